@@ -2,7 +2,7 @@
 
     with private_postgres() as url, private_redis() as redis_url: ...
 
-Both raise `NotAvailable` with a plain sentence where no server is installed, neither Debian's nor as a package.
+Both raise `NotAvailable` with a plain sentence where no server is installed, be it Debian's or a package.
 """
 
 import contextlib
@@ -112,7 +112,7 @@ def private_postgres(durable: bool = False) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="consult-postgres-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         user = _other_user(folder)
-        groups = [] if user else None
+        groups: list[str] | None = [] if user else None
         data, log, port = folder / "data", folder / "log", free_port()
         # C.UTF-8 exists on every Debian; the application sorts names itself where a language matters.
         options = "-U consult -A trust -E UTF8 --locale=C.UTF-8 --no-sync --no-instructions".split()

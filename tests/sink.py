@@ -7,6 +7,7 @@
 It runs in a thread of the calling process, so a worker in another process can be killed at will.
 """
 
+import asyncio
 import contextlib
 import email
 import email.policy
@@ -131,7 +132,8 @@ class _Handler:
             time.sleep(sink.delay)
         if sink.refuse_all is not None:
             return sink.refuse_all
-        content = bytes(envelope.content or b"")
+        content = envelope.content
+        assert isinstance(content, bytes)
         found = re.search(rb"^message-id:\s*(\S+)", content, re.IGNORECASE | re.MULTILINE)
         received = Received(
             sender=str(envelope.mail_from),
@@ -143,6 +145,7 @@ class _Handler:
         if sink.on_message is not None:
             sink.on_message(received)
         if sink.cut_after_data:
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return "250 2.0.0 kept"
 

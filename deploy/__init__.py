@@ -1,0 +1,1 @@
+"""Programs that start and run an instance."""
