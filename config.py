@@ -1,0 +1,142 @@
+"""Every setting once, with its default and its meaning.
+
+Values come from the environment or from a `.env` file in the working directory (the environment wins).
+`settings()` returns a plain dict for Flask; it raises `SettingsError` with a sentence an operator can act on.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent
+ENVIRONMENTS = ("embedded", "production", "test")
+
+
+class SettingsError(RuntimeError):
+    """A setting is missing or makes no sense; the message names it and says what to write."""
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """Lines `NAME=value`; comments and empty lines are passed over, quotes around a value removed."""
+    values: dict[str, str] = {}
+    if not path.is_file():
+        return values
+    for line in path.read_text(encoding="utf-8").splitlines():
+        line = line.strip()
+        if line and not line.startswith("#") and "=" in line:
+            name, value = line.split("=", 1)
+            values[name.strip()] = value.strip().strip("\"'")
+    return values
+
+
+def env_bool(env: Mapping[str, str], name: str, default: bool) -> bool:
+    """True or False; raises `SettingsError` naming the bad value instead of guessing."""
+    value = env.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("0", "false", "no", "off"):
+        return False
+    raise SettingsError(f"{name}={value!r} is neither yes (1) nor no (0).")
+
+
+def env_int(env: Mapping[str, str], name: str, default: int) -> int:
+    """A whole number; raises `SettingsError` naming the bad value."""
+    value = env.get(name, "").strip()
+    try:
+        return int(value) if value else default
+    except ValueError:
+        raise SettingsError(f"{name}={value!r} is not a whole number.") from None
+
+
+def _embedded_secret(data_dir: Path) -> str:
+    """The generated key of an embedded instance; created once, readable by the owner only."""
+    path = data_dir / "secret_key"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text(encoding="ascii").strip()
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+    return path.read_text(encoding="ascii").strip()
+
+
+def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Read all settings. Raises `SettingsError` when production lacks what must not be guessed."""
+    env: dict[str, str] = {**read_dotenv(Path.cwd() / ".env"), **os.environ, **(overrides or {})}
+    kind = env.get("CONSULT_ENV", "embedded")
+    if kind not in ENVIRONMENTS:
+        raise SettingsError(f"CONSULT_ENV={kind!r}: choose one of {', '.join(ENVIRONMENTS)}.")
+    production = kind == "production"
+
+    #: Folder of a running instance's data: database, mail, uploads, generated key.
+    data_dir = Path(env.get("DATA_DIR") or ROOT / "var").resolve()
+    #: Address under which people reach the platform; links in mails are built from it, never from the Host header.
+    public_url = (env.get("PUBLIC_URL") or f"http://127.0.0.1:{env.get('PORT') or '8080'}").rstrip("/")
+    #: SQLAlchemy URL. PostgreSQL for real use; SQLite is the embedded default.
+    database_url = env.get("DATABASE_URL") or f"sqlite:///{data_dir}/consult.sqlite"
+    #: Celery broker. Redis for real use; an own SQLite file is the embedded default.
+    broker_url = env.get("BROKER_URL") or f"sqla+sqlite:///{data_dir}/broker.sqlite"
+    #: `smtp://user:password@host:port` (`smtps://` for TLS from the start, `smtp+starttls://`), or
+    #: `file:///folder`: each mail becomes an .eml file there.
+    mail_url = env.get("MAIL_URL") or f"file://{data_dir}/mail"
+    #: Signs sessions, forms and links. Must stay the same over restarts.
+    secret_key = env.get("SECRET_KEY", "")
+
+    if production:
+        missing = [name for name in ("SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "MAIL_URL") if not env.get(name)]
+        if missing:
+            raise SettingsError(
+                f"CONSULT_ENV=production needs {', '.join(missing)}. See .env.example for what to write."
+            )
+        if len(secret_key) < 32:
+            raise SettingsError("SECRET_KEY is too short: use at least 32 random characters.")
+        if not public_url.startswith("https://"):
+            raise SettingsError("PUBLIC_URL must begin with https:// in production.")
+    elif not secret_key:
+        secret_key = _embedded_secret(data_dir)
+
+    secure = public_url.startswith("https://")
+    return {
+        "CONSULT_ENV": kind,
+        "TESTING": kind == "test",
+        "DATA_DIR": str(data_dir),
+        "PUBLIC_URL": public_url,
+        "SECRET_KEY": secret_key,
+        "SQLALCHEMY_DATABASE_URI": database_url,
+        "BROKER_URL": broker_url,
+        "MAIL_URL": mail_url,
+        #: Sender address of all mail; the display name is the city's, from the instance settings.
+        "MAIL_FROM": env.get("MAIL_FROM") or "beteiligung@localhost.invalid",
+        #: The demo process and its conveniences (role cards, mailbox in the browser). Never in production.
+        "DEMO": env_bool(env, "DEMO", not production) and not production,
+        #: Number of reverse proxies in front whose X-Forwarded-* headers are believed.
+        "TRUSTED_PROXIES": env_int(env, "TRUSTED_PROXIES", 0),
+        #: Time zone of the city: deadlines, local dates of digests.
+        "TIMEZONE": env.get("TIMEZONE") or "Europe/Berlin",
+        #: First language and the languages offered.
+        "BABEL_DEFAULT_LOCALE": "de",
+        "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
+        "LANGUAGES": ("de", "en"),
+        "SESSION_COOKIE_NAME": "__Host-consult" if secure else "consult",
+        "SESSION_COOKIE_SECURE": secure,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        #: A sign-in ends after this time without use, and in any case after the absolute limit.
+        "SIGN_IN_IDLE": timedelta(hours=env_int(env, "SIGN_IN_IDLE_HOURS", 12)),
+        "SIGN_IN_ABSOLUTE": timedelta(days=env_int(env, "SIGN_IN_ABSOLUTE_DAYS", 14)),
+        #: Largest request body in bytes; routes that take files raise it for themselves.
+        "MAX_CONTENT_LENGTH": 512 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 400 * 1024,
+        "MAX_FORM_PARTS": 300,
+        #: CSRF is checked in the form, without a time limit, so that a long-open form loses nothing.
+        "WTF_CSRF_TIME_LIMIT": None,
+        #: Extra log lines of SQL, for development.
+        "SQLALCHEMY_ECHO": env_bool(env, "SQL_ECHO", False),
+    }

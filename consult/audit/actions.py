@@ -1,0 +1,130 @@
+"""Every act that leaves an audit entry, as `feature.subject.verb`, with exactly the facts it records.
+
+Facts are ids, counts and machine words only: never names, addresses or texts (those can be erased, entries cannot).
+"""
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    # site
+    site_changed = "site.settings.changed"
+    site_text_changed = "site.text.changed"
+    # accounts
+    account_registered = "accounts.account.registered"
+    account_confirmed = "accounts.account.confirmed"
+    account_suspended = "accounts.account.suspended"
+    account_restored = "accounts.account.restored"
+    account_operator_granted = "accounts.operator.granted"
+    account_operator_revoked = "accounts.operator.revoked"
+    staff_invited = "accounts.staff.invited"
+    signed_in = "accounts.session.opened"
+    signed_out = "accounts.session.closed"
+    signed_out_everywhere = "accounts.session.closed_all"
+    password_changed = "accounts.password.changed"
+    email_changed = "accounts.email.changed"
+    profile_changed = "accounts.profile.changed"
+    second_factor_set = "accounts.second_factor.set"
+    second_factor_removed = "accounts.second_factor.removed"
+    recovery_code_used = "accounts.recovery_code.used"
+    account_erased = "accounts.account.erased"
+    organisation_created = "accounts.organisation.created"
+    organisation_changed = "accounts.organisation.changed"
+    representation_confirmed = "accounts.representation.confirmed"
+    representation_ended = "accounts.representation.ended"
+    # groups
+    group_created = "groups.group.created"
+    group_changed = "groups.group.changed"
+    member_added = "groups.member.added"
+    member_removed = "groups.member.removed"
+    seat_filled = "groups.seat.filled"
+    seat_vacated = "groups.seat.vacated"
+    # processes
+    process_created = "processes.process.created"
+    process_changed = "processes.process.changed"
+    process_published = "processes.process.published"
+    process_archived = "processes.process.archived"
+    stage_created = "processes.stage.created"
+    stage_changed = "processes.stage.changed"
+    stage_removed = "processes.stage.removed"
+    function_granted = "processes.function.granted"
+    function_revoked = "processes.function.revoked"
+    preview_created = "processes.preview.created"
+    preview_revoked = "processes.preview.revoked"
+    # concept
+    concept_created = "concept.concept.created"
+    element_created = "concept.element.created"
+    element_edited = "concept.element.edited"
+    element_moved = "concept.element.moved"
+    element_split = "concept.element.split"
+    elements_merged = "concept.element.merged"
+    element_retired = "concept.element.retired"
+    link_changed = "concept.link.changed"
+    mandate_changed = "concept.mandate.changed"
+    version_published = "concept.version.published"
+    # contributions
+    contribution_submitted = "contributions.contribution.submitted"
+    contribution_edited = "contributions.contribution.edited"
+    contribution_withdrawn = "contributions.contribution.withdrawn"
+    contribution_published = "contributions.contribution.published"
+    contribution_approved = "contributions.contribution.approved"
+    contribution_hidden = "contributions.contribution.hidden"
+    moderation_undone = "contributions.moderation.undone"
+    translation_added = "contributions.translation.added"
+    reaction_given = "contributions.reaction.given"
+    reaction_taken_back = "contributions.reaction.taken_back"
+    moderation_reason_changed = "contributions.reason.changed"
+    # weighing
+    disposition_decided = "weighing.disposition.decided"
+    # meetings
+    meeting_created = "meetings.meeting.created"
+    meeting_changed = "meetings.meeting.changed"
+    meeting_cancelled = "meetings.meeting.cancelled"
+    minutes_recorded = "meetings.minutes.recorded"
+    minutes_approved = "meetings.minutes.approved"
+    # invitations
+    campaign_sent = "invitations.campaign.sent"
+    invitation_answered = "invitations.invitation.answered"
+    invitation_revoked = "invitations.invitation.revoked"
+    # outbox
+    message_retried = "outbox.message.retried"
+    # digests
+    digest_issued = "digests.digest.issued"
+
+
+#: Facts per action; an action that is not named here records none.
+FACTS: dict[Action, frozenset[str]] = {
+    Action.site_changed: frozenset({"fields"}),
+    Action.site_text_changed: frozenset({"key", "lang"}),
+    Action.profile_changed: frozenset({"fields"}),
+    Action.member_added: frozenset({"group_id"}),
+    Action.member_removed: frozenset({"group_id"}),
+    Action.seat_filled: frozenset({"membership_id", "deputy"}),
+    Action.seat_vacated: frozenset({"membership_id"}),
+    Action.representation_confirmed: frozenset({"organisation_id"}),
+    Action.representation_ended: frozenset({"organisation_id"}),
+    Action.process_changed: frozenset({"fields"}),
+    Action.function_granted: frozenset({"group_id", "function"}),
+    Action.function_revoked: frozenset({"group_id", "function"}),
+    Action.element_created: frozenset({"change_id"}),
+    Action.element_edited: frozenset({"change_id"}),
+    Action.element_moved: frozenset({"change_id"}),
+    Action.element_split: frozenset({"change_id", "into"}),
+    Action.elements_merged: frozenset({"change_id", "into"}),
+    Action.element_retired: frozenset({"change_id"}),
+    Action.link_changed: frozenset({"to", "present"}),
+    Action.mandate_changed: frozenset({"element_ids"}),
+    Action.version_published: frozenset({"number", "audience", "elements"}),
+    Action.contribution_submitted: frozenset({"number", "element_id"}),
+    Action.contribution_edited: frozenset({"revision"}),
+    Action.contribution_approved: frozenset({"act_id"}),
+    Action.contribution_hidden: frozenset({"act_id", "reason_id"}),
+    Action.moderation_undone: frozenset({"act_id"}),
+    Action.translation_added: frozenset({"lang"}),
+    Action.disposition_decided: frozenset({"kind", "contribution_id"}),
+    Action.minutes_recorded: frozenset({"revision"}),
+    Action.minutes_approved: frozenset({"contributions"}),
+    Action.campaign_sent: frozenset({"invited"}),
+    Action.invitation_answered: frozenset({"state"}),
+    Action.digest_issued: frozenset({"from_seq", "to_seq"}),
+}

@@ -1,0 +1,119 @@
+"""Writing the record, and sealing it."""
+
+import hashlib
+import json
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy import func, select, text
+
+from consult import clock
+from consult.audit.actions import FACTS, Action
+from consult.audit.models import AuditEntry, AuditSeal
+from consult.extensions import db
+
+GENESIS = "0" * 64
+#: Key of the advisory lock that makes the sealer the only one (PostgreSQL; SQLite has one writer anyway).
+_SEAL_LOCK = 4_201_701
+
+
+
+
+class WrongFacts(ValueError):
+    """The facts given are not exactly those the action declares."""
+
+
+def record(
+    action: Action, actor_id: int | None, subject: Any, *, process_id: int | None = None, **facts: Any
+) -> AuditEntry:
+    """Add an entry to the present transaction: a rolled-back act leaves no trace.
+
+    `subject` is a flushed row, or a `(table, id)` pair. Raises `WrongFacts` when the keys differ from the declared ones.
+    """
+    expected = FACTS.get(action, frozenset())
+    if set(facts) != expected:
+        raise WrongFacts(f"{action.value} records {sorted(expected)}, got {sorted(facts)}")
+    if isinstance(subject, tuple):
+        subject_type, subject_id = subject
+    else:
+        subject_type, subject_id = subject.__tablename__, getattr(subject, "id", None) or subject.person_id
+    entry = AuditEntry(
+        at=clock.now(),
+        actor_id=actor_id,
+        action=action.value,
+        process_id=process_id,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        facts=facts,
+    )
+    db.session.add(entry)
+    return entry
+
+
+def entry_hash(entry: AuditEntry, seq: int, previous: str) -> str:
+    """SHA-256 over the canonical JSON of an entry, its place and the hash before it."""
+    content = {
+        "seq": seq,
+        "previous": previous,
+        "id": entry.id,
+        "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "actor": entry.actor_id,
+        "action": entry.action,
+        "process": entry.process_id,
+        "subject": [entry.subject_type, entry.subject_id],
+        "facts": entry.facts,
+    }
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def seal(limit: int = 5000) -> int:
+    """Give every committed entry without a seal its place; returns how many.
+
+    Under one lock, so that `seq` follows the order in which transactions became visible, not the order of ids.
+    """
+    if db.session.get_bind().dialect.name == "postgresql":
+        db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SEAL_LOCK})
+    last = db.session.execute(select(AuditSeal.seq, AuditSeal.hash).order_by(AuditSeal.seq.desc()).limit(1)).first()
+    seq, previous = (last.seq, last.hash) if last else (0, GENESIS)
+    unsealed = db.session.scalars(
+        select(AuditEntry)
+        .outerjoin(AuditSeal, AuditSeal.entry_id == AuditEntry.id)
+        .where(AuditSeal.seq.is_(None))
+        .order_by(AuditEntry.id)
+        .limit(limit)
+    ).all()
+    now = clock.now()
+    for entry in unsealed:
+        seq += 1
+        previous_hash, previous = previous, entry_hash(entry, seq, previous)
+        db.session.add(AuditSeal(seq=seq, entry_id=entry.id, previous=previous_hash, hash=previous, sealed_at=now))
+    db.session.flush()
+    return len(unsealed)
+
+
+def head() -> int:
+    """The last sealed place; 0 when nothing is sealed."""
+    return db.session.scalar(select(func.max(AuditSeal.seq))) or 0
+
+
+def verify_chain() -> list[str]:
+    """Recompute the whole chain; returns one sentence per broken place, an empty list when all is well."""
+    problems: list[str] = []
+    previous, expected = GENESIS, 1
+    rows = db.session.execute(
+        select(AuditSeal, AuditEntry)
+        .outerjoin(AuditEntry, AuditEntry.id == AuditSeal.entry_id)
+        .order_by(AuditSeal.seq)
+        .execution_options(yield_per=1000)
+    )
+    for sealed, entry in rows:
+        if sealed.seq != expected:
+            problems.append(f"place {expected} is missing")
+            expected = sealed.seq
+        if entry is None:
+            problems.append(f"entry {sealed.entry_id} at place {sealed.seq} is gone")
+        elif sealed.previous != previous or entry_hash(entry, sealed.seq, sealed.previous) != sealed.hash:
+            problems.append(f"entry {sealed.entry_id} at place {sealed.seq} was altered")
+        previous, expected = sealed.hash, expected + 1
+    return problems

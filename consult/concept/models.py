@@ -1,0 +1,242 @@
+"""The text of a concept: what a thing is, what it says, and where it stands are three tables."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, CheckConstraint, Index, String, UniqueConstraint, text as sql
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from consult.db import Base, created, fk, id_pk, lang_code, line, text, utc, word
+
+
+class ConceptKind(StrEnum):
+    concept = "concept"
+    charter = "charter"
+
+
+class ElementKind(StrEnum):
+    chapter = "chapter"
+    paragraph = "paragraph"
+    theme = "theme"
+    goal = "goal"
+    sub_goal = "sub_goal"
+    field = "field"
+    need = "need"
+    measure_group = "measure_group"
+    measure = "measure"
+    example = "example"
+
+
+class ChangeKind(StrEnum):
+    create = "create"
+    edit = "edit"
+    move = "move"
+    split = "split"
+    merge = "merge"
+    retire = "retire"
+    restore = "restore"
+
+
+class LineageKind(StrEnum):
+    split = "split"
+    merge = "merge"
+    successor = "successor"
+
+
+class VersionAudience(StrEnum):
+    steering = "steering"
+    public = "public"
+
+
+class LinkKind(StrEnum):
+    serves = "serves"
+
+
+class Concept(Base):
+    """A text with versions; the charter is a concept of its own kind."""
+
+    __tablename__ = "concept"
+
+    id: Mapped[id_pk]
+    kind: Mapped[word] = mapped_column(default=ConceptKind.concept)
+    title: Mapped[line]
+    source: Mapped[line | None]
+    created_at: Mapped[created]
+
+
+class ProcessConcept(Base):
+    """Which processes work on a concept: the next edition is another process on the same elements."""
+
+    __tablename__ = "process_concept"
+
+    process_id: Mapped[int] = fk("process.id", primary_key=True)
+    concept_id: Mapped[int] = fk("concept.id", primary_key=True)
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class Element(Base):
+    """The identity of a part of the concept, for good. Has no text and no place of its own."""
+
+    __tablename__ = "element"
+    __table_args__ = (UniqueConstraint("concept_id", "key"),)
+
+    id: Mapped[id_pk]
+    concept_id: Mapped[int] = fk("concept.id", index=False)
+    kind: Mapped[word]
+    #: Permanent, language-neutral, part of the address: never changes, whatever number the text shows.
+    key: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[created]
+
+    concept: Mapped[Concept] = relationship(lazy="raise_on_sql")
+
+
+class Wording(Base):
+    """A text an element had at some time. Insert-only: offsets into it and links to it stay true."""
+
+    __tablename__ = "wording"
+
+    id: Mapped[id_pk]
+    element_id: Mapped[int] = fk("element.id")
+    lang: Mapped[lang_code] = mapped_column(default="de")
+    #: A plain-language text, beside the official one.
+    plain: Mapped[bool] = mapped_column(Boolean, default=False)
+    title: Mapped[line] = mapped_column(default="")
+    markdown: Mapped[text] = mapped_column(default="")
+    #: Sanitised HTML of `markdown`, rendered once.
+    html: Mapped[text] = mapped_column(default="")
+    #: The wording this one translates or puts plainly; or, for an edit, the one it replaced.
+    based_on_id: Mapped[int | None] = fk("wording.id", nullable=True)
+    #: Fields of a measure: lead, partners, target_group, place, time, finance, indicator.
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    #: Where the text is from; in a demonstration what has no source is sample text.
+    source: Mapped[line | None]
+    actor_id: Mapped[int | None] = fk("person.id", nullable=True)
+    created_at: Mapped[created]
+
+
+class Version(Base):
+    """A state of the whole concept. `number` is empty for the one working text; sealed ones never change."""
+
+    __tablename__ = "version"
+    __table_args__ = (
+        UniqueConstraint("concept_id", "number"),
+        Index(
+            "uq_version_working",
+            "concept_id",
+            unique=True,
+            sqlite_where=sql("number IS NULL"),
+            postgresql_where=sql("number IS NULL"),
+        ),
+    )
+
+    id: Mapped[id_pk]
+    concept_id: Mapped[int] = fk("concept.id", index=False)
+    number: Mapped[int | None]
+    title: Mapped[line] = mapped_column(default="")
+    note: Mapped[text] = mapped_column(default="")
+    audience: Mapped[word] = mapped_column(default=VersionAudience.steering)
+    #: Bumped with every edit of the working text: a stale structural change is noticed.
+    revision: Mapped[int] = mapped_column(default=0)
+    #: Newest change contained; the changelog of a version is (head of the one before, head].
+    change_head: Mapped[int] = mapped_column(default=0)
+    sealed_at: Mapped[utc | None]
+    #: SHA-256 over the canonical form, see `concept.seal`.
+    checksum: Mapped[str | None] = mapped_column(String(64))
+    source: Mapped[line | None]
+    historic_on: Mapped[date | None]
+    actor_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
+    created_at: Mapped[created]
+
+    concept: Mapped[Concept] = relationship(lazy="raise_on_sql")
+
+
+class Placement(Base):
+    """Where an element stands in a version, under which number, and with which words."""
+
+    __tablename__ = "placement"
+    __table_args__ = (
+        UniqueConstraint("version_id", "element_id"),
+        CheckConstraint("parent_id IS NULL OR parent_id <> element_id", name="not_own_parent"),
+    )
+
+    id: Mapped[id_pk]
+    version_id: Mapped[int] = fk("version.id", index=False)
+    element_id: Mapped[int] = fk("element.id")
+    #: The element it stands below in this version.
+    parent_id: Mapped[int | None] = fk("element.id", nullable=True)
+    position: Mapped[int] = mapped_column(default=0)
+    #: The number people see ("3.1"); may change from version to version.
+    label: Mapped[word] = mapped_column(default="")
+    wording_id: Mapped[int] = fk("wording.id")
+
+    element: Mapped[Element] = relationship(foreign_keys=[element_id], lazy="raise_on_sql")
+    wording: Mapped[Wording] = relationship(lazy="raise_on_sql")
+
+
+class PlacedLink(Base):
+    """In this version this element serves that one (charter <- goal <- measure)."""
+
+    __tablename__ = "placed_link"
+    __table_args__ = (UniqueConstraint("version_id", "from_element_id", "to_element_id", "kind"),)
+
+    id: Mapped[id_pk]
+    version_id: Mapped[int] = fk("version.id", index=False)
+    from_element_id: Mapped[int] = fk("element.id")
+    to_element_id: Mapped[int] = fk("element.id")
+    kind: Mapped[word] = mapped_column(default=LinkKind.serves)
+
+
+class Change(Base):
+    """One change of the working text, with its reason. Insert-only."""
+
+    __tablename__ = "change"
+
+    id: Mapped[id_pk]
+    element_id: Mapped[int] = fk("element.id")
+    kind: Mapped[word]
+    from_wording_id: Mapped[int | None] = fk("wording.id", nullable=True)
+    to_wording_id: Mapped[int | None] = fk("wording.id", nullable=True)
+    from_parent_id: Mapped[int | None] = fk("element.id", nullable=True, index=False)
+    to_parent_id: Mapped[int | None] = fk("element.id", nullable=True, index=False)
+    reason: Mapped[text]
+    actor_id: Mapped[int | None] = fk("person.id", nullable=True)
+    created_at: Mapped[created]
+
+    element: Mapped[Element] = relationship(foreign_keys=[element_id], lazy="raise_on_sql")
+
+
+class Lineage(Base):
+    """What became of an element: split, merged, succeeded. Insert-only."""
+
+    __tablename__ = "lineage"
+    __table_args__ = (UniqueConstraint("change_id", "from_element_id", "to_element_id"),)
+
+    id: Mapped[id_pk]
+    change_id: Mapped[int] = fk("change.id")
+    from_element_id: Mapped[int] = fk("element.id")
+    to_element_id: Mapped[int] = fk("element.id")
+    kind: Mapped[word]
+
+
+class ElementHeir(Base):
+    """Where contributions on a replaced element show today: all its heirs, however many steps away.
+
+    Derived from `lineage`, rebuilt at publishing.
+    """
+
+    __tablename__ = "element_heir"
+
+    element_id: Mapped[int] = fk("element.id", primary_key=True)
+    heir_id: Mapped[int] = fk("element.id", primary_key=True)
+
+    __table_args__ = (Index("ix_element_heir_heir_id", "heir_id"),)
+
+
+class Mandate(Base):
+    """The part of the concept a group works on."""
+
+    __tablename__ = "mandate"
+
+    group_id: Mapped[int] = fk("groups.id", primary_key=True)
+    element_id: Mapped[int] = fk("element.id", primary_key=True)

@@ -1,0 +1,234 @@
+"""Every input has one table and one permanent number."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from consult.accounts.models import Organisation, Person
+from consult.db import Base, created, fk, id_pk, lang_code, line, text, utc, word
+
+MAX_LENGTH = 4000
+MAX_DEPTH = 3
+EDIT_TIME = timedelta(minutes=30)
+
+
+class Kind(StrEnum):
+    comment = "comment"
+    wording_proposal = "wording_proposal"
+    card = "card"
+    minute_line = "minute_line"
+    letter = "letter"
+    call = "call"
+    statement_point = "statement_point"
+    offer = "offer"
+
+
+class Channel(StrEnum):
+    web = "web"
+    guest = "guest"
+    card = "card"
+    minutes = "minutes"
+    letter = "letter"
+    call = "call"
+    email = "email"
+    sheet = "sheet"
+    helper = "helper"
+
+
+class Stance(StrEnum):
+    """Towards the text, not towards other contributions."""
+
+    support = "support"
+    concern = "concern"
+    change = "change"
+    question = "question"
+
+
+class State(StrEnum):
+    pending = "pending"
+    published = "published"
+    hidden = "hidden"
+    withdrawn = "withdrawn"
+
+
+class Contribution(Base):
+    """A comment, card, minute line, letter, call ... to an element, a theme or the process itself."""
+
+    __tablename__ = "contribution"
+    __table_args__ = (
+        UniqueConstraint("process_id", "number"),
+        CheckConstraint("number IS NULL OR number > 0", name="number_positive"),
+        # One path for each page: the thread of an element, the queue of a process, a person's own.
+        Index("ix_contribution_thread", "element_id", "state", "parent_id", "number"),
+        Index("ix_contribution_queue", "process_id", "state", "created_at"),
+    )
+
+    id: Mapped[id_pk]
+    process_id: Mapped[int] = fk("process.id", index=False)
+    #: Given on arrival, to pending ones and replies too, never reset. Shown as `{process code}-{n}`.
+    number: Mapped[int | None]
+    kind: Mapped[word] = mapped_column(default=Kind.comment)
+    channel: Mapped[word] = mapped_column(default=Channel.web)
+    #: Language it is written in.
+    lang: Mapped[lang_code] = mapped_column(default="de")
+    author_id: Mapped[int | None] = fk("person.id", nullable=True)
+    organisation_id: Mapped[int | None] = fk("organisation.id", nullable=True)
+    #: Public name where no person is known: "Card, table 4", a guest's pseudonym.
+    author_name: Mapped[line] = mapped_column(default="")
+    #: Who typed it in for somebody else (paper, telephone, language helper).
+    entered_by_id: Mapped[int | None] = fk("person.id", nullable=True)
+    #: Empty when it is about the process as a whole.
+    element_id: Mapped[int | None] = fk("element.id", nullable=True, index=False)
+    #: What the author had in front of them; empty for what came before any text was published.
+    version_id: Mapped[int | None] = fk("version.id", nullable=True)
+    wording_id: Mapped[int | None] = fk("wording.id", nullable=True)
+    parent_id: Mapped[int | None] = fk("contribution.id", nullable=True)
+    root_id: Mapped[int | None] = fk("contribution.id", nullable=True)
+    #: 0 for a contribution to the text, 1 for a reply to it, and so on.
+    depth: Mapped[int] = mapped_column(default=0)
+    stance: Mapped[word | None]
+    state: Mapped[word] = mapped_column(default=State.pending)
+    #: Number of the newest text; 0 is what was first sent.
+    revision: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[created]
+    edited_at: Mapped[utc | None]
+    #: When it first appeared in public.
+    published_at: Mapped[utc | None]
+    source: Mapped[line | None]
+
+    author: Mapped[Person | None] = relationship(foreign_keys=[author_id], lazy="raise_on_sql")
+    organisation: Mapped[Organisation | None] = relationship(lazy="raise_on_sql")
+    parent: Mapped["Contribution | None"] = relationship(
+        foreign_keys=[parent_id], remote_side=[id], lazy="raise_on_sql"
+    )
+    texts: Mapped[list["ContributionText"]] = relationship(
+        back_populates="contribution", lazy="raise_on_sql", order_by="ContributionText.revision"
+    )
+
+    def may_edit_until(self) -> datetime:
+        """Authors correct themselves for a while, or as long as nobody has looked at it."""
+        return self.created_at + EDIT_TIME
+
+    def is_editable(self, now: datetime) -> bool:
+        if self.state == State.pending:
+            return True
+        return self.state == State.published and now < self.may_edit_until()
+
+
+class ContributionText(Base):
+    """What was written, revision by revision: what was on record at a deadline stays on record.
+
+    The body may only become NULL (erasure).
+    """
+
+    __tablename__ = "contribution_text"
+    __table_args__ = (UniqueConstraint("contribution_id", "revision"),)
+
+    id: Mapped[id_pk]
+    contribution_id: Mapped[int] = fk("contribution.id", index=False)
+    revision: Mapped[int]
+    body: Mapped[text | None]
+    actor_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
+    created_at: Mapped[created]
+
+    contribution: Mapped[Contribution] = relationship(back_populates="texts", lazy="raise_on_sql")
+
+
+class ContributionTranslation(Base):
+    """What a human helper made of it in another language; the original stays beside it."""
+
+    __tablename__ = "contribution_translation"
+    __table_args__ = (UniqueConstraint("contribution_id", "lang", "revision"),)
+
+    id: Mapped[id_pk]
+    contribution_id: Mapped[int] = fk("contribution.id", index=False)
+    lang: Mapped[lang_code]
+    #: Revision of the original that was translated; an older one is outdated.
+    revision: Mapped[int] = mapped_column(default=0)
+    body: Mapped[text | None]
+    translator_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
+    created_at: Mapped[created]
+
+
+class ModerationReason(Base):
+    """A reason for hiding, published before the process starts."""
+
+    __tablename__ = "moderation_reason"
+    __table_args__ = (UniqueConstraint("process_id", "key"),)
+
+    id: Mapped[id_pk]
+    process_id: Mapped[int] = fk("process.id", index=False)
+    key: Mapped[word]
+    text: Mapped[line]
+    position: Mapped[int] = mapped_column(default=0)
+    retired_at: Mapped[utc | None]
+
+
+class ModerationKind(StrEnum):
+    approve = "approve"
+    hide = "hide"
+    undo = "undo"
+
+
+class ModerationAct(Base):
+    """What a moderator did, with reason and note to the author. Insert-only; undoing is another act."""
+
+    __tablename__ = "moderation_act"
+
+    id: Mapped[id_pk]
+    contribution_id: Mapped[int] = fk("contribution.id")
+    kind: Mapped[word]
+    reason_id: Mapped[int | None] = fk("moderation_reason.id", nullable=True, index=False)
+    #: Told to the author, not to the public.
+    note: Mapped[text] = mapped_column(default="")
+    state_before: Mapped[word]
+    state_after: Mapped[word]
+    undoes_id: Mapped[int | None] = fk("moderation_act.id", nullable=True, index=False)
+    actor_id: Mapped[int] = fk("person.id")
+    created_at: Mapped[created]
+
+    __table_args__ = (UniqueConstraint("undoes_id"),)
+
+
+class Reaction(Base):
+    """One person's nod to a contribution; apart from the stance towards the text."""
+
+    __tablename__ = "reaction"
+
+    contribution_id: Mapped[int] = fk("contribution.id", primary_key=True)
+    person_id: Mapped[int] = fk("person.id", primary_key=True)
+    kind: Mapped[word] = mapped_column(default="agree")
+    created_at: Mapped[created]
+
+    __table_args__ = (Index("ix_reaction_person_id", "person_id"),)
+
+
+class ContributionTally(Base):
+    """How many published contributions (not replies) an element has, by stance. Kept by the write, read by every page."""
+
+    __tablename__ = "contribution_tally"
+
+    element_id: Mapped[int] = fk("element.id", primary_key=True)
+    process_id: Mapped[int] = fk("process.id", primary_key=True)
+    stance: Mapped[str] = mapped_column(String(40), primary_key=True)
+    published: Mapped[int] = mapped_column(default=0)
+
+
+class ChangeSource(Base):
+    """This contribution led to this change; offsets mark the passage of the new wording it changed."""
+
+    __tablename__ = "change_source"
+    __table_args__ = (
+        UniqueConstraint("change_id", "contribution_id"),
+        CheckConstraint("(to_start IS NULL) = (to_end IS NULL)", name="both_offsets"),
+        CheckConstraint("to_start IS NULL OR (to_start >= 0 AND to_end > to_start)", name="offset_order"),
+    )
+
+    id: Mapped[id_pk]
+    change_id: Mapped[int] = fk("change.id", index=False)
+    contribution_id: Mapped[int] = fk("contribution.id")
+    #: Characters of the wording's Markdown, half-open; empty when the whole change is meant.
+    to_start: Mapped[int | None]
+    to_end: Mapped[int | None]

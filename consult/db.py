@@ -1,0 +1,142 @@
+"""Base class, column types and the connection rules of both databases.
+
+Two rules live here and nowhere else: a GET runs in a read-only transaction, and a write on SQLite begins with
+BEGIN IMMEDIATE (a deferred one that upgrades later fails at once when another writer is active).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from sqlalchemy import DateTime, Dialect, Engine, ForeignKey, MetaData, String, Text, TypeDecorator, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+from consult import clock
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime. SQLite stores none of the zone, so it is put back on reading; naive input raises."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone must not reach the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All mapped classes derive from this one; Flask-SQLAlchemy gets the same metadata."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+# Annotated column types: written once, used in every models.py.
+id_pk = Annotated[int, mapped_column(primary_key=True)]
+utc = Annotated[datetime, mapped_column(UtcDateTime())]
+created = Annotated[datetime, mapped_column(UtcDateTime(), default=clock.now)]
+#: A short machine word: kinds, states, keys. Plain strings with validation in Python; see docs/architecture.md.
+word = Annotated[str, mapped_column(String(40))]
+#: One line for people: titles, names.
+line = Annotated[str, mapped_column(String(300))]
+text = Annotated[str, mapped_column(Text())]
+lang_code = Annotated[str, mapped_column(String(12))]
+
+
+def fk(target: str, *, index: bool = True, nullable: bool = False, primary_key: bool = False) -> Any:
+    """A foreign key by table name, indexed unless said otherwise."""
+    return mapped_column(
+        ForeignKey(target), index=index and not primary_key, nullable=nullable, primary_key=primary_key
+    )
+
+
+#: True while a request that must not change anything is being served.
+_reading: ContextVar[bool] = ContextVar("reading", default=False)
+
+
+@contextmanager
+def read_only() -> Iterator[None]:
+    """Transactions begun inside are read-only on both databases: a write raises from the database itself."""
+    token = _reading.set(True)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """The opposite of `read_only`, for the tiny transactions a GET may make (rate limits, `seen_at`)."""
+    token = _reading.set(False)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+def begin_reading() -> None:
+    """As `read_only`, for the rest of the present context; the web layer calls it for GET and HEAD."""
+    _reading.set(True)
+
+
+def begin_writing() -> None:
+    """Transactions begun from here on may write (the default outside requests)."""
+    _reading.set(False)
+
+
+
+
+def install_connection_rules(engine: Engine) -> None:
+    """Attach the rules above to an engine; call once per engine."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_connect)
+        event.listen(engine, "begin", _sqlite_begin)
+    else:
+        event.listen(engine, "begin", _postgres_begin)
+
+
+def _sqlite_connect(dbapi_connection: Any, _record: Any) -> None:
+    # isolation_level=None hands BEGIN to us; pysqlite would otherwise defer it.
+    dbapi_connection.isolation_level = None
+    cursor = dbapi_connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        "cache_size=-16000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    reading = _reading.get()
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _postgres_begin(connection: Connection) -> None:
+    # psycopg sends "BEGIN READ ONLY" itself with the first statement: no extra round trip.
+    dbapi_connection: Any = connection.connection.dbapi_connection
+    if dbapi_connection.read_only is not _reading.get():
+        dbapi_connection.read_only = _reading.get()

@@ -1,0 +1,87 @@
+"""What may go wrong on purpose, and the pages that say so."""
+
+from typing import Any
+
+from flask import Flask, current_app, render_template, request
+from flask_babel import gettext as _
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.wrappers import Response
+
+from consult.extensions import db
+
+
+class Refused(Exception):
+    """Not now or not so, with one plain sentence for the person; becomes a 409 page."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Conflict(Exception):
+    """Somebody else changed the text meanwhile. Carries both texts so that the door can show them side by side."""
+
+    def __init__(self, yours: str, theirs: str, current_id: int) -> None:
+        super().__init__("stale edit")
+        self.yours = yours
+        self.theirs = theirs
+        self.current_id = current_id
+
+
+def _messages() -> dict[int, tuple[str, str]]:
+    return {
+        400: (_("Something is missing"), _("Your browser sent something we could not read. Please go back and try again.")),
+        403: (_("This is not open to you"), _("You are signed in, but this page belongs to another group.")),
+        404: (_("Page not found"), _("There is nothing at this address, or it is not public.")),
+        405: (_("This does not work here"), _("This address does not accept what your browser sent.")),
+        409: (_("Not possible right now"), _("Please go back and look at the present state.")),
+        410: (_("This link is used up"), _("The link was used already or is too old. You can ask for a new one.")),
+        413: (_("That was too much"), _("What you sent is larger than we can take. Please shorten it.")),
+        429: (_("Please wait a moment"), _("There were many attempts in a short time. Please try again in a few minutes.")),
+        500: (_("Something broke on our side"), _("We have noted the error. What you had typed is kept in your browser; please go back.")),
+        503: (_("Back in a moment"), _("The platform is busy or being updated. Please try again in a minute.")),
+    }
+
+
+def error_page(code: int, title: str | None = None, message: str | None = None, **context: Any) -> Response:
+    """The page for an error; falls back to one that needs no database when even that fails."""
+    known = _messages()
+    default_title, default_message = known.get(code, known[400 if code < 500 else 500])
+    title, message = title or default_title, message or default_message
+    db.session.rollback()
+    try:
+        body = render_template("errors/error.html", code=code, title=title, message=message, **context)
+    except Exception:
+        current_app.logger.exception("the error page itself failed")
+        body = render_template("errors/plain.html", code=code, title=title, message=message)
+    response = current_app.make_response(body)
+    response.status_code = code
+    return response
+
+
+def init_app(app: Flask) -> None:
+    @app.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        return error_page(409, message=error.message)
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        if error.response is not None:
+            return error.response  # type: ignore[return-value]  # werkzeug's sansio class, a real Response here
+        code = error.code or 500
+        if code < 400:
+            return error.get_response()  # type: ignore[return-value]  # redirects raised by the router
+        response = error_page(code)
+        for name, value in error.get_headers():
+            if name.lower() in ("allow", "retry-after"):
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        # The path's rule, not the path: a personal link must not reach the log.
+        rule = request.url_rule.rule if request.url_rule else "-"
+        app.logger.exception("unexpected error at %s %s", request.method, rule)
+        if app.config["TESTING"] and app.config.get("RAISE_ERRORS", True):
+            raise error
+        return error_page(InternalServerError.code)

@@ -1,0 +1,71 @@
+"""Rate limits in the database, so that they hold when Redis is gone."""
+
+import hashlib
+import hmac
+import ipaddress
+from datetime import timedelta
+
+from flask import abort, current_app, request
+from sqlalchemy import String, delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from consult import clock
+from consult.db import Base, utc
+from consult.extensions import db, own_transaction
+
+
+class RateBucket(Base):
+    """Hits of one key in one window of time. Keys are hashes; rows live a day."""
+
+    __tablename__ = "rate_bucket"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ends_at: Mapped[utc] = mapped_column(index=True)
+    hits: Mapped[int] = mapped_column(default=1)
+
+
+def visitor() -> str:
+    """The address of the visitor, an IPv6 one by its /64: a household has a whole /64 to itself."""
+    address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+    return str(address)
+
+
+def _key(name: str, who: str, window: int) -> str:
+    # The day is part of the key: tomorrow the same address has another hash.
+    secret = current_app.config["SECRET_KEY"].encode()
+    message = f"{name}|{who}|{window}|{clock.now().date()}"
+    return hmac.new(secret, message.encode(), hashlib.sha256).hexdigest()
+
+
+def hit(name: str, who: str, per: timedelta) -> int:
+    """Count one attempt and return how many there were in the present window of length `per`."""
+    now = clock.now()
+    seconds = int(per.total_seconds())
+    window = int(now.timestamp()) // seconds
+    values = {"key": _key(name, who, window), "ends_at": now + per, "hits": 1}
+    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    statement = (
+        insert(RateBucket)
+        .values(values)
+        .on_conflict_do_update(index_elements=["key"], set_={"hits": RateBucket.hits + 1})
+        .returning(RateBucket.hits)
+    )
+    with own_transaction() as session:
+        return int(session.execute(statement).scalar_one())
+
+
+def limit(name: str, who: str, times: int, per: timedelta) -> None:
+    """Abort with 429 when `who` did `name` more than `times` within `per`. Call before the main transaction."""
+    if hit(name, who, per) > times:
+        abort(429)
+
+
+def purge() -> int:
+    """Remove windows that are over; returns how many."""
+    result = db.session.execute(delete(RateBucket).where(RateBucket.ends_at < clock.now()))
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DML result has it

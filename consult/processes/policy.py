@@ -1,0 +1,55 @@
+"""Who may do what in a process. Predicates compose; all take (person, process) or (person, process_id)."""
+
+from consult.accounts.models import Person
+from consult.processes.models import Function, Process, ProcessState
+from consult.processes.queries import functions_of
+
+
+def has_function(person: Person | None, process_id: int, *functions: Function) -> bool:
+    return bool(functions_of(person).get(process_id, frozenset()) & set(functions))
+
+
+def is_operator(person: Person | None) -> bool:
+    return person is not None and person.account is not None and person.account.operator
+
+
+def is_lead(person: Person | None, process: Process) -> bool:
+    return has_function(person, process.id, Function.lead)
+
+
+def is_moderator(person: Person | None, process: Process) -> bool:
+    return has_function(person, process.id, Function.moderation, Function.lead)
+
+
+def is_editor(person: Person | None, process: Process) -> bool:
+    return has_function(person, process.id, Function.editing, Function.lead)
+
+
+def is_steering(person: Person | None, process: Process) -> bool:
+    return has_function(person, process.id, Function.steering, Function.lead)
+
+
+def is_staff(person: Person | None, process: Process) -> bool:
+    """Works in the process in any function."""
+    return bool(functions_of(person).get(process.id))
+
+
+def can_read(person: Person | None, process: Process) -> bool:
+    return process.state != ProcessState.draft or is_staff(person, process)
+
+
+def can_create_process(person: Person | None) -> bool:
+    """Operators, and whoever leads a process already."""
+    return is_operator(person) or any(Function.lead in f for f in functions_of(person).values())
+
+
+def can_edit_process(person: Person | None, process: Process) -> bool:
+    return is_lead(person, process)
+
+
+def can_publish_process(person: Person | None, process: Process) -> bool:
+    return is_lead(person, process) and process.state == ProcessState.draft
+
+
+def can_share_preview(person: Person | None, process: Process) -> bool:
+    return is_lead(person, process) and process.state == ProcessState.draft

@@ -1,0 +1,157 @@
+"""Questions about processes: which are visible, who has which function, what is open now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import abort
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import selectinload
+
+from consult import clock
+from consult.accounts.models import Person
+from consult.extensions import db
+from consult.groups.models import Membership, SeatHolder
+from consult.processes.models import Activity, Function, Moderation, Process, ProcessGroup, ProcessState, Stage, StageActivity
+
+_STAFF = (Function.lead, Function.moderation, Function.editing, Function.answering, Function.steering)
+
+
+def functions_of(person: Person | None) -> dict[int, frozenset[str]]:
+    """What a person may act as, per process id, through current memberships and seats. One query per request."""
+    if person is None:
+        return {}
+    cached: dict[int, frozenset[str]] | None = person.__dict__.get("_functions")
+    if cached is not None:
+        return cached
+    now = clock.now()
+    current = and_(Membership.starts_at <= now, or_(Membership.ends_at.is_(None), Membership.ends_at > now))
+    seated = (
+        select(SeatHolder.membership_id)
+        .where(
+            SeatHolder.person_id == person.id,
+            SeatHolder.starts_at <= now,
+            or_(SeatHolder.ends_at.is_(None), SeatHolder.ends_at > now),
+        )
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(ProcessGroup.process_id, ProcessGroup.function)
+        .join(Membership, Membership.group_id == ProcessGroup.group_id)
+        .where(current, or_(Membership.person_id == person.id, Membership.id.in_(seated)))
+        .distinct()
+    ).all()
+    found: dict[int, set[str]] = {}
+    for process_id, function in rows:
+        found.setdefault(process_id, set()).add(function)
+    result = {process_id: frozenset(functions) for process_id, functions in found.items()}
+    person.__dict__["_functions"] = result
+    return result
+
+
+def forget_functions(person: Person) -> None:
+    """After a change of memberships within the same request."""
+    person.__dict__.pop("_functions", None)
+
+
+def process_or_404(person: Person | None, slug: str, preview_of: int | None = None) -> Process:
+    """The process if this person may know of it; staff and holders of a preview see unpublished ones."""
+    process = db.session.scalar(select(Process).where(Process.slug == slug))
+    if process is None:
+        abort(404)
+    if process.state == ProcessState.draft and not functions_of(person).get(process.id) and preview_of != process.id:
+        abort(404)
+    return process
+
+
+def processes_visible_to(person: Person | None) -> list[Process]:
+    """Published and archived ones, and drafts the person works in; newest first."""
+    mine = list(functions_of(person))
+    return list(
+        db.session.scalars(
+            select(Process)
+            .where(or_(Process.state != ProcessState.draft, Process.id.in_(mine)))
+            .order_by(Process.published_at.desc(), Process.id.desc())
+            .limit(100)
+        )
+    )
+
+
+def stages_of(process_id: int) -> list[Stage]:
+    """All stages with their activities, in order of time."""
+    return list(
+        db.session.scalars(
+            select(Stage)
+            .where(Stage.process_id == process_id)
+            .options(selectinload(Stage.activities))
+            .order_by(Stage.starts_at, Stage.id)
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Opening:
+    """An activity is open now: for whom, with which moderation, and until when (None: no end)."""
+
+    activity: str
+    audiences: frozenset[str]
+    moderation: str
+    ends_at: datetime | None
+
+
+def openings(process_id: int, now: datetime | None = None) -> dict[str, Opening]:
+    """Everything open at `now`: any stage allows, the stricter moderation wins."""
+    now = now or clock.now()
+    rows = db.session.execute(
+        select(StageActivity.activity, StageActivity.audience, StageActivity.moderation, Stage.ends_at)
+        .join(Stage, Stage.id == StageActivity.stage_id)
+        .where(
+            Stage.process_id == process_id,
+            Stage.starts_at <= now,
+            or_(Stage.ends_at.is_(None), Stage.ends_at > now),
+        )
+    ).all()
+    found: dict[str, Opening] = {}
+    for activity, audience, moderation, ends_at in rows:
+        before = found.get(activity)
+        if before is None:
+            found[activity] = Opening(activity, frozenset({audience}), moderation, ends_at)
+            continue
+        strict = Moderation.pre if Moderation.pre in (moderation, before.moderation) else Moderation.post
+        end = None if None in (ends_at, before.ends_at) else max(e for e in (ends_at, before.ends_at) if e)
+        found[activity] = Opening(activity, before.audiences | {audience}, strict, end)
+    return found
+
+
+def next_opening(process_id: int, activity: Activity, now: datetime | None = None) -> datetime | None:
+    """When the activity opens next, so that a closed door says when to come back."""
+    return db.session.scalar(
+        select(Stage.starts_at)
+        .join(StageActivity, StageActivity.stage_id == Stage.id)
+        .where(Stage.process_id == process_id, StageActivity.activity == activity, Stage.starts_at > (now or clock.now()))
+        .order_by(Stage.starts_at)
+        .limit(1)
+    )
+
+
+def people_with(process_id: int, function: Function) -> list[int]:
+    """Ids of the persons who hold a function now, directly or by a seat (deputies included), in order of id."""
+    now = clock.now()
+    groups = select(ProcessGroup.group_id).where(
+        ProcessGroup.process_id == process_id, ProcessGroup.function == function
+    )
+    current = and_(
+        Membership.group_id.in_(groups),
+        Membership.starts_at <= now,
+        or_(Membership.ends_at.is_(None), Membership.ends_at > now),
+    )
+    direct = select(Membership.person_id.label("id")).where(current, Membership.person_id.is_not(None))
+    seated = (
+        select(SeatHolder.person_id.label("id"))
+        .join(Membership, Membership.id == SeatHolder.membership_id)
+        .where(
+            current,
+            SeatHolder.starts_at <= now,
+            or_(SeatHolder.ends_at.is_(None), SeatHolder.ends_at > now),
+        )
+    )
+    return sorted(set(db.session.scalars(direct.union(seated))))

@@ -1,0 +1,52 @@
+// Entry: small conveniences on every page, and the modules that the page asks for. Nothing here is needed to use a page.
+
+const wanted = {
+  "form[data-autosave], [data-clear-drafts], [data-flash='success']": () => import("./autosave.js"),
+  "form[data-inplace]": () => import("./inplace.js"),
+  "[data-counter]": () => import("./counter.js"),
+  "[data-shortcuts]": () => import("./shortcuts.js"),
+};
+
+/** Loads and starts the modules whose marks stand in `root`; called again for parts that were renewed in place. */
+async function enhance(root) {
+  for (const [selector, load] of Object.entries(wanted)) {
+    if (root.matches?.(selector) || root.querySelector(selector)) (await load()).start(root, { announce, enhance });
+  }
+  for (const button of root.querySelectorAll("button[data-print], button[data-copy]")) button.hidden = false;
+}
+
+/** Says a sentence to screen readers without moving the focus. */
+function announce(text) {
+  const live = document.getElementById("live");
+  if (!live) return;
+  live.textContent = "";
+  setTimeout(() => { live.textContent = text; }, 50);
+}
+
+document.addEventListener("click", async (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+  const button = event.target.closest?.("button[data-print], button[data-copy]");
+  if (button?.matches("[data-print]")) window.print();
+  if (button?.matches("[data-copy]")) {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    announce(button.dataset.done ?? "");
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = event.target.closest?.("details.menu[open], details.confirm[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+document.querySelector(".error-summary")?.focus();
+for (const here of document.querySelectorAll(".tabs [aria-current], .desk-nav [aria-current]")) {
+  const strip = here.closest("ul");
+  if (strip.scrollWidth > strip.clientWidth) strip.scrollLeft += here.getBoundingClientRect().left - strip.getBoundingClientRect().left - 24;
+}
+
+enhance(document);

@@ -1,0 +1,181 @@
+"""What every request has in common: read or write, CSRF, one effect per form, headers."""
+
+import hashlib
+import secrets
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, current_app, g, has_request_context, redirect, request, url_for
+from flask_wtf.csrf import generate_csrf, validate_csrf
+from sqlalchemy import String, event, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from werkzeug.wrappers import Response
+from wtforms.validators import ValidationError
+
+from consult import authz, clock
+from consult.db import Base, begin_reading, begin_writing, created
+from consult.errors import error_page
+from consult.extensions import db
+from consult.html import has_forbidden
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+CSP = (
+    "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; "
+    "img-src 'self'"
+)
+
+
+class FormAnswer(Base):
+    """Where a form that was sent once led to: sending it again has no second effect. Rows live a week."""
+
+    __tablename__ = "form_answer"
+
+    #: Hash over the form's one-time id and who sent it.
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    location: Mapped[str] = mapped_column(String(2000))
+    created_at: Mapped[created] = mapped_column(index=True)
+
+
+def form_id() -> str:
+    """A fresh one-time id for a form."""
+    return secrets.token_urlsafe(16)
+
+
+def _form_key() -> str | None:
+    ident = request.form.get("form_id", "")[:64]
+    if not ident:
+        return None
+    person = authz.current_person()
+    owner = f"{person.id if person else 0}|{request.path}|{ident}"
+    return hashlib.sha256(owner.encode()).hexdigest()
+
+
+def commit_and_go(location: str) -> Response:
+    """Commit what the view did and lead on to `location` (303). The one commit of a request that writes.
+
+    When the same form was sent twice at the same time, the second one is undone and gets the answer of the first.
+    """
+    if request.method == "GET":
+        db.session.commit()
+        return redirect(location, 303)
+    key = _form_key()
+    if key is not None:
+        db.session.add(FormAnswer(key=key, location=location[:2000], created_at=clock.now()))
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        answer = db.session.scalar(select(FormAnswer.location).where(FormAnswer.key == key)) if key else None
+        if answer is None:
+            raise
+        return redirect(answer, 303)
+    return redirect(location, 303)
+
+
+def keeps_text(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view whose form is shown again, with everything typed, when its CSRF token is stale."""
+    view.keeps_text = True  # type: ignore[attr-defined]  # read below
+    return view
+
+
+def safe_next(target: str | None, default: str) -> str:
+    """`target` if it is a path of ours, else `default`: no redirect leaves this host."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return default
+    if any(ord(c) < 33 or c == "\\" or unicodedata.category(c).startswith("C") for c in target):
+        return default
+    parts = urlsplit(target)
+    return default if parts.scheme or parts.netloc else target
+
+
+@lru_cache(maxsize=512)
+def _content_hash(path: str, _mtime: float) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
+
+
+def static_url(name: str) -> str:
+    """Address of a static file with its content's hash, so that browsers may keep it for a year."""
+    path = Path(__file__).parent / "static" / name
+    return url_for("static", filename=name, v=_content_hash(str(path), path.stat().st_mtime))
+
+
+def _before() -> Response | None:
+    if request.method in SAFE:
+        begin_reading()
+    else:
+        begin_writing()
+    if request.url_rule is None:
+        return None
+    for value in [*request.args.values(), *(request.view_args or {}).values()]:
+        if isinstance(value, str) and has_forbidden(value):
+            abort(400)
+    if request.method in SAFE:
+        return None
+    if any(has_forbidden(value) for values in request.form.listvalues() for value in values):
+        abort(400)
+    try:
+        validate_csrf(request.form.get("csrf_token"))
+        g.csrf_ok = True
+    except ValidationError:
+        g.csrf_ok = False
+        view = current_app.view_functions.get(request.endpoint or "")
+        if not getattr(view, "keeps_text", False):
+            return error_page(400)
+    key = _form_key()
+    if key is not None and g.csrf_ok:
+        answer = db.session.scalar(select(FormAnswer.location).where(FormAnswer.key == key))
+        if answer is not None:
+            authz.decided()
+            return redirect(answer, 303)
+    return None
+
+
+def _before_commit(_session: Session) -> None:
+    if has_request_context() and request.method not in SAFE and not g.get("csrf_ok"):
+        raise authz.Undecided(f"{request.endpoint} commits without a valid CSRF token")
+
+
+def _after(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CSP)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("X-Frame-Options", "DENY")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    if request.is_secure:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.endpoint == "static":
+        headers["Cache-Control"] = "public, max-age=31536000, immutable" if "v" in request.args else "no-cache"
+        # The extension varies static files by cookie; they have none.
+        headers.pop("Vary", None)
+    elif "Cache-Control" not in headers:
+        # Back in the history after signing out must not show what was private.
+        anonymous = authz.current_person() is None and request.method == "GET" and not g.get("has_form")
+        headers["Cache-Control"] = "no-cache" if anonymous else "no-store"
+        response.vary.update(("Cookie", "Accept-Language"))
+    return response
+
+
+def csrf_token() -> str:
+    """The token for a hand-written form; marks the page as one that must not be stored."""
+    g.has_form = True
+    return str(generate_csrf())
+
+
+def init_app(app: Flask) -> None:
+    app.config.setdefault("WTF_CSRF_CHECK_DEFAULT", False)  # checked above, so that forms keep their text
+    app.before_request(_before)
+    app.after_request(_after)
+    app.jinja_env.globals.update(form_id=form_id, csrf_token=csrf_token, static_url=static_url)
+    if not event.contains(db.session, "before_commit", _before_commit):
+        event.listen(db.session, "before_commit", _before_commit)
