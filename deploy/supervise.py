@@ -5,7 +5,6 @@ process stays behind. Children run in process groups of their own, so that only 
 this process itself is killed, the kernel ends them.
 """
 
-import ctypes
 import errno
 import fcntl
 import http.client
@@ -26,6 +25,8 @@ from typing import Any
 from kombu.connection import Connection
 
 import config
+from deploy.children import end_with_parent
+from deploy.messages import compile_changed
 
 HOST = "127.0.0.1"
 #: A page may take its time on a machine that is busy with something else.
@@ -35,9 +36,6 @@ STOP_SECONDS = 10
 #: A child that dies this often within this time is not started again.
 DEATHS, DEATHS_SECONDS = 5, 120
 LOG_BYTES = 5_000_000
-
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class Failure(Exception):
@@ -52,14 +50,6 @@ def say(text: str = "") -> None:
     """One line for the person at the terminal, which may be gone."""
     with suppress(OSError):
         print(text, flush=True)
-
-
-def _in_child() -> None:
-    # Runs between fork and exec.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Signals:
@@ -104,7 +94,7 @@ class Child:
                 stdout=out,
                 stderr=out,
                 process_group=0,
-                preexec_fn=_in_child,
+                preexec_fn=end_with_parent(),
             )
 
     def exit_code(self) -> int | None:
@@ -244,6 +234,7 @@ class Supervisor:
 
     def prepare(self) -> None:
         """Bring database and demonstration up to date; both keep what is there."""
+        compile_changed()
         make_broker(self.settings["BROKER_URL"])
         self.step("Preparing the database", "db", "upgrade")
         if self.demo == "reset":

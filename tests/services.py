@@ -19,6 +19,8 @@ from pathlib import Path
 
 import psycopg
 
+from deploy.children import end_with_parent
+
 START_SECONDS = 60
 STOP_SECONDS = 15
 
@@ -152,6 +154,7 @@ def private_postgres(durable: bool = False) -> Iterator[str]:
                 stdout=out,
                 stderr=out,
                 process_group=0,
+                preexec_fn=end_with_parent(signal.SIGINT),
             )
         try:
             wait_for(lambda: _postgres_answers(port), "PostgreSQL", process, log)
@@ -194,7 +197,12 @@ def private_redis() -> Iterator[str]:
         arguments = [part for key, value in options.items() for part in (f"--{key}", value)]
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [program, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out, process_group=0
+                [program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                process_group=0,
+                preexec_fn=end_with_parent(),
             )
         try:
             wait_for(lambda: _accepts(port), "Redis", process, log)
