@@ -72,8 +72,8 @@ def _tests(name: str, database: str, marks: str, *options: str, needs: tuple[str
 
 
 CHECKS = [
-    Part("format", [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "."]),
-    Part("lint", [PYTHON, "-m", "ruff", "check", "--quiet", "."]),
+    Part("format", [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "--output-format", "concise", "."]),
+    Part("lint", [PYTHON, "-m", "ruff", "check", "--quiet", "--output-format", "concise", "."]),
     Part("types", [PYTHON, "-m", "mypy"]),
     Part("import directions", [str(Path(PYTHON).parent / "lint-imports")]),
     Part("catalogues", [PYTHON, "-m", "deploy.messages", "check"]),
