@@ -43,7 +43,6 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
-document.querySelector(".error-summary")?.focus();
 for (const here of document.querySelectorAll(".tabs [aria-current], .desk-nav [aria-current]")) {
   const strip = here.closest("ul");
   if (strip.scrollWidth > strip.clientWidth) strip.scrollLeft += here.getBoundingClientRect().left - strip.getBoundingClientRect().left - 24;
