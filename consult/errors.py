@@ -30,16 +30,31 @@ class Conflict(Exception):
 
 def _messages() -> dict[int, tuple[str, str]]:
     return {
-        400: (_("Something is missing"), _("Your browser sent something we could not read. Please go back and try again.")),
+        400: (
+            _("Something is missing"),
+            _("Your browser sent something we could not read. Please go back and try again."),
+        ),
         403: (_("This is not open to you"), _("You are signed in, but this page belongs to another group.")),
         404: (_("Page not found"), _("There is nothing at this address, or it is not public.")),
         405: (_("This does not work here"), _("This address does not accept what your browser sent.")),
         409: (_("Not possible right now"), _("Please go back and look at the present state.")),
-        410: (_("This link is used up"), _("The link was used already or is too old. You can ask for a new one.")),
+        410: (
+            _("This link is used up"),
+            _("The link was used already or is too old. You can ask for a new one."),
+        ),
         413: (_("That was too much"), _("What you sent is larger than we can take. Please shorten it.")),
-        429: (_("Please wait a moment"), _("There were many attempts in a short time. Please try again in a few minutes.")),
-        500: (_("Something broke on our side"), _("We have noted the error. What you had typed is kept in your browser; please go back.")),
-        503: (_("Back in a moment"), _("The platform is busy or being updated. Please try again in a minute.")),
+        429: (
+            _("Please wait a moment"),
+            _("There were many attempts in a short time. Please try again in a few minutes."),
+        ),
+        500: (
+            _("Something broke on our side"),
+            _("We have noted the error. What you had typed is kept in your browser; please go back."),
+        ),
+        503: (
+            _("Back in a moment"),
+            _("The platform is busy or being updated. Please try again in a minute."),
+        ),
     }
 
 
@@ -70,7 +85,7 @@ def init_app(app: Flask) -> None:
             return error.response  # type: ignore[return-value]  # werkzeug's sansio class, a real Response here
         code = error.code or 500
         if code < 400:
-            return error.get_response()  # type: ignore[return-value]  # redirects raised by the router
+            return error.get_response()  # redirects raised by the router
         response = error_page(code)
         for name, value in error.get_headers():
             if name.lower() in ("allow", "retry-after"):

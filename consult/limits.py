@@ -27,7 +27,7 @@ class RateBucket(Base):
 
 def visitor() -> str:
     """The address of the visitor, an IPv6 one by its /64: a household has a whole /64 to itself."""
-    address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")
+    address = ipaddress.ip_address(request.remote_addr or "127.0.0.1")
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return str(address.ipv4_mapped)

@@ -21,7 +21,7 @@ class Action(StrEnum):
     signed_in = "accounts.session.opened"
     signed_out = "accounts.session.closed"
     signed_out_everywhere = "accounts.session.closed_all"
-    password_changed = "accounts.password.changed"
+    password_changed = "accounts.password.changed"  # noqa: S105  (the name of an act)
     email_changed = "accounts.email.changed"
     profile_changed = "accounts.profile.changed"
     second_factor_set = "accounts.second_factor.set"

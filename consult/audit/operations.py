@@ -17,8 +17,6 @@ GENESIS = "0" * 64
 _SEAL_LOCK = 4_201_701
 
 
-
-
 class WrongFacts(ValueError):
     """The facts given are not exactly those the action declares."""
 
@@ -28,7 +26,7 @@ def record(
 ) -> AuditEntry:
     """Add an entry to the present transaction: a rolled-back act leaves no trace.
 
-    `subject` is a flushed row, or a `(table, id)` pair. Raises `WrongFacts` when the keys differ from the declared ones.
+    `subject` is a flushed row, or a `(table, id)` pair. Raises `WrongFacts` when the keys differ from those declared.
     """
     expected = FACTS.get(action, frozenset())
     if set(facts) != expected:
@@ -107,6 +105,8 @@ def verify_chain() -> list[str]:
         .order_by(AuditSeal.seq)
         .execution_options(yield_per=1000)
     )
+    sealed: AuditSeal
+    entry: AuditEntry | None
     for sealed, entry in rows:
         if sealed.seq != expected:
             problems.append(f"place {expected} is missing")

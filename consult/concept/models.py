@@ -4,7 +4,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, CheckConstraint, Index, String, UniqueConstraint, text as sql
+from sqlalchemy import JSON, Boolean, CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from consult.db import Base, created, fk, id_pk, lang_code, line, text, utc, word
@@ -32,14 +33,14 @@ class ChangeKind(StrEnum):
     create = "create"
     edit = "edit"
     move = "move"
-    split = "split"
+    split_ = "split"  # `split` is a method of str
     merge = "merge"
     retire = "retire"
     restore = "restore"
 
 
 class LineageKind(StrEnum):
-    split = "split"
+    split_ = "split"  # `split` is a method of str
     merge = "merge"
     successor = "successor"
 

@@ -1,0 +1,406 @@
+"""Questions about the text: which versions there are, what stands where, how it came about."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from flask import abort
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import aliased
+
+from consult.accounts.models import Person
+from consult.concept.models import (
+    Change,
+    Concept,
+    ConceptKind,
+    Element,
+    ElementHeir,
+    Lineage,
+    PlacedLink,
+    Placement,
+    ProcessConcept,
+    Version,
+    VersionAudience,
+    Wording,
+)  # fmt: skip
+from consult.extensions import db
+from consult.processes.models import Process
+from consult.processes.policy import is_staff
+
+EXCERPT = 90
+
+
+def excerpt(title: str, markdown: str, length: int = EXCERPT) -> str:
+    """How an element is called in lists: its title, or the beginning of its text."""
+    name = title or " ".join(markdown.split())
+    return name if len(name) <= length else name[: length - 1].rsplit(" ", 1)[0] + " …"
+
+
+@dataclass
+class Placed:
+    """An element as it stands in one version."""
+
+    element_id: int
+    key: str
+    kind: str
+    concept_id: int
+    parent_id: int | None
+    position: int
+    label: str
+    wording_id: int
+    title: str
+    markdown: str
+    html: str
+    lang: str
+    details: dict[str, Any]
+    source: str | None
+    depth: int = 0
+    plain: str | None = None
+    children: list["Placed"] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return excerpt(self.title, self.markdown)
+
+    @property
+    def heading(self) -> str:
+        """Number and name, as people say it."""
+        return f"{self.label} {self.name}".strip()
+
+
+_PLACED = (
+    Placement.element_id, Element.key, Element.kind, Element.concept_id, Placement.parent_id, Placement.position,
+    Placement.label, Placement.wording_id, Wording.title, Wording.markdown, Wording.html, Wording.lang,
+    Wording.details, Wording.source,
+)  # fmt: skip
+
+
+def concepts_of(process_id: int) -> list[Concept]:
+    """The concepts a process works on: the charter first."""
+    return list(
+        db.session.scalars(
+            select(Concept)
+            .join(ProcessConcept, ProcessConcept.concept_id == Concept.id)
+            .where(ProcessConcept.process_id == process_id)
+            .order_by(ProcessConcept.position, Concept.id)
+        )
+    )
+
+
+def main_concept(process_id: int) -> Concept | None:
+    """The concept itself, not the charter."""
+    return next((c for c in concepts_of(process_id) if c.kind == ConceptKind.concept), None)
+
+
+def audiences_open_to(person: Person | None, process: Process) -> tuple[str, ...]:
+    """Which audiences' versions this person may read."""
+    if is_staff(person, process):
+        return (VersionAudience.public, VersionAudience.steering)
+    return (VersionAudience.public,)
+
+
+def versions_of(concept_id: int, audiences: Iterable[str]) -> list[Version]:
+    """Sealed versions for these audiences, newest first."""
+    return list(
+        db.session.scalars(
+            select(Version)
+            .where(
+                Version.concept_id == concept_id,
+                Version.number.is_not(None),
+                Version.audience.in_(list(audiences)),
+            )
+            .order_by(Version.number.desc())
+        )
+    )
+
+
+def newest_versions(process_id: int, audiences: Iterable[str]) -> dict[int, Version]:
+    """The newest sealed version of each concept of a process, by concept id. One query."""
+    newest = (
+        select(Version.concept_id, func.max(Version.number).label("number"))
+        .join(ProcessConcept, ProcessConcept.concept_id == Version.concept_id)
+        .where(
+            ProcessConcept.process_id == process_id,
+            Version.number.is_not(None),
+            Version.audience.in_(list(audiences)),
+        )
+        .group_by(Version.concept_id)
+        .subquery()
+    )
+    rows = db.session.scalars(
+        select(Version).join(newest, and_(newest.c.concept_id == Version.concept_id, newest.c.number == Version.number))
+    )
+    return {version.concept_id: version for version in rows}
+
+
+def version_or_404(concept_id: int, number: int, audiences: Iterable[str]) -> Version:
+    version = db.session.scalar(
+        select(Version).where(
+            Version.concept_id == concept_id, Version.number == number, Version.audience.in_(list(audiences))
+        )
+    )
+    if version is None:
+        abort(404)
+    return version
+
+
+def working_version(concept_id: int) -> Version:
+    """The working text, unlocked: for reading."""
+    version = db.session.scalar(select(Version).where(Version.concept_id == concept_id, Version.number.is_(None)))
+    if version is None:
+        abort(404)
+    return version
+
+
+def _order(rows: Sequence[Placed]) -> list[Placed]:
+    """Depth-first by position, with `depth` and `children` set."""
+    by_parent: dict[int | None, list[Placed]] = {}
+    present = {row.element_id for row in rows}
+    for row in rows:
+        by_parent.setdefault(row.parent_id if row.parent_id in present else None, []).append(row)
+    ordered: list[Placed] = []
+
+    def walk(parent: int | None, depth: int) -> None:
+        for row in sorted(by_parent.get(parent, []), key=lambda r: (r.position, r.element_id)):
+            row.depth, row.children = depth, by_parent.get(row.element_id, [])
+            row.children.sort(key=lambda r: (r.position, r.element_id))
+            ordered.append(row)
+            walk(row.element_id, depth + 1)
+
+    walk(None, 0)
+    return ordered
+
+
+def placed_in(version_id: int, plain: bool = True) -> list[Placed]:
+    """The whole version in reading order: one join, and one query for the plain-language texts."""
+    rows = db.session.execute(
+        select(*_PLACED)
+        .join(Element, Element.id == Placement.element_id)
+        .join(Wording, Wording.id == Placement.wording_id)
+        .where(Placement.version_id == version_id)
+    ).all()
+    placed = [Placed(*row) for row in rows]
+    if plain:
+        _add_plain(placed)
+    return _order(placed)
+
+
+def placed_one(version_id: int, element_id: int) -> Placed | None:
+    """One element as it stands in a version, with its plain-language text."""
+    row = db.session.execute(
+        select(*_PLACED)
+        .join(Element, Element.id == Placement.element_id)
+        .join(Wording, Wording.id == Placement.wording_id)
+        .where(Placement.version_id == version_id, Placement.element_id == element_id)
+    ).first()
+    if row is None:
+        return None
+    placed = Placed(*row)
+    _add_plain([placed])
+    return placed
+
+
+def _add_plain(placed: list[Placed]) -> None:
+    if not placed:
+        return
+    plain = aliased(Wording)
+    texts = db.session.execute(
+        select(plain.based_on_id, plain.markdown)
+        .where(plain.plain.is_(True), plain.based_on_id.in_([row.wording_id for row in placed]))
+        .order_by(plain.id)
+    ).all()
+    by_wording: dict[int | None, str] = {row[0]: row[1] for row in texts}
+    for row in placed:
+        row.plain = by_wording.get(row.wording_id)
+
+
+def element_or_404(process_id: int, key: str) -> Element:
+    """The element with this permanent key, in any concept of the process."""
+    element = db.session.scalar(
+        select(Element)
+        .join(ProcessConcept, ProcessConcept.concept_id == Element.concept_id)
+        .where(ProcessConcept.process_id == process_id, Element.key == key)
+        .order_by(ProcessConcept.position.desc())
+        .limit(1)
+    )
+    if element is None:
+        abort(404)
+    return element
+
+
+def names_of(process: Process, element_ids: Iterable[int], person: Person | None) -> dict[int, Placed]:
+    """How elements are called for this person: as placed in the newest version they may read, else where last placed.
+
+    Two queries, whatever the number of elements.
+    """
+    ids = list(set(element_ids))
+    if not ids:
+        return {}
+    rows = db.session.execute(
+        select(*_PLACED)
+        .join(Element, Element.id == Placement.element_id)
+        .join(Wording, Wording.id == Placement.wording_id)
+        .join(Version, Version.id == Placement.version_id)
+        .where(
+            Placement.element_id.in_(ids),
+            Version.number.is_not(None),
+            Version.audience.in_(audiences_open_to(person, process)),
+        )
+        .order_by(Version.number)
+    ).all()
+    return {row[0]: Placed(*row) for row in rows}
+
+
+def element_choices(process: Process, person: Person | None) -> list[Placed]:
+    """All elements a person can point at, in reading order, charter first: for selects."""
+    versions = newest_versions(process.id, audiences_open_to(person, process))
+    return [row for concept in concepts_of(process.id) if concept.id in versions
+            for row in placed_in(versions[concept.id].id, plain=False)]  # fmt: skip
+
+
+def heirs_of(element_id: int) -> list[int]:
+    """Elements placed today that descend from this one."""
+    return list(db.session.scalars(select(ElementHeir.heir_id).where(ElementHeir.element_id == element_id)))
+
+
+def origins_of(element_id: int) -> list[int]:
+    """This element and all it descends from: whose contributions show here."""
+    before = db.session.scalars(select(ElementHeir.element_id).where(ElementHeir.heir_id == element_id))
+    return [element_id, *before]
+
+
+@dataclass(frozen=True)
+class LinkedElement:
+    element_id: int
+    key: str
+    kind: str
+    label: str
+    name: str
+
+
+def links_of(version_ids: Iterable[int], element_id: int) -> tuple[list[LinkedElement], list[LinkedElement]]:
+    """(what this element serves, what serves it) in these versions (the newest of concept and charter)."""
+    versions = list(version_ids)
+    other = aliased(Placement)
+
+    def found(here: Any, there: Any) -> list[LinkedElement]:
+        rows = db.session.execute(
+            select(Element.id, Element.key, Element.kind, other.label, Wording.title, Wording.markdown)
+            .select_from(PlacedLink)
+            .join(Element, Element.id == there)
+            .join(other, and_(other.element_id == there, other.version_id.in_(versions)))
+            .join(Wording, Wording.id == other.wording_id)
+            .where(PlacedLink.version_id.in_(versions), here == element_id)
+            .order_by(other.label, Element.id)
+        ).all()
+        return [LinkedElement(r[0], r[1], r[2], r[3], excerpt(r[4], r[5])) for r in rows]
+
+    return (
+        found(PlacedLink.from_element_id, PlacedLink.to_element_id),
+        found(PlacedLink.to_element_id, PlacedLink.from_element_id),
+    )
+
+
+@dataclass
+class HistoryEntry:
+    """One step in the life of an element, ready to be told."""
+
+    change_id: int
+    kind: str
+    reason: str
+    created_at: datetime
+    actor_id: int | None
+    to_wording_id: int | None
+    before: Wording | None
+    after: Wording | None
+    #: Elements it came from or went to, as (element id, key).
+    origins: list[tuple[int, str]] = field(default_factory=list)
+    heirs: list[tuple[int, str]] = field(default_factory=list)
+    #: First sealed version that contains it; None while it is only in the working text.
+    version_number: int | None = None
+    version_title: str = ""
+    version_date: datetime | None = None
+    historic_on: date | None = None
+
+
+def history(element: Element, audiences: Iterable[str], *, include_working: bool) -> list[HistoryEntry]:
+    """The life of an element, newest first: its changes and those that replaced it, each with the version it came in.
+
+    What is only in the working text is left out unless `include_working`. Four queries.
+    """
+    related = select(Lineage.change_id).where(Lineage.from_element_id == element.id)
+    before, after = aliased(Wording), aliased(Wording)
+    rows = db.session.execute(
+        select(Change, before, after)
+        .outerjoin(before, before.id == Change.from_wording_id)
+        .outerjoin(after, after.id == Change.to_wording_id)
+        .where((Change.element_id == element.id) | Change.id.in_(related))
+        .order_by(Change.id.desc())
+    ).all()
+    if not rows:
+        return []
+    ids = [change.id for change, _b, _a in rows]
+    source, target = aliased(Element), aliased(Element)
+    arrows = db.session.execute(
+        select(Lineage.change_id, source.id, source.key, target.id, target.key)
+        .join(source, source.id == Lineage.from_element_id)
+        .join(target, target.id == Lineage.to_element_id)
+        .where(Lineage.change_id.in_(ids))
+    ).all()
+    versions = sorted(versions_of(element.concept_id, audiences), key=lambda v: v.change_head)
+    entries = []
+    for change, old, new in rows:
+        version = next((v for v in versions if v.change_head >= change.id), None)
+        if version is None and not include_working:
+            continue
+        entries.append(
+            HistoryEntry(
+                change.id, change.kind, change.reason, change.created_at, change.actor_id, change.to_wording_id,
+                old, new,
+                origins=[(a[1], a[2]) for a in arrows if a[0] == change.id and a[1] != element.id],
+                heirs=[(a[3], a[4]) for a in arrows if a[0] == change.id and a[3] != element.id],
+                version_number=version.number if version else None,
+                version_title=version.title if version else "",
+                version_date=version.sealed_at if version else None,
+                historic_on=version.historic_on if version else None,
+            )
+        )  # fmt: skip
+    return entries
+
+
+def unpublished_changes(concept_id: int) -> int:
+    """How many changes the working text holds that no version has yet."""
+    head = db.session.scalar(
+        select(func.max(Version.change_head)).where(Version.concept_id == concept_id, Version.number.is_not(None))
+    )
+    return (
+        db.session.scalar(
+            select(func.count())
+            .select_from(Change)
+            .join(Element, Element.id == Change.element_id)
+            .where(Element.concept_id == concept_id, Change.id > (head or 0))
+        )
+        or 0
+    )
+
+
+def changelog(version: Version) -> list[Change]:
+    """The changes a version brought, with their reasons, in order."""
+    previous = db.session.scalar(
+        select(func.max(Version.change_head)).where(
+            Version.concept_id == version.concept_id, Version.number < (version.number or 0)
+        )
+    )
+    return list(
+        db.session.scalars(
+            select(Change)
+            .join(Element, Element.id == Change.element_id)
+            .where(
+                Element.concept_id == version.concept_id,
+                Change.id > (previous or 0),
+                Change.id <= version.change_head,
+            )
+            .order_by(Change.id)
+        )
+    )

@@ -1,0 +1,187 @@
+"""The trace: which words a contribution changed, and which contributions stand behind a change."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import aliased
+
+from consult.accounts.models import Person
+from consult.concept.models import Change, Element, ElementHeir, Placement, Version, Wording
+from consult.concept.queries import audiences_open_to, excerpt
+from consult.contributions.models import ChangeSource, Contribution, State
+from consult.extensions import db
+from consult.processes.models import Process
+
+
+def add_source(change: Change, contribution: Contribution, passage: str = "") -> ChangeSource:
+    """Say that `contribution` led to `change`.
+
+    `passage`: the words of the new wording it changed, if some can be named. Raises ValueError when they are not
+    in the new wording. Naming a source twice changes nothing.
+    """
+    known = db.session.scalar(
+        select(ChangeSource).where(ChangeSource.change_id == change.id, ChangeSource.contribution_id == contribution.id)
+    )
+    if known is not None:
+        return known
+    start = end = None
+    if passage:
+        wording = db.session.get(Wording, change.to_wording_id) if change.to_wording_id else None
+        start = wording.markdown.find(passage) if wording else -1
+        if start < 0:
+            raise ValueError("the passage is not part of the new wording")
+        end = start + len(passage)
+    source = ChangeSource(change_id=change.id, contribution_id=contribution.id, to_start=start, to_end=end)
+    db.session.add(source)
+    db.session.flush()
+    return source
+
+
+@dataclass(frozen=True)
+class Source:
+    """A contribution behind a change, as the change's reader sees it."""
+
+    contribution_id: int
+    number: int
+    kind: str
+    state: str
+    #: Marked passage of the new wording, half-open offsets; None when the whole change is meant.
+    span: tuple[int, int] | None
+
+
+def sources_of(change_ids: Iterable[int]) -> dict[int, list[Source]]:
+    """The contributions behind changes, by change id, in order of number. One query."""
+    rows = db.session.execute(
+        select(
+            ChangeSource.change_id,
+            Contribution.id,
+            Contribution.number,
+            Contribution.kind,
+            Contribution.state,
+            ChangeSource.to_start,
+            ChangeSource.to_end,
+        )
+        .join(Contribution, Contribution.id == ChangeSource.contribution_id)
+        .where(ChangeSource.change_id.in_(list(change_ids)))
+        .order_by(Contribution.number)
+    ).all()
+    found: dict[int, list[Source]] = {}
+    for change_id, ident, number, kind, state, start, end in rows:
+        span = None if start is None or end is None else (start, end)
+        found.setdefault(change_id, []).append(Source(ident, number or 0, kind, state, span))
+    return found
+
+
+@dataclass(frozen=True)
+class TracedChange:
+    """One change a contribution led to."""
+
+    change_id: int
+    element_key: str
+    kind: str
+    reason: str
+    label: str
+    name: str
+    #: The words before and after; `passage` is the part the contribution changed, if marked.
+    before: str
+    after: str
+    passage: str
+    #: The first version that shows it; None while it is in the working text.
+    version_number: int | None
+    version_title: str
+    version_date: datetime | None
+    #: The element is no longer placed; `heirs` lead on.
+    heirs: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What became of a contribution."""
+
+    changes: list[TracedChange]
+
+
+def trace(contribution: Contribution, process: Process, person: Person | None) -> Trace:
+    """Every change the contribution led to that this person may see, in the order they were made. Three queries."""
+    audiences = audiences_open_to(person, process)
+    old, new = aliased(Wording), aliased(Wording)
+    rows = db.session.execute(
+        select(Change, Element.key, Element.concept_id, old, new, ChangeSource.to_start, ChangeSource.to_end)
+        .select_from(ChangeSource)
+        .join(Change, Change.id == ChangeSource.change_id)
+        .join(Element, Element.id == Change.element_id)
+        .outerjoin(old, old.id == Change.from_wording_id)
+        .outerjoin(new, new.id == Change.to_wording_id)
+        .where(ChangeSource.contribution_id == contribution.id)
+        .order_by(Change.id)
+    ).all()
+    if not rows:
+        return Trace([])
+    versions = db.session.scalars(
+        select(Version)
+        .where(
+            Version.concept_id.in_({row[2] for row in rows}),
+            Version.number.is_not(None),
+            Version.audience.in_(audiences),
+        )
+        .order_by(Version.number)
+    ).all()
+    element_ids = {row[0].element_id for row in rows}
+    labels = {
+        (version_id, element_id): label
+        for version_id, element_id, label in db.session.execute(
+            select(Placement.version_id, Placement.element_id, Placement.label).where(
+                Placement.element_id.in_(element_ids), Placement.version_id.in_([v.id for v in versions])
+            )
+        )
+    }
+    heirs: dict[int, list[str]] = {}
+    for element_id, key in db.session.execute(
+        select(ElementHeir.element_id, Element.key)
+        .join(Element, Element.id == ElementHeir.heir_id)
+        .where(ElementHeir.element_id.in_(element_ids))
+        .order_by(Element.id)
+    ):
+        heirs.setdefault(element_id, []).append(key)
+    found = []
+    for change, key, concept_id, before, after, start, end in rows:
+        version = next((v for v in versions if v.concept_id == concept_id and v.change_head >= change.id), None)
+        if version is None:
+            continue
+        shown = after or before
+        found.append(
+            TracedChange(
+                change_id=change.id,
+                element_key=key,
+                kind=change.kind,
+                reason=change.reason,
+                label=labels.get((version.id, change.element_id), ""),
+                name=excerpt(shown.title, shown.markdown) if shown else "",
+                before=(before.markdown or before.title) if before else "",
+                after=(after.markdown or after.title) if after else "",
+                passage=after.markdown[start:end] if after and start is not None else "",
+                version_number=version.number,
+                version_title=version.title,
+                version_date=version.sealed_at,
+                heirs=heirs.get(change.element_id, []),
+            )
+        )
+    return Trace(found)
+
+
+def count_of(element_ids: Iterable[int]) -> int:
+    """Published contributions (not replies) on any of these elements, each counted once."""
+    return (
+        db.session.scalar(
+            select(func.count()).where(
+                and_(
+                    Contribution.element_id.in_(list(element_ids)),
+                    Contribution.parent_id.is_(None),
+                    Contribution.state == State.published,
+                )
+            )
+        )
+        or 0
+    )
