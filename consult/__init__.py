@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from consult import authz, cli, errors, features, i18n, jobs, logs, shell, web
+from consult.accounts import sessions
 from consult.db import install_connection_rules
 from consult.extensions import compress, csrf, db, login_manager, migrate
 
@@ -25,6 +26,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     csrf.init_app(app)
     compress.init_app(app)
     login_manager.init_app(app)
+    sessions.init_app(app)
     jobs.install(db.session)
     web.init_app(app)
     authz.init_app(app)
