@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from sqlalchemy import DateTime, Dialect, Engine, ForeignKey, MetaData, String, Text, TypeDecorator, event
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 
 from consult import clock
 
@@ -103,8 +103,6 @@ def begin_writing() -> None:
     _reading.set(False)
 
 
-
-
 def install_connection_rules(engine: Engine) -> None:
     """Attach the rules above to an engine; call once per engine."""
     if engine.dialect.name == "sqlite":
@@ -133,6 +131,32 @@ def _sqlite_begin(connection: Connection) -> None:
     reading = _reading.get()
     connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    dbapi_connection: Any = connection.connection.dbapi_connection
+    connection.info["changes_before"] = dbapi_connection.total_changes
+
+
+@contextmanager
+def lock_released(session: Session) -> Iterator[None]:
+    """Let go of SQLite's one write lock for a moment: a writing request holds it from its first question on.
+
+    The transaction must only have read so far, else RuntimeError; it begins anew afterwards. On PostgreSQL and in
+    reading requests, which hold no lock, there is nothing to do.
+    """
+    if _reading.get() or not session.in_transaction() or not isinstance(session.get_bind(), Engine):
+        yield
+        return
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    dbapi_connection: Any = connection.connection.dbapi_connection
+    if dbapi_connection.total_changes != connection.info["changes_before"]:
+        raise RuntimeError("a transaction of its own must come before the first write of the request")
+    dbapi_connection.execute("COMMIT")
+    try:
+        yield
+    finally:
+        dbapi_connection.execute("BEGIN IMMEDIATE")
 
 
 def _postgres_begin(connection: Connection) -> None:

@@ -9,10 +9,9 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-
 from sqlalchemy.orm import Session
 
-from consult.db import Base, writing
+from consult.db import Base, lock_released, writing
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 migrate = Migrate(render_as_batch=True, compare_type=True)
@@ -28,5 +27,10 @@ def own_transaction() -> Iterator[Session]:
 
     Commits at the end of the block. Use it before the main transaction has written anything: SQLite has one writer.
     """
-    with writing(), Session(bind=db.engine, join_transaction_mode="create_savepoint") as session, session.begin():
+    with (
+        lock_released(db.session()),
+        writing(),
+        Session(bind=db.engine, join_transaction_mode="create_savepoint") as session,
+        session.begin(),
+    ):
         yield session

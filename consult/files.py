@@ -42,7 +42,12 @@ def store(session: Session, data: bytes, name: str, media_type: str, policy: str
     partial.write_bytes(data)
     partial.replace(path)
     row = StoredFile(
-        sha256=digest, name=name[:300], media_type=media_type, size=len(data), policy=policy, owner_id=owner_id
+        sha256=digest,
+        name=name[:300],
+        media_type=media_type,
+        size=len(data),
+        policy=policy,
+        owner_id=owner_id,
     )
     session.add(row)
     session.flush()
@@ -53,5 +58,10 @@ def response(row: StoredFile, inline: bool = False) -> Response:
     """The file as an attachment (or inline, for pictures whose type was checked when stored)."""
     path = folder() / row.sha256[:2] / row.sha256
     return send_file(
-        path, mimetype=row.media_type, as_attachment=not inline, download_name=row.name, etag=row.sha256, max_age=3600
+        path,
+        mimetype=row.media_type,
+        as_attachment=not inline,
+        download_name=row.name,
+        etag=row.sha256,
+        max_age=3600,
     )

@@ -113,7 +113,8 @@ def remove(connection: Connection) -> None:
     """Drop every trigger of ours. For migrations only."""
     if connection.dialect.name == "sqlite":
         names = connection.execute(
-            text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE :p"), {"p": f"{PREFIX}%"}
+            text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE :p"),
+            {"p": f"{PREFIX}%"},
         ).scalars()
         for name in list(names):
             connection.execute(text(f"DROP TRIGGER {name}"))

@@ -66,15 +66,21 @@ def own_name(code: str) -> str:
 
 
 def zone() -> ZoneInfo:
-    return ZoneInfo(getattr(g, "zone", None) or current_app.config["TIMEZONE"]) if has_request_context() else ZoneInfo(
-        current_app.config["TIMEZONE"]
+    return (
+        ZoneInfo(getattr(g, "zone", None) or current_app.config["TIMEZONE"])
+        if has_request_context()
+        else ZoneInfo(current_app.config["TIMEZONE"])
     )
 
 
 def format_moment(value: datetime | None) -> str:
     if value is None:
         return ""
-    return format_datetime(value.astimezone(zone()), "d. MMMM y, HH:mm" if language() == "de" else "d MMMM y, HH:mm", locale=language())
+    return format_datetime(
+        value.astimezone(zone()),
+        "d. MMMM y, HH:mm" if language() == "de" else "d MMMM y, HH:mm",
+        locale=language(),
+    )
 
 
 def format_day(value: date | datetime | None) -> str:

@@ -28,8 +28,7 @@ R = TypeVar("R")
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 CSP = (
-    "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; "
-    "img-src 'self'"
+    "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; img-src 'self'"
 )
 
 

@@ -60,9 +60,12 @@ class Page:
         for field in html.find_all(["input", "select", "textarea"]):
             if field.get("type") in ("hidden", "submit", "button"):
                 continue
-            labelled = html.find("label", attrs={"for": field.get("id")}) or field.get("aria-label") or field.get(
-                "aria-labelledby"
-            ) or field.find_parent("label")
+            labelled = (
+                html.find("label", attrs={"for": field.get("id")})
+                or field.get("aria-label")
+                or field.get("aria-labelledby")
+                or field.find_parent("label")
+            )
             assert labelled, f"field {field.get('name')} has no label"
         for tag in html.find_all(True):
             assert not tag.get("style"), f"inline style on {tag.name}"

@@ -30,7 +30,9 @@ def database_url(folder: Path, name: str) -> str:
         return f"sqlite:///{folder}/{name}.sqlite"
     server = os.environ.get("CONSULT_TEST_PG_URL")
     if not server:
-        pytest.exit("CONSULT_TEST_DB=postgres needs CONSULT_TEST_PG_URL; ./test starts a server and sets it.", 2)
+        pytest.exit(
+            "CONSULT_TEST_DB=postgres needs CONSULT_TEST_PG_URL; ./test starts a server and sets it.", 2
+        )
     admin = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
@@ -145,6 +147,7 @@ MONDAY = datetime(2026, 3, 16, 9, 0, tzinfo=UTC)
 @pytest.fixture
 def count_queries(session: Any) -> Callable[[], Any]:
     """`with count_queries() as queries: ...` then `len(queries)`: the statements sent meanwhile."""
+
     @contextmanager
     def counting() -> Iterator[list[str]]:
         statements: list[str] = []
@@ -171,7 +174,11 @@ def _loopback_only() -> Iterator[None]:
     """Tests talk to this machine only."""
 
     def connect(self: socket.socket, address: Any) -> None:
-        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in (
+            "127.0.0.1",
+            "::1",
+            "localhost",
+        ):
             raise AssertionError(f"a test tried to reach {address[0]}")
         _connect(self, address)
 

@@ -14,7 +14,15 @@ from consult.accounts.models import Account, Organisation, OrganisationKind, Per
 from consult.extensions import db
 from consult.groups.models import Group, GroupKind, Membership
 from consult.processes.models import (
-    Activity, Audience, Function, Moderation, Process, ProcessCounter, ProcessGroup, ProcessState, Stage,
+    Activity,
+    Audience,
+    Function,
+    Moderation,
+    Process,
+    ProcessCounter,
+    ProcessGroup,
+    ProcessState,
+    Stage,
     StageActivity,
 )  # fmt: skip
 
@@ -28,7 +36,9 @@ def flushed(row: Any) -> Any:
     return row
 
 
-def make_person(name: str | None = None, *, account: bool = True, operator: bool = False, **fields: Any) -> Person:
+def make_person(
+    name: str | None = None, *, account: bool = True, operator: bool = False, **fields: Any
+) -> Person:
     """A person, with a confirmed account unless told otherwise."""
     n = next(_number)
     person: Person = flushed(
@@ -59,7 +69,9 @@ def make_process(**fields: Any) -> Process:
     return process
 
 
-def make_group(process: Process | None = None, function: Function | None = None, *members: Person, **fields: Any) -> Group:
+def make_group(
+    process: Process | None = None, function: Function | None = None, *members: Person, **fields: Any
+) -> Group:
     """A group, with this function in this process and these members."""
     fields.setdefault("kind", GroupKind.team)
     fields.setdefault("name", f"Group {next(_number)}")

@@ -101,7 +101,7 @@ class Contribution(Base):
     author: Mapped[Person | None] = relationship(foreign_keys=[author_id], lazy="raise_on_sql")
     organisation: Mapped[Organisation | None] = relationship(lazy="raise_on_sql")
     parent: Mapped["Contribution | None"] = relationship(
-        foreign_keys=[parent_id], remote_side=[id], lazy="raise_on_sql"
+        foreign_keys=[parent_id], remote_side="Contribution.id", lazy="raise_on_sql"
     )
     texts: Mapped[list["ContributionText"]] = relationship(
         back_populates="contribution", lazy="raise_on_sql", order_by="ContributionText.revision"
@@ -206,7 +206,7 @@ class Reaction(Base):
 
 
 class ContributionTally(Base):
-    """How many published contributions (not replies) an element has, by stance. Kept by the write, read by every page."""
+    """How many published contributions (not replies) an element has, by stance. Kept by the write."""
 
     __tablename__ = "contribution_tally"
 
