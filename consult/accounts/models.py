@@ -144,7 +144,7 @@ class Organisation(Base):
     source: Mapped[line | None]
     created_at: Mapped[created]
 
-    umbrella: Mapped["Organisation | None"] = relationship(remote_side=[id], lazy="raise_on_sql")
+    umbrella: Mapped["Organisation | None"] = relationship(remote_side="Organisation.id", lazy="raise_on_sql")
 
 
 class Representation(Base):

@@ -1,0 +1,157 @@
+"""How a contribution comes into being: row, text, tally, and the number last, because it serialises the writers."""
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from consult.accounts.models import Person
+from consult.audit.actions import Action
+from consult.audit.operations import record
+from consult.concept.models import Element, Placement, ProcessConcept, Version
+from consult.concept.queries import audiences_open_to
+from consult.contributions import tallies
+from consult.contributions.models import (
+    MAX_DEPTH,
+    MAX_LENGTH,
+    Channel,
+    Contribution,
+    ContributionText,
+    Kind,
+    Stance,
+    State,
+)
+from consult.errors import Refused
+from consult.extensions import db
+from consult.html import clean_line, clean_text
+from consult.processes.models import Process, ProcessCounter
+
+
+def add(
+    process: Process,
+    *,
+    actor_id: int | None,
+    author_id: int | None,
+    reader: Person | None,
+    text: str,
+    stance: Stance | None,
+    element_id: int | None,
+    reply_to: Contribution | None,
+    kind: Kind,
+    channel: Channel,
+    lang: str,
+    author_name: str,
+    organisation_id: int | None,
+    entered_by_id: int | None,
+    created_at: datetime,
+    state: State,
+    source: str | None,
+) -> Contribution:
+    """Add one contribution in whatever way it came; `submit` and `capture` say who may and when.
+
+    `reader` is who looked at the text when writing. Raises `Refused` for an empty or too long text.
+    """
+    body = checked_text(text)
+    if reply_to is not None:
+        # The stance is towards the text; a reply speaks to another contribution, at the same place.
+        element_id, stance = reply_to.element_id, None
+    version_id, wording_id = seen_by(reader, process, element_id, created_at) if element_id else (None, None)
+    contribution = Contribution(
+        process_id=process.id,
+        kind=kind,
+        channel=channel,
+        lang=lang,
+        author_id=author_id,
+        author_name=clean_line(author_name)[:300],
+        organisation_id=organisation_id,
+        entered_by_id=entered_by_id,
+        element_id=element_id,
+        version_id=version_id,
+        wording_id=wording_id,
+        parent_id=reply_to.id if reply_to else None,
+        root_id=(reply_to.root_id or reply_to.id) if reply_to else None,
+        depth=min(reply_to.depth + 1, MAX_DEPTH) if reply_to else 0,
+        stance=stance,
+        state=state,
+        created_at=created_at,
+        published_at=created_at if state == State.published else None,
+        source=source,
+    )
+    db.session.add(contribution)
+    db.session.flush()
+    db.session.add(
+        ContributionText(
+            contribution_id=contribution.id, revision=0, body=body, actor_id=actor_id, created_at=created_at
+        )
+    )
+    db.session.flush()
+    tallies.move(contribution, None, state)
+    contribution.number = _next_number(process.id)
+    record(
+        Action.contribution_submitted,
+        actor_id,
+        contribution,
+        process_id=process.id,
+        number=contribution.number,
+        element_id=element_id,
+    )
+    db.session.flush()
+    return contribution
+
+
+def _next_number(process_id: int) -> int:
+    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return int(
+        db.session.execute(
+            insert(ProcessCounter)
+            .values(process_id=process_id, last_number=1)
+            .on_conflict_do_update(index_elements=["process_id"], set_={"last_number": ProcessCounter.last_number + 1})
+            .returning(ProcessCounter.last_number)
+        ).scalar_one()
+    )
+
+
+def checked_text(value: str) -> str:
+    """The text as it is stored. Raises `Refused` when it is empty or longer than `MAX_LENGTH`."""
+    body = clean_text(value).strip()
+    if not body:
+        raise Refused(_("Please write something first."))
+    if len(body) > MAX_LENGTH:
+        raise Refused(
+            _(
+                "Your text has %(length)s characters, at most %(limit)s are possible. Please shorten it.",
+                length=len(body),
+                limit=MAX_LENGTH,
+            )
+        )
+    return body
+
+
+def seen_by(
+    person: Person | None, process: Process, element_id: int, moment: datetime
+) -> tuple[int | None, int | None]:
+    """Version and wording this person had in front of them; (None, None) before the first publication.
+
+    Raises `LookupError` when the element is not part of any concept of the process.
+    """
+    known = db.session.scalar(
+        select(Element.id)
+        .join(ProcessConcept, ProcessConcept.concept_id == Element.concept_id)
+        .where(Element.id == element_id, ProcessConcept.process_id == process.id)
+    )
+    if known is None:
+        raise LookupError(f"element {element_id} is not in process {process.id}")
+    found = db.session.execute(
+        select(Placement.version_id, Placement.wording_id)
+        .join(Version, Version.id == Placement.version_id)
+        .where(
+            Placement.element_id == element_id,
+            Version.sealed_at.is_not(None),
+            Version.sealed_at <= moment,
+            Version.audience.in_(audiences_open_to(person, process)),
+        )
+        .order_by(Version.number.desc())
+        .limit(1)
+    ).first()
+    return (found.version_id, found.wording_id) if found else (None, None)

@@ -1,0 +1,452 @@
+"""What people do with contributions, and what moderators decide about them.
+
+Every decision is a row of its own, never changed; undoing is another one. Changes of state are compare-and-set.
+"""
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from consult import clock
+from consult.accounts.models import Person, Representation
+from consult.audit.actions import Action
+from consult.audit.operations import record
+from consult.contributions import tallies
+from consult.contributions.arrival import add, checked_text
+from consult.contributions.models import (
+    Channel,
+    Contribution,
+    ContributionText,
+    ContributionTranslation,
+    Kind,
+    ModerationAct,
+    ModerationKind,
+    ModerationReason,
+    Reaction,
+    Stance,
+    State,
+)
+from consult.errors import Conflict, Refused
+from consult.extensions import db
+from consult.html import clean_text
+from consult.outbox.operations import queue
+from consult.processes.models import Activity, Audience, Moderation, Process
+from consult.processes.queries import Opening, functions_of, openings
+
+
+def opening_for(
+    person: Person | None, process_id: int, activity: Activity, now: datetime | None = None
+) -> Opening | None:
+    """The present opening of `activity` if it is open to this person, else None."""
+    opening = openings(process_id, now).get(activity)
+    if opening is None or Audience.public in opening.audiences:
+        return opening
+    return opening if functions_of(person).get(process_id) else None
+
+
+def submit(
+    process: Process,
+    *,
+    actor: Person | None,
+    text: str,
+    stance: Stance | None,
+    element_id: int | None = None,
+    reply_to: Contribution | None = None,
+    kind: Kind = Kind.comment,
+    channel: Channel = Channel.web,
+    lang: str = "de",
+    author_name: str = "",
+    organisation_id: int | None = None,
+    entered_by_id: int | None = None,
+    now: datetime | None = None,
+) -> Contribution:
+    """A citizen writes; `actor` is the author. Appears at once or waits for a moderator, as the stage says.
+
+    Raises `Refused` when nothing can be written now, the parent cannot be answered, the text is empty or too long,
+    or the actor does not speak for the organisation.
+    """
+    now = now or clock.now()
+    activity = Activity.propose if kind == Kind.wording_proposal else Activity.comment
+    opening = opening_for(actor, process.id, activity, now)
+    if opening is None:
+        raise Refused(_("Contributions are closed at the moment. You can still read everything."))
+    if reply_to is not None and (reply_to.state != State.published or reply_to.process_id != process.id):
+        raise Refused(_("This contribution cannot be answered."))
+    if organisation_id is not None and (actor is None or not speaks_for(actor.id, organisation_id, now)):
+        raise Refused(_("You are not registered as speaking for this organisation."))
+    state = State.pending if opening.moderation == Moderation.pre else State.published
+    return add(
+        process,
+        actor_id=actor.id if actor else None,
+        author_id=actor.id if actor else None,
+        reader=actor,
+        text=text,
+        stance=stance,
+        element_id=element_id,
+        reply_to=reply_to,
+        kind=kind,
+        channel=channel,
+        lang=lang,
+        author_name=author_name,
+        organisation_id=organisation_id,
+        entered_by_id=entered_by_id,
+        created_at=now,
+        state=state,
+        source=None,
+    )
+
+
+def capture(
+    process: Process,
+    *,
+    actor: Person | None,
+    text: str,
+    stance: Stance | None,
+    created_at: datetime,
+    element_id: int | None = None,
+    reply_to: Contribution | None = None,
+    kind: Kind = Kind.card,
+    channel: Channel = Channel.card,
+    lang: str = "de",
+    author_name: str = "",
+    author_id: int | None = None,
+    organisation_id: int | None = None,
+    entered_by_id: int | None = None,
+    state: State = State.published,
+    source: str | None = None,
+) -> Contribution:
+    """Staff enter what was said elsewhere: cards, letters, calls, minute lines. Same table, same numbers.
+
+    `actor` types it in (kept as `entered_by` unless it is the author); `author_id` is the person who said it, where
+    known. Asks no stage. Raises `Refused` for an empty or too long text.
+    """
+    if entered_by_id is None and actor is not None and actor.id != author_id:
+        entered_by_id = actor.id
+    return add(
+        process,
+        actor_id=actor.id if actor else None,
+        author_id=author_id,
+        reader=None,
+        text=text,
+        stance=stance,
+        element_id=element_id,
+        reply_to=reply_to,
+        kind=kind,
+        channel=channel,
+        lang=lang,
+        author_name=author_name,
+        organisation_id=organisation_id,
+        entered_by_id=entered_by_id,
+        created_at=created_at,
+        state=state,
+        source=source,
+    )
+
+
+def speaks_for(person_id: int, organisation_id: int, now: datetime) -> bool:
+    """Whether this person may write in the name of this organisation now."""
+    found = db.session.scalar(
+        select(Representation.id).where(
+            Representation.person_id == person_id,
+            Representation.organisation_id == organisation_id,
+            Representation.starts_at <= now,
+            or_(Representation.ends_at.is_(None), Representation.ends_at > now),
+        )
+    )
+    return found is not None
+
+
+def goes_back_to_moderation(contribution: Contribution, now: datetime | None = None) -> bool:
+    """Whether an edit now makes the contribution wait for a moderator again; told to authors before they edit."""
+    if contribution.state == State.published:
+        opening = openings(contribution.process_id, now).get(Activity.comment)
+        return opening is None or opening.moderation == Moderation.pre
+    return contribution.state == State.hidden
+
+
+def edit(contribution: Contribution, actor: Person, text: str, base_revision: int, now: datetime | None = None) -> bool:
+    """The author corrects the text; the earlier one stays on record. Returns False when nothing changed.
+
+    Under pre-moderation a published text waits for a moderator again; so does one that was held back.
+    Raises `Refused` when it is too late, `Conflict` when the text was changed meanwhile.
+    """
+    now = now or clock.now()
+    if not contribution.is_editable(now):
+        raise Refused(_("This contribution can no longer be changed. You can write a new one or withdraw it."))
+    body = checked_text(text)
+    newest = newest_text(contribution)
+    if base_revision != contribution.revision:
+        raise Conflict(yours=body, theirs=newest or "", current_id=contribution.revision)
+    if body == newest:
+        return False
+    before = contribution.state
+    after = State.pending if goes_back_to_moderation(contribution, now) else State(before)
+    changed = db.session.execute(
+        update(Contribution)
+        .where(
+            Contribution.id == contribution.id,
+            Contribution.revision == base_revision,
+            Contribution.state == before,
+        )
+        .values(revision=base_revision + 1, edited_at=now, state=after)
+        .returning(Contribution.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    db.session.refresh(contribution)
+    if changed is None:
+        raise Conflict(yours=body, theirs=newest_text(contribution) or "", current_id=contribution.revision)
+    db.session.add(
+        ContributionText(
+            contribution_id=contribution.id,
+            revision=contribution.revision,
+            body=body,
+            actor_id=actor.id,
+            created_at=now,
+        )
+    )
+    record(
+        Action.contribution_edited,
+        actor.id,
+        contribution,
+        process_id=contribution.process_id,
+        revision=contribution.revision,
+    )
+    db.session.flush()
+    tallies.move(contribution, before, after)
+    return True
+
+
+def newest_text(contribution: Contribution) -> str | None:
+    """The current text; None when it was erased."""
+    return db.session.scalar(
+        select(ContributionText.body).where(
+            ContributionText.contribution_id == contribution.id,
+            ContributionText.revision == contribution.revision,
+        )
+    )
+
+
+def set_state(contribution: Contribution, before: str, after: State, *, published_at: datetime | None = None) -> None:
+    """Compare and set: two who decide at once do not overwrite each other. Holds the row until the commit.
+
+    Raises `Refused` when the state is no longer `before`.
+    """
+    values: dict[str, object] = {"state": after}
+    if published_at is not None:
+        values["published_at"] = published_at
+    changed = db.session.execute(
+        update(Contribution)
+        .where(Contribution.id == contribution.id, Contribution.state == before)
+        .values(values)
+        .returning(Contribution.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    db.session.refresh(contribution)
+    if changed is None:
+        raise Refused(_("Somebody else has decided about this contribution meanwhile. Nothing was changed."))
+
+
+def withdraw(contribution: Contribution, actor: Person, now: datetime | None = None) -> None:
+    """The author takes it back: text and name are no longer shown, number and replies stay.
+
+    Raises `Refused` when it is withdrawn or held back already.
+    """
+    before = contribution.state
+    if before not in (State.pending, State.published):
+        raise Refused(_("This contribution is not shown any more."))
+    set_state(contribution, before, State.withdrawn)
+    record(Action.contribution_withdrawn, actor.id, contribution, process_id=contribution.process_id)
+    db.session.flush()
+    tallies.move(contribution, before, State.withdrawn)
+
+
+def react(contribution: Contribution, person: Person, now: datetime | None = None) -> bool:
+    """Say "I think so too". Returns False when this person had said so before; raises `Refused` when it is closed."""
+    now = now or clock.now()
+    if opening_for(person, contribution.process_id, Activity.react, now) is None:
+        raise Refused(_("Agreeing is closed at the moment."))
+    if contribution.state != State.published:
+        raise Refused(_("This contribution is not shown any more."))
+    if contribution.author_id == person.id:
+        raise Refused(_("This is your own contribution."))
+    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    added = db.session.execute(
+        insert(Reaction)
+        .values(contribution_id=contribution.id, person_id=person.id, kind="agree", created_at=now)
+        .on_conflict_do_nothing()
+        .returning(Reaction.person_id)
+    ).first()
+    if added is None:
+        return False
+    record(Action.reaction_given, person.id, contribution, process_id=contribution.process_id)
+    db.session.flush()
+    return True
+
+
+def take_back(contribution: Contribution, person: Person) -> bool:
+    """Take the reaction back, at any time. Returns False when there was none."""
+    reaction = db.session.get(Reaction, (contribution.id, person.id))
+    if reaction is None:
+        return False
+    db.session.delete(reaction)
+    record(Action.reaction_taken_back, person.id, contribution, process_id=contribution.process_id)
+    db.session.flush()
+    return True
+
+
+def translate(
+    contribution: Contribution, *, actor: Person | None, lang: str, body: str, created_at: datetime | None = None
+) -> ContributionTranslation:
+    """A human helper's translation of the current text; the original stays beside it."""
+    translation = ContributionTranslation(
+        contribution_id=contribution.id,
+        lang=lang,
+        revision=contribution.revision,
+        body=checked_text(body),
+        translator_id=actor.id if actor else None,
+        created_at=created_at or clock.now(),
+    )
+    db.session.add(translation)
+    record(
+        Action.translation_added,
+        actor.id if actor else None,
+        contribution,
+        process_id=contribution.process_id,
+        lang=lang,
+    )
+    db.session.flush()
+    return translation
+
+
+def approve(contribution: Contribution, actor: Person, now: datetime | None = None) -> ModerationAct:
+    """Let it appear; or, where it appeared at once, note that somebody has looked at it.
+
+    Raises `Refused` when somebody else decided meanwhile.
+    """
+    now = now or clock.now()
+    before = contribution.state
+    if before not in (State.pending, State.published):
+        raise Refused(_("This contribution is no longer waiting."))
+    set_state(contribution, before, State.published, published_at=contribution.published_at or now)
+    if before == State.published and _looked_at(contribution):
+        raise Refused(_("Somebody else has decided about this contribution meanwhile. Nothing was changed."))
+    act = _act(contribution, actor, ModerationKind.approve, before, State.published, now)
+    record(Action.contribution_approved, actor.id, contribution, process_id=contribution.process_id, act_id=act.id)
+    if before == State.pending:
+        _tell("contribution_published", act, contribution, actor)
+    db.session.flush()
+    tallies.move(contribution, before, State.published)
+    return act
+
+
+def hide(
+    contribution: Contribution,
+    actor: Person,
+    reason: ModerationReason,
+    note: str = "",
+    now: datetime | None = None,
+) -> ModerationAct:
+    """Hold it back, with a published reason and a note that only the author reads; the author is told by mail.
+
+    Raises `Refused` when it is hidden or withdrawn, or when somebody else decided meanwhile.
+    """
+    now = now or clock.now()
+    before = contribution.state
+    if before not in (State.pending, State.published):
+        raise Refused(_("This contribution is not shown any more."))
+    if reason.process_id != contribution.process_id or reason.retired_at is not None:
+        raise Refused(_("This reason is not in use in this process."))
+    set_state(contribution, before, State.hidden)
+    act = _act(contribution, actor, ModerationKind.hide, before, State.hidden, now, reason.id, note)
+    record(
+        Action.contribution_hidden,
+        actor.id,
+        contribution,
+        process_id=contribution.process_id,
+        act_id=act.id,
+        reason_id=reason.id,
+    )
+    _tell("contribution_hidden", act, contribution, actor)
+    db.session.flush()
+    tallies.move(contribution, before, State.hidden)
+    return act
+
+
+def undo(act: ModerationAct, actor: Person, now: datetime | None = None) -> ModerationAct:
+    """Put the contribution back to where it was before `act`, which must be the last one about it.
+
+    Raises `Refused` when something happened since, or `act` is itself an undoing.
+    """
+    now = now or clock.now()
+    contribution = db.session.get_one(Contribution, act.contribution_id)
+    if act.kind == ModerationKind.undo or contribution.state != act.state_after:
+        raise Refused(_("This decision cannot be undone any more: something has happened since."))
+    set_state(contribution, act.state_after, State(act.state_before))
+    # The row is ours until the commit: nobody adds an act after this look.
+    if last_act_id(contribution.id) != act.id:
+        raise Refused(_("This decision cannot be undone any more: something has happened since."))
+    undoing = _act(
+        contribution, actor, ModerationKind.undo, act.state_after, State(act.state_before), now, undoes_id=act.id
+    )
+    record(Action.moderation_undone, actor.id, contribution, process_id=contribution.process_id, act_id=undoing.id)
+    if act.state_after == State.hidden and act.state_before == State.published:
+        _tell("contribution_published", undoing, contribution, actor)
+    db.session.flush()
+    tallies.move(contribution, act.state_after, act.state_before)
+    return undoing
+
+
+def last_act_id(contribution_id: int) -> int | None:
+    return db.session.scalar(
+        select(ModerationAct.id)
+        .where(ModerationAct.contribution_id == contribution_id)
+        .order_by(ModerationAct.id.desc())
+        .limit(1)
+    )
+
+
+def _looked_at(contribution: Contribution) -> bool:
+    """Whether a decision stands that is newer than the text."""
+    last = db.session.execute(
+        select(ModerationAct.kind, ModerationAct.created_at)
+        .where(ModerationAct.contribution_id == contribution.id)
+        .order_by(ModerationAct.id.desc())
+        .limit(1)
+    ).first()
+    if last is None or last.kind == ModerationKind.undo:
+        return False
+    return contribution.edited_at is None or last.created_at >= contribution.edited_at
+
+
+def _act(
+    contribution: Contribution,
+    actor: Person,
+    kind: ModerationKind,
+    before: str,
+    after: State,
+    now: datetime,
+    reason_id: int | None = None,
+    note: str = "",
+    undoes_id: int | None = None,
+) -> ModerationAct:
+    act = ModerationAct(
+        contribution_id=contribution.id,
+        kind=kind,
+        reason_id=reason_id,
+        note=clean_text(note).strip(),
+        state_before=before,
+        state_after=after,
+        undoes_id=undoes_id,
+        actor_id=actor.id,
+        created_at=now,
+    )
+    db.session.add(act)
+    db.session.flush()
+    return act
+
+
+def _tell(kind: str, act: ModerationAct, contribution: Contribution, actor: Person) -> None:
+    if contribution.author_id is not None and contribution.author_id != actor.id:
+        queue(kind, act.id, contribution.author_id, process_id=contribution.process_id)

@@ -1,0 +1,69 @@
+"""How many published contributions an element has, by stance: kept by the write, so that no page counts."""
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from consult.contributions.models import Contribution, ContributionTally, State
+from consult.extensions import db
+
+
+def add(element_id: int, process_id: int, stance: str | None, by: int) -> None:
+    """Add `by` to one tally. Holds the row until the commit: call it late in a transaction."""
+    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    db.session.execute(
+        insert(ContributionTally)
+        .values(element_id=element_id, process_id=process_id, stance=stance or "", published=by)
+        .on_conflict_do_update(
+            index_elements=["element_id", "process_id", "stance"],
+            set_={"published": ContributionTally.published + by},
+        )
+    )
+
+
+def move(contribution: Contribution, before: str | None, after: str) -> None:
+    """Follow a change of state. Replies and contributions to the whole process are in no tally."""
+    if contribution.element_id is None or contribution.parent_id is not None:
+        return
+    by = (after == State.published) - (before == State.published)
+    if by:
+        add(contribution.element_id, contribution.process_id, contribution.stance, by)
+
+
+def recount(repair: bool = False) -> dict[tuple[int, int, str], tuple[int, int]]:
+    """Compare the tallies with the rows; returns (kept, counted) per (element, process, stance) that differs.
+
+    With `repair` the differing tallies are set to what was counted.
+    """
+    stance = func.coalesce(Contribution.stance, "")
+    counted: dict[tuple[int, int, str], int] = {
+        (element_id or 0, process_id, word): number
+        for element_id, process_id, word, number in db.session.execute(
+            select(Contribution.element_id, Contribution.process_id, stance, func.count())
+            .where(
+                Contribution.element_id.is_not(None),
+                Contribution.parent_id.is_(None),
+                Contribution.state == State.published,
+            )
+            .group_by(Contribution.element_id, Contribution.process_id, stance)
+        )
+    }
+    kept: dict[tuple[int, int, str], int] = {
+        (element_id, process_id, word): number
+        for element_id, process_id, word, number in db.session.execute(
+            select(
+                ContributionTally.element_id,
+                ContributionTally.process_id,
+                ContributionTally.stance,
+                ContributionTally.published,
+            )
+        )
+    }
+    wrong = {
+        key: (kept.get(key, 0), counted.get(key, 0))
+        for key in kept.keys() | counted.keys()
+        if kept.get(key, 0) != counted.get(key, 0)
+    }
+    if repair:
+        for (element_id, process_id, word), (has, should) in wrong.items():
+            add(element_id, process_id, word, should - has)
+    return wrong
