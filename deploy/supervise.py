@@ -169,9 +169,7 @@ def check_port(port: int) -> None:
         except PermissionError:
             raise Failure(f"Port {port} needs root. Use a higher one: PORT=8080 ./run") from None
         except OSError:
-            raise Failure(
-                f"Port {port} is in use by another program. Use another one: PORT={port + 1} ./run"
-            ) from None
+            raise Failure(f"Port {port} is in use by another program. Use another one: PORT={port + 1} ./run") from None
 
 
 def make_broker(url: str) -> None:

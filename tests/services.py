@@ -100,9 +100,7 @@ def _other_user(folder: Path) -> str | None:
 
 def _postgres_answers(port: int) -> bool:
     with contextlib.suppress(psycopg.OperationalError):
-        psycopg.connect(
-            host="127.0.0.1", port=port, user="consult", dbname="postgres", connect_timeout=2
-        ).close()
+        psycopg.connect(host="127.0.0.1", port=port, user="consult", dbname="postgres", connect_timeout=2).close()
         return True
     return False
 

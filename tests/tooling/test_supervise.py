@@ -167,9 +167,7 @@ def test_a_busy_port_is_named(start: Callable[..., Instance]) -> None:
         ("CONSULT_ENV", "production", "SECRET_KEY"),
     ],
 )
-def test_a_wrong_setting_is_explained(
-    start: Callable[..., Instance], name: str, value: str, advice: str
-) -> None:
+def test_a_wrong_setting_is_explained(start: Callable[..., Instance], name: str, value: str, advice: str) -> None:
     instance = start(**{name: value})
     said = instance.process.communicate(timeout=30)[0]
     assert instance.process.returncode == 1
