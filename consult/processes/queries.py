@@ -1,5 +1,6 @@
 """Questions about processes: which are visible, who has which function, what is open now."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,9 +12,16 @@ from consult import clock
 from consult.accounts.models import Person
 from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
-from consult.processes.models import Activity, Function, Moderation, Process, ProcessGroup, ProcessState, Stage, StageActivity
-
-_STAFF = (Function.lead, Function.moderation, Function.editing, Function.answering, Function.steering)
+from consult.processes.models import (
+    Activity,
+    Function,
+    Moderation,
+    Process,
+    ProcessGroup,
+    ProcessState,
+    Stage,
+    StageActivity,
+)
 
 
 def functions_of(person: Person | None) -> dict[int, frozenset[str]]:
@@ -88,6 +96,26 @@ def stages_of(process_id: int) -> list[Stage]:
     )
 
 
+def stages_by_process(process_ids: Iterable[int]) -> dict[int, list[Stage]]:
+    """The same for several processes at once."""
+    found: dict[int, list[Stage]] = {ident: [] for ident in process_ids}
+    for stage in db.session.scalars(
+        select(Stage)
+        .where(Stage.process_id.in_(found))
+        .options(selectinload(Stage.activities))
+        .order_by(Stage.starts_at, Stage.id)
+    ):
+        found[stage.process_id].append(stage)
+    return found
+
+
+def stages_in_order(process_id: int) -> list[Stage]:
+    """All stages in order of time, without their activities."""
+    return list(
+        db.session.scalars(select(Stage).where(Stage.process_id == process_id).order_by(Stage.starts_at, Stage.id))
+    )
+
+
 @dataclass(frozen=True)
 class Opening:
     """An activity is open now: for whom, with which moderation, and until when (None: no end)."""
@@ -96,6 +124,34 @@ class Opening:
     audiences: frozenset[str]
     moderation: str
     ends_at: datetime | None
+
+
+#: Activity, audience, moderation, end of the stage.
+OpenRow = tuple[str, str, str, datetime | None]
+
+
+def merged(rows: Iterable[OpenRow]) -> dict[str, Opening]:
+    """What several open stages allow together: any stage allows, the stricter moderation wins."""
+    found: dict[str, Opening] = {}
+    for activity, audience, moderation, ends_at in rows:
+        before = found.get(activity)
+        if before is None:
+            found[activity] = Opening(activity, frozenset({audience}), moderation, ends_at)
+            continue
+        strict = Moderation.pre if Moderation.pre in (moderation, before.moderation) else Moderation.post
+        end = None if None in (ends_at, before.ends_at) else max(e for e in (ends_at, before.ends_at) if e)
+        found[activity] = Opening(activity, before.audiences | {audience}, strict, end)
+    return found
+
+
+def open_in(stages: Iterable[Stage], now: datetime) -> dict[str, Opening]:
+    """As `openings`, from stages loaded with their activities."""
+    return merged(
+        (row.activity, row.audience, row.moderation, stage.ends_at)
+        for stage in stages
+        if stage.is_open(now)
+        for row in stage.activities
+    )
 
 
 def openings(process_id: int, now: datetime | None = None) -> dict[str, Opening]:
@@ -110,16 +166,7 @@ def openings(process_id: int, now: datetime | None = None) -> dict[str, Opening]
             or_(Stage.ends_at.is_(None), Stage.ends_at > now),
         )
     ).all()
-    found: dict[str, Opening] = {}
-    for activity, audience, moderation, ends_at in rows:
-        before = found.get(activity)
-        if before is None:
-            found[activity] = Opening(activity, frozenset({audience}), moderation, ends_at)
-            continue
-        strict = Moderation.pre if Moderation.pre in (moderation, before.moderation) else Moderation.post
-        end = None if None in (ends_at, before.ends_at) else max(e for e in (ends_at, before.ends_at) if e)
-        found[activity] = Opening(activity, before.audiences | {audience}, strict, end)
-    return found
+    return merged(row._tuple() for row in rows)
 
 
 def next_opening(process_id: int, activity: Activity, now: datetime | None = None) -> datetime | None:
@@ -127,7 +174,11 @@ def next_opening(process_id: int, activity: Activity, now: datetime | None = Non
     return db.session.scalar(
         select(Stage.starts_at)
         .join(StageActivity, StageActivity.stage_id == Stage.id)
-        .where(Stage.process_id == process_id, StageActivity.activity == activity, Stage.starts_at > (now or clock.now()))
+        .where(
+            Stage.process_id == process_id,
+            StageActivity.activity == activity,
+            Stage.starts_at > (now or clock.now()),
+        )
         .order_by(Stage.starts_at)
         .limit(1)
     )
