@@ -173,14 +173,13 @@ def check_port(port: int) -> None:
 
 
 def make_broker(url: str) -> None:
-    """Create the queue's file and tables beforehand: web server and worker would race for it."""
+    """Create the embedded queue's tables beforehand: web server and worker would race for it."""
     prefix = "sqla+sqlite:///"
     if not url.startswith(prefix):
         return
     path = Path(url.removeprefix(prefix))
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA journal_mode=WAL")
         made = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'kombu_message'").fetchone()
     if not made:
         with Connection(url) as connection:
