@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from consult import create_app, jobs
 from consult.extensions import db
 from consult.jobs import Job
+from deploy.messages import compile_changed
 from tests import factories
 from tests.client import Browser
 
@@ -44,6 +45,7 @@ def database_url(folder: Path, name: str) -> str:
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory, worker_name: str) -> Iterator[Flask]:
     """One application per test process, its schema made by the migrations."""
+    compile_changed()
     folder = tmp_path_factory.mktemp("instance")
     application = create_app(
         {
