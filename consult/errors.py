@@ -63,12 +63,13 @@ def error_page(code: int, title: str | None = None, message: str | None = None, 
     known = _messages()
     default_title, default_message = known.get(code, known[400 if code < 500 else 500])
     title, message = title or default_title, message or default_message
-    db.session.rollback()
     try:
+        db.session.rollback()
         body = render_template("errors/error.html", code=code, title=title, message=message, **context)
     except Exception:
         current_app.logger.exception("the error page itself failed")
-        body = render_template("errors/plain.html", code=code, title=title, message=message)
+        # Without the context processors: they ask the database, which may be what is broken.
+        body = current_app.jinja_env.get_template("errors/plain.html").render()
     response = current_app.make_response(body)
     response.status_code = code
     return response

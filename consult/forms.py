@@ -1,12 +1,18 @@
 """The base of all forms."""
 
-from typing import Any
+from typing import Any, cast
 
 from flask import g
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
+from wtforms import Field
 
 from consult.html import clean_line, clean_text
+
+
+def _l(message: str) -> str:
+    """A text translated when shown, for labels made at import. It behaves as a str and WTForms wants one."""
+    return cast(str, lazy_gettext(message))
 
 
 def one_line(value: str | None) -> str | None:
@@ -17,6 +23,11 @@ def one_line(value: str | None) -> str | None:
 def several_lines(value: str | None) -> str | None:
     """Filter for text areas."""
     return clean_text(value).strip() if value is not None else None
+
+
+def entered(field: Field) -> str:
+    """What was typed into a text field, never None."""
+    return str(field.data or "")
 
 
 class Form(FlaskForm):

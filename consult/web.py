@@ -96,14 +96,13 @@ def safe_next(target: str | None, default: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _content_hash(path: str, _mtime: float) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
-
-
 def static_url(name: str) -> str:
-    """Address of a static file with its content's hash, so that browsers may keep it for a year."""
-    path = Path(__file__).parent / "static" / name
-    return url_for("static", filename=name, v=_content_hash(str(path), path.stat().st_mtime))
+    """Address of a static file with its content's hash, so that browsers may keep it for a year.
+
+    Worked out once per process: the files of a running instance do not change.
+    """
+    digest = hashlib.sha256((Path(__file__).parent / "static" / name).read_bytes()).hexdigest()[:10]
+    return url_for("static", filename=name, v=digest)
 
 
 def _before() -> Response | None:

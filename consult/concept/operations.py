@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, insert, literal, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from consult import clock
 from consult.accounts.models import Person
@@ -197,7 +198,7 @@ def split(
                          to_wording_id=wording.id, from_parent_id=old.parent_id,
                          to_parent_id=old.parent_id)  # fmt: skip
         db.session.add(
-            Lineage(change_id=change.id, from_element_id=element.id, to_element_id=heir.id, kind=LineageKind.split)
+            Lineage(change_id=change.id, from_element_id=element.id, to_element_id=heir.id, kind=LineageKind.split_)
         )
         changes.append(change)
     _unplace(working, old, children_to=changes[0].element_id)
@@ -539,6 +540,7 @@ def _change(
     )
     db.session.add(change)
     db.session.flush()
+    set_committed_value(change, "element", db.session.get_one(Element, element_id))
     # Editors hold the lock on the working text, so ids of changes follow its order.
     working.change_head = change.id
     working.revision += 1

@@ -369,20 +369,27 @@ def history(element: Element, audiences: Iterable[str], *, include_working: bool
     return entries
 
 
+def changes_since_last(concept_id: int) -> list[Change]:
+    """Changes of the working text that no version has yet, newest first."""
+    head = (
+        select(func.coalesce(func.max(Version.change_head), 0))
+        .where(Version.concept_id == concept_id, Version.number.is_not(None))
+        .scalar_subquery()
+    )
+    return list(
+        db.session.scalars(
+            select(Change)
+            .join(Element, Element.id == Change.element_id)
+            .where(Element.concept_id == concept_id, Change.id > head)
+            .order_by(Change.id.desc())
+            .limit(500)
+        )
+    )
+
+
 def unpublished_changes(concept_id: int) -> int:
     """How many changes the working text holds that no version has yet."""
-    head = db.session.scalar(
-        select(func.max(Version.change_head)).where(Version.concept_id == concept_id, Version.number.is_not(None))
-    )
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Change)
-            .join(Element, Element.id == Change.element_id)
-            .where(Element.concept_id == concept_id, Change.id > (head or 0))
-        )
-        or 0
-    )
+    return len(changes_since_last(concept_id))
 
 
 def changelog(version: Version) -> list[Change]:
@@ -404,3 +411,61 @@ def changelog(version: Version) -> list[Change]:
             .order_by(Change.id)
         )
     )
+
+
+@dataclass(frozen=True)
+class ElementView:
+    """An element as one reader sees it: in the newest version they may read that contains it."""
+
+    placed: Placed
+    version_id: int
+    version_number: int
+    version_title: str
+    version_date: datetime | None
+    historic_on: date | None
+    #: The newest version they may read no longer has it.
+    retired: bool
+
+
+def element_view(process_id: int, key: str, audiences: Iterable[str]) -> ElementView | None:
+    """The element with this key, or None when no version this reader may see has it. One query."""
+    open_to = list(audiences)
+    plain, other = aliased(Wording), aliased(Version)
+    newest = (
+        select(func.max(other.number))
+        .where(other.concept_id == Version.concept_id, other.number.is_not(None), other.audience.in_(open_to))
+        .correlate(Version)
+        .scalar_subquery()
+    )
+    row = db.session.execute(
+        select(
+            *_PLACED,
+            plain.markdown,
+            Version.id,
+            Version.number,
+            Version.title,
+            Version.sealed_at,
+            Version.historic_on,
+            newest,
+        )
+        .select_from(Element)
+        .join(ProcessConcept, ProcessConcept.concept_id == Element.concept_id)
+        .join(Placement, Placement.element_id == Element.id)
+        .join(Version, Version.id == Placement.version_id)
+        .join(Wording, Wording.id == Placement.wording_id)
+        .outerjoin(plain, and_(plain.based_on_id == Wording.id, plain.plain.is_(True)))
+        .where(
+            ProcessConcept.process_id == process_id,
+            Element.key == key,
+            Version.number.is_not(None),
+            Version.audience.in_(open_to),
+        )
+        .order_by(ProcessConcept.position.desc(), Version.number.desc(), plain.id.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    placed = Placed(*row[: len(_PLACED)])
+    placed.plain = row[len(_PLACED)]
+    ident, number, title, sealed_at, historic_on, last = row[len(_PLACED) + 1 :]
+    return ElementView(placed, ident, number, title, sealed_at, historic_on, number < last)

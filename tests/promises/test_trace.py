@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from consult import clock
 from consult.concept import operations as concept_ops
 from consult.concept import queries as concept_queries
 from consult.concept import seal
@@ -49,7 +50,7 @@ def story(session):
 
     card = contribution_ops.capture(
         process, actor=editor, text="Räume müssen abends offen sein!", stance=Stance.change, element_id=theme.id,
-        kind=Kind.card, channel=Channel.card, author_name="Karte, Tisch 4",
+        kind=Kind.card, channel=Channel.card, author_name="Karte, Tisch 4", created_at=clock.now(),
     )  # fmt: skip
     base = session.scalar(select(Wording).where(Wording.element_id == goal.id))
     change = concept_ops.edit(

@@ -1,0 +1,184 @@
+"""Reading the concept: its newest text, its versions, one element with everything that belongs to it."""
+
+from typing import Any
+
+from flask import abort, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from consult import authz
+from consult.authz import authorize, current_person
+from consult.concept import policy, queries
+from consult.concept.models import Concept, ConceptKind, ElementKind, Version
+from consult.concept.views.blueprint import bp
+from consult.concept.words import audience_names, change_names, detail_names, kind_names
+from consult.contributions import queries as contributions
+from consult.contributions import sources
+from consult.contributions.words import stance_labels
+from consult.processes import policy as processes
+from consult.processes.loading import load_process
+from consult.processes.models import Activity, Process
+from consult.processes.queries import openings
+
+#: Elements that head a section of the page and its table of contents.
+HEADINGS = (ElementKind.theme, ElementKind.field, ElementKind.chapter)
+
+
+def as_element(
+    row: queries.Placed, process: Process, counts: dict[int, dict[str, int]], commentable: bool
+) -> dict[str, Any]:
+    """An element as components/element.html wants it."""
+    url = url_for("concept.element", slug=process.slug, key=row.key)
+    labels = stance_labels()
+    here = counts.get(row.element_id, {})
+    details = [(label, row.details[name]) for name, label in detail_names().items() if row.details.get(name)]
+    if row.kind == ElementKind.measure and not details:
+        details = [(_("Details"), _("not filled in yet"))]
+    return {
+        "id": row.element_id,
+        "label": row.label,
+        "anchor": row.key,
+        "title": row.title,
+        "url": url,
+        "kind": row.kind,
+        "kind_label": kind_names()[row.kind],
+        "body_html": Markup(row.html) if row.html else None,  # noqa: S704  (sanitised when the wording was written)
+        "lang": row.lang,
+        "plain": row.plain,
+        "counts": [{"stance": s, "label": label, "count": here.get(s, 0)} for s, label in labels.items()],
+        "thread_url": url + "#contributions",
+        "comment_url": url_for("contributions.create", slug=process.slug, key=row.key) if commentable else None,
+        "is_sample": process.is_demo and not row.source,
+        "source": row.source,
+        "historic_on": None,
+        "details": details,
+        "depth": row.depth,
+    }
+
+
+def may_comment_now(process: Process) -> bool:
+    """Whether the button stands there for this visitor; guests are led to sign in by it."""
+    opening = openings(process.id).get(Activity.comment)
+    if opening is None:
+        return False
+    return "public" in opening.audiences or authz.allowed(processes.is_staff, process)
+
+
+def _page_of(process: Process, parts: list[tuple[Concept, Version]], template: str, **context: Any) -> str:
+    commentable = may_comment_now(process)
+    sections = []
+    for concept, version in parts:
+        rows = queries.placed_in(version.id)
+        counts = contributions.counts([row.element_id for row in rows])
+        elements = [as_element(row, process, counts, commentable) for row in rows]
+        sections.append({"concept": concept, "version": version, "elements": elements})
+    toc = [
+        {"label": f"{e['label']} {e['title'] or e['kind_label']}".strip(), "url": f"#{e['anchor']}", "depth": 0}
+        for section in sections
+        for e in section["elements"]
+        if e["kind"] in HEADINGS and e["depth"] == 0
+    ]
+    return render_template(template, process=process, sections=sections, toc=toc, headings=HEADINGS, **context)
+
+
+@bp.get("/p/<slug>/concept")
+def read(slug: str) -> str:
+    """The newest text this person may read: charter and concept."""
+    process = load_process(slug)
+    authorize(processes.can_read, process)
+    audiences = queries.audiences_open_to(current_person(), process)
+    newest = queries.newest_versions(process.id, audiences)
+    parts = [(concept, newest[concept.id]) for concept in queries.concepts_of(process.id) if concept.id in newest]
+    return _page_of(process, parts, "concept/read.html", number=None)
+
+
+@bp.get("/p/<slug>/concept/versions")
+def versions(slug: str) -> str:
+    """All versions, newest first, with what changed and why."""
+    process = load_process(slug)
+    authorize(processes.can_read, process)
+    audiences = queries.audiences_open_to(current_person(), process)
+    rows = []
+    for concept in queries.concepts_of(process.id):
+        for version in queries.versions_of(concept.id, audiences):
+            changes = queries.changelog(version)
+            rows.append(
+                {"concept": concept, "version": version, "changes": changes, "count": len(changes),
+                 "which": "charter" if concept.kind == ConceptKind.charter else "concept"}
+            )  # fmt: skip
+    rows.sort(key=lambda row: row["version"].sealed_at, reverse=True)
+    names = queries.names_of(
+        process, {change.element_id for row in rows for change in row["changes"]}, current_person()
+    )
+    behind = sources.sources_of([change.id for row in rows for change in row["changes"]])
+    return render_template(
+        "concept/versions.html", process=process, rows=rows, names=names, sources=behind,
+        audiences=audience_names(), changes=change_names(),
+    )  # fmt: skip
+
+
+@bp.get("/p/<slug>/concept/versions/<int:number>", defaults={"which": "concept"})
+@bp.get("/p/<slug>/charter/versions/<int:number>", defaults={"which": "charter"})
+def version(slug: str, number: int, which: str) -> str:
+    """One sealed version, for good at this address."""
+    process = load_process(slug)
+    concept = next((c for c in queries.concepts_of(process.id) if c.kind == which), None)
+    if concept is None:
+        abort(404)
+    found = queries.version_or_404(concept.id, number, queries.audiences_open_to(current_person(), process))
+    authorize(policy.can_read_version, process, found)
+    return _page_of(process, [(concept, found)], "concept/read.html", number=number)
+
+
+@bp.get("/p/<slug>/e/<key>")
+def element(slug: str, key: str) -> str | Response:
+    """One element: its words, what it serves, what people say about it."""
+    process = load_process(slug)
+    authorize(processes.can_read, process)
+    person = current_person()
+    audiences = queries.audiences_open_to(person, process)
+    view = queries.element_view(process.id, key, audiences)
+    if view is None:
+        if authz.allowed(policy.can_see_working_text, process):
+            queries.element_or_404(process.id, key)
+            return redirect(url_for("concept.history", slug=slug, key=key), 303)
+        abort(404)
+    placed = view.placed
+    before = request.args.get("before", type=int)
+    thread = contributions.thread(process, placed.element_id, before, person=person)
+    counts = contributions.counts([placed.element_id])
+    commentable = not view.retired and may_comment_now(process)
+    heirs = queries.names_of(process, queries.heirs_of(placed.element_id), person) if view.retired else {}
+    serves, served_by = queries.links_of(_version_ids(process, audiences), placed.element_id)
+    return render_template(
+        "concept/element.html", process=process, view=view, placed=placed, serves=serves, served_by=served_by,
+        element=as_element(placed, process, counts, commentable), thread=thread, heirs=list(heirs.values()),
+        commentable=commentable, kinds=kind_names(), older=before is not None, can_edit_text=policy.can_edit_text,
+    )  # fmt: skip
+
+
+def _version_ids(process: Process, audiences: tuple[str, ...]) -> list[int]:
+    return [version.id for version in queries.newest_versions(process.id, audiences).values()]
+
+
+@bp.get("/p/<slug>/e/<key>/history")
+def history(slug: str, key: str) -> str:
+    """How an element came about: every wording with its reason and its sources, newest first."""
+    process = load_process(slug)
+    authorize(processes.can_read, process)
+    person = current_person()
+    found = queries.element_or_404(process.id, key)
+    include_working = authz.allowed(policy.can_see_working_text, process)
+    entries = queries.history(found, queries.audiences_open_to(person, process), include_working=include_working)
+    if not entries:
+        abort(404)
+    g.zone = process.zone
+    behind = sources.sources_of([entry.change_id for entry in entries])
+    related = {ident for entry in entries for ident, _key in entry.origins + entry.heirs}
+    names = queries.names_of(process, related | {found.id}, person)
+    return render_template(
+        "concept/history.html", process=process, element=found, entries=entries, sources=behind, names=names,
+        changes=change_names(), name=names[found.id].heading if found.id in names else key,
+        kind=kind_names()[found.kind],
+    )  # fmt: skip

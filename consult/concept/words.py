@@ -1,0 +1,52 @@
+"""Plain words for kinds of elements, changes and audiences."""
+
+from flask_babel import gettext as _
+
+from consult.concept.models import ChangeKind, ElementKind, VersionAudience
+
+
+def kind_names() -> dict[str, str]:
+    return {
+        ElementKind.chapter: _("Chapter"),
+        ElementKind.paragraph: _("Paragraph"),
+        ElementKind.theme: _("Theme"),
+        ElementKind.goal: _("Guiding goal"),
+        ElementKind.sub_goal: _("Sub-goal"),
+        ElementKind.field: _("Field of action"),
+        ElementKind.need: _("Need"),
+        ElementKind.measure_group: _("Group of measures"),
+        ElementKind.measure: _("Measure"),
+        ElementKind.example: _("Example of good practice"),
+    }
+
+
+def change_names() -> dict[str, str]:
+    return {
+        ChangeKind.create: _("New"),
+        ChangeKind.edit: _("New wording"),
+        ChangeKind.move: _("Moved"),
+        ChangeKind.split_: _("Split"),
+        ChangeKind.merge: _("Merged"),
+        ChangeKind.retire: _("Taken out"),
+        ChangeKind.restore: _("Taken in again"),
+    }
+
+
+def audience_names() -> dict[str, str]:
+    return {
+        VersionAudience.steering: _("For those who work in the process"),
+        VersionAudience.public: _("For everybody"),
+    }
+
+
+def detail_names() -> dict[str, str]:
+    """Fields of a measure, in the order in which they are shown."""
+    return {
+        "lead": _("Responsible"),
+        "partners": _("Partners"),
+        "target_group": _("For whom"),
+        "place": _("Place"),
+        "time": _("From"),
+        "finance": _("Paid from"),
+        "indicator": _("How we notice success"),
+    }
