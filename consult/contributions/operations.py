@@ -36,14 +36,17 @@ from consult.processes.models import Activity, Audience, Moderation, Process
 from consult.processes.queries import Opening, functions_of, openings
 
 
+def may_use(person: Person | None, process_id: int, opening: Opening) -> bool:
+    """Whether an opening is for this person: for the public, or they work in the process."""
+    return Audience.public in opening.audiences or bool(functions_of(person).get(process_id))
+
+
 def opening_for(
     person: Person | None, process_id: int, activity: Activity, now: datetime | None = None
 ) -> Opening | None:
     """The present opening of `activity` if it is open to this person, else None."""
     opening = openings(process_id, now).get(activity)
-    if opening is None or Audience.public in opening.audiences:
-        return opening
-    return opening if functions_of(person).get(process_id) else None
+    return opening if opening is not None and may_use(person, process_id, opening) else None
 
 
 def submit(

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from consult.concept.models import Element
 from consult.extensions import db
 from consult.weighing.models import Disposition
+from consult.weighing.words import disposition_names
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,10 @@ class Decision:
     element_key: str | None
     decided_in_id: int | None
     created_at: datetime
+
+    @property
+    def kind_label(self) -> str:
+        return disposition_names().get(self.kind, self.kind)
 
 
 def decisions_on(contribution_ids: Iterable[int]) -> dict[int, Decision]:

@@ -1,0 +1,54 @@
+"""Who may write, see and decide. When something is open is not asked here but of the stage."""
+
+from consult.accounts.models import Person
+from consult.contributions.models import Contribution, State
+from consult.processes.models import Process, ProcessState
+from consult.processes.policy import can_read, is_lead, is_moderator
+
+
+def can_write(person: Person | None, process: Process) -> bool:
+    """Whoever is signed in and may read the process; an archived one is closed for good."""
+    return person is not None and can_read(person, process) and process.state != ProcessState.archived
+
+
+def can_react(person: Person | None, process: Process) -> bool:
+    return can_write(person, process)
+
+
+def is_author(person: Person | None, contribution: Contribution) -> bool:
+    return person is not None and contribution.author_id == person.id
+
+
+def can_edit(person: Person | None, contribution: Contribution) -> bool:
+    """Authors change their own words; nobody else ever does."""
+    return is_author(person, contribution)
+
+
+def can_withdraw(person: Person | None, contribution: Contribution) -> bool:
+    return is_author(person, contribution)
+
+
+def can_moderate(person: Person | None, process: Process) -> bool:
+    return is_moderator(person, process)
+
+
+def can_see(person: Person | None, process: Process, contribution: Contribution) -> bool:
+    """What waits or is held back is for its author and the moderators; the rest follows the process."""
+    if not can_read(person, process):
+        return False
+    if is_author(person, contribution) or can_moderate(person, process):
+        return True
+    if contribution.state == State.withdrawn:
+        return contribution.published_at is not None
+    return contribution.state == State.published
+
+
+def can_see_text(person: Person | None, process: Process, contribution: Contribution) -> bool:
+    """The words themselves: those of a withdrawn contribution are for its author and the moderators."""
+    if contribution.state == State.published:
+        return can_read(person, process)
+    return is_author(person, contribution) or can_moderate(person, process)
+
+
+def can_edit_rules(person: Person | None, process: Process) -> bool:
+    return is_lead(person, process)

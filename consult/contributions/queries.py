@@ -1,0 +1,189 @@
+"""Questions about contributions: how many, which one, what waits for whom."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import abort
+from sqlalchemy import func, or_, select, union_all
+from sqlalchemy.orm import aliased
+
+from consult import clock
+from consult.accounts.models import Organisation, Person, Representation
+from consult.concept.models import Element, ElementHeir
+from consult.contributions.models import Contribution, ContributionTally, ModerationAct, ModerationReason, Stance, State
+from consult.contributions.policy import can_see
+from consult.contributions.threads import Filter, Thread, listing, openings_for, shown_alone, thread
+from consult.extensions import db
+from consult.processes.models import Function, Process
+from consult.processes.queries import people_with
+
+__all__ = ["Filter", "Thread", "listing", "openings_for", "shown_alone", "thread"]
+
+
+def counts(process_id: int, element_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """Published contributions by stance for each element, those of its origins included. One query."""
+    ids = list(set(element_ids))
+    if not ids:
+        return {}
+    heirs = select(ElementHeir.heir_id, ElementHeir.element_id).where(ElementHeir.heir_id.in_(ids))
+    itself = select(Element.id, Element.id).where(Element.id.in_(ids))
+    places = union_all(itself, heirs).subquery(name="places")
+    at, origin = places.columns.values()
+    found = db.session.execute(
+        select(at, ContributionTally.stance, func.sum(ContributionTally.published))
+        .join(ContributionTally, ContributionTally.element_id == origin)
+        .where(ContributionTally.process_id == process_id)
+        .group_by(at, ContributionTally.stance)
+    )
+    result: dict[int, dict[str, int]] = {}
+    for element_id, stance, number in found:
+        if number:
+            result.setdefault(element_id, {})[stance] = int(number)
+    return result
+
+
+def counts_of_process(process_id: int) -> dict[str, int]:
+    """Published contributions by stance in the whole process, each counted once; "" for those without a stance."""
+    kept = select(ContributionTally.stance.label("stance"), ContributionTally.published.label("number")).where(
+        ContributionTally.process_id == process_id
+    )
+    to_the_whole = (
+        select(func.coalesce(Contribution.stance, ""), func.count())
+        .where(
+            Contribution.element_id.is_(None),
+            Contribution.process_id == process_id,
+            Contribution.state == State.published,
+            Contribution.parent_id.is_(None),
+        )
+        .group_by(Contribution.stance)
+    )
+    both = union_all(kept, to_the_whole).subquery()
+    found = db.session.execute(select(both.c.stance, func.sum(both.c.number)).group_by(both.c.stance))
+    return {stance: int(number) for stance, number in found if number}
+
+
+def states_of_process(process_id: int) -> dict[str, int]:
+    """How many contributions there are per state, replies included."""
+    found = db.session.execute(
+        select(Contribution.state, func.count())
+        .where(Contribution.process_id == process_id)
+        .group_by(Contribution.state)
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def visible_or_404(process: Process, number: int, person: Person | None) -> Contribution:
+    """The contribution with this number if this person may know of it; hidden ones answer like missing ones."""
+    contribution = db.session.scalar(
+        select(Contribution).where(Contribution.process_id == process.id, Contribution.number == number)
+    )
+    if contribution is None or not can_see(person, process, contribution):
+        abort(404)
+    return contribution
+
+
+by_number = visible_or_404
+
+
+def organisations_of(person_id: int, now: datetime | None = None) -> list[Organisation]:
+    """Organisations this person may speak for now."""
+    now = now or clock.now()
+    return list(
+        db.session.scalars(
+            select(Organisation)
+            .join(Representation, Representation.organisation_id == Organisation.id)
+            .where(
+                Representation.person_id == person_id,
+                Representation.starts_at <= now,
+                or_(Representation.ends_at.is_(None), Representation.ends_at > now),
+            )
+            .distinct()
+            .order_by(Organisation.name)
+        )
+    )
+
+
+def written_since(person_id: int, since: datetime) -> int:
+    """How many contributions somebody has sent since then, for the limit against flooding."""
+    return (
+        db.session.scalar(
+            select(func.count()).where(Contribution.author_id == person_id, Contribution.created_at > since)
+        )
+        or 0
+    )
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question to the text that nobody answered yet."""
+
+    contribution_id: int
+    number: int
+    element_id: int | None
+    created_at: datetime
+
+
+def unanswered_questions(process_id: int) -> list[Question]:
+    """Published questions without a public reply of anybody who answers, moderates or leads; oldest first."""
+    staff_ids = {
+        person_id
+        for function in (Function.answering, Function.moderation, Function.lead)
+        for person_id in people_with(process_id, function)
+    }
+    answer = aliased(Contribution)
+    answered = (
+        select(answer.id)
+        .where(
+            answer.root_id == Contribution.id,
+            answer.state == State.published,
+            answer.author_id.in_(staff_ids),
+        )
+        .exists()
+    )
+    found = db.session.execute(
+        select(Contribution.id, Contribution.number, Contribution.element_id, Contribution.created_at)
+        .where(
+            Contribution.process_id == process_id,
+            Contribution.state == State.published,
+            Contribution.stance == Stance.question,
+            Contribution.parent_id.is_(None),
+            ~answered,
+        )
+        .order_by(Contribution.created_at, Contribution.id)
+    )
+    return [Question(row.id, row.number or 0, row.element_id, row.created_at) for row in found]
+
+
+def waiting(process_id: int) -> tuple[int, datetime | None]:
+    """(how many wait for a moderator, since when the oldest does)."""
+    number, oldest = db.session.execute(
+        select(func.count(), func.min(Contribution.created_at)).where(
+            Contribution.process_id == process_id, Contribution.state == State.pending
+        )
+    ).one()
+    return number, oldest
+
+
+def reasons_of(process_id: int, *, retired: bool = False) -> list[ModerationReason]:
+    """The published reasons for holding back, in their order."""
+    query = select(ModerationReason).where(ModerationReason.process_id == process_id)
+    if not retired:
+        query = query.where(ModerationReason.retired_at.is_(None))
+    return list(db.session.scalars(query.order_by(ModerationReason.position, ModerationReason.id)))
+
+
+def hidden_by_reason(process_id: int) -> dict[int, int]:
+    """How many contributions are held back at present, by id of the reason of the last decision."""
+    last = (
+        select(func.max(ModerationAct.id))
+        .join(Contribution, Contribution.id == ModerationAct.contribution_id)
+        .where(Contribution.process_id == process_id, Contribution.state == State.hidden)
+        .group_by(ModerationAct.contribution_id)
+    )
+    found = db.session.execute(
+        select(ModerationAct.reason_id, func.count())
+        .where(ModerationAct.id.in_(last), ModerationAct.reason_id.is_not(None))
+        .group_by(ModerationAct.reason_id)
+    )
+    return {row[0] or 0: row[1] for row in found}

@@ -1,0 +1,305 @@
+"""A contribution as pages show it: a plain row with everything the templates ask for, nothing lazy in the database.
+
+Words and addresses are made when the template asks, in the language of the page.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy import Select, and_, case, func, literal, select
+from sqlalchemy.orm import aliased
+
+from consult.accounts.models import Organisation, Person
+from consult.contributions.models import (
+    EDIT_TIME,
+    Channel,
+    Contribution,
+    ContributionText,
+    ContributionTranslation,
+    Kind,
+    ModerationAct,
+    ModerationKind,
+    ModerationReason,
+    Reaction,
+    State,
+)
+from consult.contributions.words import channel_names, kind_names, stance_names, state_names
+from consult.html import plain_html
+from consult.processes.models import Process
+
+
+@dataclass
+class Shown:
+    """One contribution with its replies, in the shape of `components/contribution.html`."""
+
+    slug: str
+    code: str
+    id: int
+    number: int
+    kind: str
+    channel: str
+    lang: str
+    stance: str | None
+    state: str
+    revision: int
+    depth: int
+    created_at: datetime
+    edited_at: datetime | None
+    published_at: datetime | None
+    element_id: int | None
+    parent_id: int | None
+    root_id: int | None
+    wording_id: int | None
+    author_id: int | None
+    parent_number: int | None
+    given_name: str
+    person_name: str | None
+    organisation_name: str | None
+    reactions: int
+    reacted: bool
+    hidden_because: str | None
+    body: str | None
+    translation: str | None
+    is_sample: bool
+    #: Whether this reader may read the words although they are not public.
+    reveal: bool = False
+    mine: bool = False
+    editable: bool = False
+    may_reply: bool = False
+    may_react: bool = False
+    changed_since: bool = False
+    disposition: Any = None
+    target_label: str = ""
+    target_key: str = ""
+    replies: list["Shown"] = field(default_factory=list)
+    #: Replies beyond those loaded here; the contribution's own page has them.
+    more_replies: int = 0
+
+    @property
+    def number_label(self) -> str:
+        return f"{self.code}-{self.number}"
+
+    @property
+    def parent_number_label(self) -> str:
+        return f"{self.code}-{self.parent_number}" if self.parent_number else ""
+
+    def _url(self, verb: str) -> str:
+        return url_for(f"contributions.{verb}", slug=self.slug, number=self.number)
+
+    @property
+    def url(self) -> str:
+        return self._url("show")
+
+    @property
+    def react_url(self) -> str:
+        return self._url("react")
+
+    @property
+    def target_url(self) -> str:
+        return url_for("concept.element", slug=self.slug, key=self.target_key) if self.target_key else ""
+
+    @property
+    def is_public(self) -> bool:
+        return self.state == State.published
+
+    @property
+    def stance_label(self) -> str:
+        return stance_names().get(self.stance or "", "")
+
+    @property
+    def kind_label(self) -> str:
+        """Said only where it is not the ordinary case."""
+        return "" if self.kind == Kind.comment else kind_names().get(self.kind, "")
+
+    @property
+    def channel_label(self) -> str:
+        plain = self.channel in (Channel.web, Channel.guest) or self.channel == self.kind
+        return "" if plain else channel_names().get(self.channel, "")
+
+    @property
+    def state_label(self) -> str:
+        return "" if self.is_public else state_names().get(self.state, "")
+
+    @property
+    def author_name(self) -> str:
+        """The name given with it, else the person's; none with words that are not shown."""
+        if not (self.is_public or self.reveal):
+            return ""
+        if self.given_name or self.person_name:
+            return self.given_name or self.person_name or ""
+        return _("Deleted account") if self.author_id else _("Without a name")
+
+    @property
+    def body_html(self) -> Markup | None:
+        if self.body is None or not (self.is_public or self.reveal):
+            return None
+        return plain_html(self.body)
+
+    @property
+    def translation_html(self) -> Markup | None:
+        if self.translation is None or self.body_html is None:
+            return None
+        return plain_html(self.translation)
+
+    @property
+    def state_note(self) -> str:
+        """What stands in the place of the words."""
+        if self.state == State.hidden:
+            if self.hidden_because:
+                return _("Held back by the moderators. Reason: %(reason)s", reason=self.hidden_because)
+            return _("Held back by the moderators.")
+        if self.state == State.withdrawn:
+            return _("Withdrawn by its author.")
+        if self.state == State.pending:
+            return _("Was changed and is being looked at again.")
+        return _("Deleted at the author's request.")
+
+    @property
+    def actions(self) -> list[dict[str, str]]:
+        links = []
+        if self.may_reply and self.is_public:
+            links.append({"label": _("Reply"), "url": self._url("reply")})
+        if self.mine and self.editable:
+            links.append({"label": _("Change"), "url": self._url("edit")})
+        if self.mine and self.state in (State.pending, State.published):
+            links.append({"label": _("Withdraw"), "url": self._url("withdraw")})
+        return links
+
+    def everything(self) -> Iterator["Shown"]:
+        """This one and all loaded replies below it."""
+        yield self
+        for reply in self.replies:
+            yield from reply.everything()
+
+
+_COLUMNS = (
+    Contribution.id, Contribution.number, Contribution.kind, Contribution.channel, Contribution.lang,
+    Contribution.stance, Contribution.state, Contribution.revision, Contribution.depth, Contribution.created_at,
+    Contribution.edited_at, Contribution.published_at, Contribution.element_id, Contribution.parent_id,
+    Contribution.root_id, Contribution.wording_id, Contribution.author_id,
+)  # fmt: skip
+_parent = aliased(Contribution)
+_AS_THEY_ARE = (
+    *(column.key for column in _COLUMNS), "parent_number", "given_name", "person_name", "organisation_name",
+    "reactions", "hidden_because", "body", "translation",
+)  # fmt: skip
+
+
+def rows(person_id: int | None, lang: str) -> Select[*tuple[Any, ...]]:
+    """Everything about contributions in one statement; add your own where, order and limit."""
+    reactions = select(func.count()).where(Reaction.contribution_id == Contribution.id).scalar_subquery()
+    reacted = (
+        select(literal(1))
+        .where(Reaction.contribution_id == Contribution.id, Reaction.person_id == person_id)
+        .exists()
+        .label("reacted")
+        if person_id is not None
+        else literal(0).label("reacted")
+    )
+    reason = (
+        select(ModerationReason.text)
+        .join(ModerationAct, ModerationAct.reason_id == ModerationReason.id)
+        .where(ModerationAct.contribution_id == Contribution.id, ModerationAct.kind == ModerationKind.hide)
+        .order_by(ModerationAct.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            *_COLUMNS,
+            _parent.number.label("parent_number"),
+            Contribution.author_name.label("given_name"),
+            Person.name.label("person_name"),
+            Organisation.name.label("organisation_name"),
+            reactions.label("reactions"),
+            reacted,
+            case((Contribution.state == State.hidden, reason)).label("hidden_because"),
+            ContributionText.body,
+            ContributionTranslation.body.label("translation"),
+            Contribution.source,
+        )
+        .select_from(Contribution)
+        .outerjoin(
+            ContributionText,
+            and_(
+                ContributionText.contribution_id == Contribution.id,
+                ContributionText.revision == Contribution.revision,
+            ),
+        )
+        .outerjoin(
+            ContributionTranslation,
+            and_(
+                ContributionTranslation.contribution_id == Contribution.id,
+                ContributionTranslation.revision == Contribution.revision,
+                ContributionTranslation.lang == lang,
+            ),
+        )
+        .outerjoin(Person, Person.id == Contribution.author_id)
+        .outerjoin(Organisation, Organisation.id == Contribution.organisation_id)
+        .outerjoin(_parent, _parent.id == Contribution.parent_id)
+    )
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who looks at a page and what is open to them: decides the links beside each contribution."""
+
+    person_id: int | None
+    now: datetime
+    lang: str
+    may_reply: bool = False
+    may_react: bool = False
+    #: Moderators read what waits or is held back.
+    reveal: bool = False
+
+
+def show(process: Process, row: Any, reader: Reader) -> Shown:
+    """A row of `rows()` as pages show it."""
+    mine = reader.person_id is not None and row.author_id == reader.person_id
+    open_for_change = row.state in (State.pending, State.hidden) or (
+        row.state == State.published and reader.now < row.created_at + EDIT_TIME
+    )
+    return Shown(
+        slug=process.slug,
+        code=process.code,
+        reacted=bool(row.reacted),
+        is_sample=process.is_demo and row.source is None,
+        mine=mine,
+        reveal=reader.reveal or mine,
+        editable=mine and open_for_change,
+        may_reply=reader.may_reply,
+        may_react=reader.may_react and not mine and row.state == State.published,
+        **{name: getattr(row, name) for name in _AS_THEY_ARE},
+    )
+
+
+def nest(roots: list[Shown], replies: Iterable[Shown]) -> list[Shown]:
+    """Hang replies below what they answer; what is not public stays only where something public hangs on it."""
+    known = {item.id: item for root in roots for item in root.everything()}
+    top = {root.id: root for root in roots}
+    ordered = list(replies)
+    known.update({reply.id: reply for reply in ordered})
+    for reply in ordered:
+        above = known.get(reply.parent_id or 0) or top.get(reply.root_id or 0)
+        if above is not None:
+            above.replies.append(reply)
+
+    def kept(item: Shown) -> bool:
+        item.replies = [reply for reply in item.replies if kept(reply)]
+        return item.is_public or item.mine or bool(item.replies)
+
+    for root in roots:
+        root.replies = [reply for reply in root.replies if kept(reply)]
+    return roots
+
+
+def tell_outcomes(items: Iterable[Shown], outcomes: Mapping[int, Any]) -> None:
+    """Put what became of each contribution beside it."""
+    for item in items:
+        for one in item.everything():
+            one.disposition = outcomes.get(one.id)

@@ -1,0 +1,318 @@
+"""Pages of contributions: the thread of an element, the list of a process, one with its replies.
+
+A page costs one query per kind of thing, however many contributions there are; no entity is loaded for reading.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, union_all
+from sqlalchemy.orm import aliased
+
+from consult import clock
+from consult.accounts.models import Person
+from consult.concept.models import Placement, ProcessConcept, Version, VersionAudience
+from consult.concept.queries import names_of, origins_of
+from consult.contributions.models import Contribution, State
+from consult.contributions.operations import may_use
+from consult.contributions.policy import can_moderate, can_see_text
+from consult.contributions.shown import Reader, Shown, nest, rows, show
+from consult.extensions import db
+from consult.i18n import language
+from consult.processes.models import Activity, Process, ProcessState
+from consult.processes.queries import Opening, openings
+
+PAGE = 20
+#: Replies shown below one contribution; its own page has the rest.
+REPLIES = 30
+_ONCE_PUBLIC = (State.hidden, State.withdrawn, State.pending)
+
+
+@dataclass
+class Thread:
+    """A page of contributions with their replies."""
+
+    items: list[Shown]
+    #: Number to go on from; None on the last page.
+    next_cursor: int | None = None
+    #: The reader's own ones that wait for a moderator.
+    waiting: list[Shown] = field(default_factory=list)
+
+    def ids(self) -> list[int]:
+        return [one.id for item in self.everything() for one in item.everything()]
+
+    def everything(self) -> Iterator[Shown]:
+        yield from self.items
+        yield from self.waiting
+
+
+def reader_of(
+    process: Process,
+    person: Person | None,
+    *,
+    may_reply: bool = False,
+    may_react: bool = False,
+    reveal: bool = False,
+) -> Reader:
+    """How this person sees contributions of the process."""
+    living = process.state != ProcessState.archived
+    return Reader(
+        person_id=person.id if person else None,
+        now=clock.now(),
+        lang=language(),
+        may_reply=may_reply and living,
+        may_react=may_react and living and person is not None,
+        reveal=reveal,
+    )
+
+
+def openings_for(process: Process, person: Person | None) -> tuple[Opening | None, Opening | None]:
+    """What is open to this person now: (commenting, agreeing). A guest counts as the public. One query."""
+    found = openings(process.id)
+    comment, react = found.get(Activity.comment), found.get(Activity.react)
+    return (
+        comment if comment and may_use(person, process.id, comment) else None,
+        react if react and may_use(person, process.id, react) else None,
+    )
+
+
+def _newest_first(query: Any) -> Any:
+    """By number, in the very order of the index: all parents are NULL here, but PostgreSQL does not know that."""
+    if db.session.get_bind().dialect.name == "postgresql":
+        return query.order_by(Contribution.parent_id.desc().nulls_first(), Contribution.number.desc())
+    return query.order_by(Contribution.number.desc())
+
+
+def _root_ids(process_id: int, element_ids: Sequence[int], before: int | None) -> Any:
+    """Ids of the next page's roots: public ones, and others only where a public reply hangs on them."""
+    answer = aliased(Contribution)
+    hanging = select(answer.id).where(answer.root_id == Contribution.id, answer.state == State.published).exists()
+    parts = []
+    for element_id in element_ids:
+        of_element = [
+            Contribution.element_id == element_id,
+            Contribution.process_id == process_id,
+            Contribution.parent_id.is_(None),
+        ]
+        if before is not None:
+            of_element.append(Contribution.number < before)
+        for state in (State.published, *_ONCE_PUBLIC):
+            query = select(Contribution.id).where(*of_element, Contribution.state == state)
+            if state != State.published:
+                query = query.where(Contribution.published_at.is_not(None), hanging)
+            page = _newest_first(query).limit(PAGE + 1).subquery()
+            parts.append(select(page.c.id))
+    return union_all(*parts).subquery()
+
+
+def thread(
+    process: Process,
+    element_id: int,
+    person: Person | None,
+    *,
+    before: int | None = None,
+    origins: Sequence[int] | None = None,
+    wording_id: int | None = None,
+    may_reply: bool = False,
+    may_react: bool = False,
+) -> Thread:
+    """The contributions on an element and on all it descends from, newest first, each once, with replies.
+
+    `origins` and `wording_id` (placed in the newest public version) save a query each when the caller has them.
+    """
+    reader = reader_of(process, person, may_reply=may_reply, may_react=may_react)
+    places = list(origins) if origins is not None else origins_of(element_id)
+    ids = _root_ids(process.id, places, before)
+    found = db.session.execute(
+        rows(reader.person_id, reader.lang)
+        .where(Contribution.id.in_(select(ids.c.id)))
+        .order_by(Contribution.number.desc())
+        .limit(PAGE + 1)
+    ).all()
+    roots = [show(process, row, reader) for row in found[:PAGE]]
+    _add_replies(process, roots, reader)
+    result = Thread(roots, found[PAGE - 1].number if len(found) > PAGE else None)
+    if person is not None and before is None:
+        result.waiting = own_waiting(process, places, reader)
+    now_placed = {element_id: wording_id} if wording_id is not None else wordings_now(process.id, [element_id])
+    for item in result.everything():
+        for one in item.everything():
+            one.changed_since = one.wording_id is not None and one.wording_id != now_placed.get(element_id)
+    return result
+
+
+def own_waiting(process: Process, element_ids: Iterable[int] | None, reader: Reader) -> list[Shown]:
+    """What this reader wrote here and nobody has looked at yet; `None` for the process as a whole."""
+    place = Contribution.element_id.is_(None) if element_ids is None else Contribution.element_id.in_(element_ids)
+    found = db.session.execute(
+        rows(reader.person_id, reader.lang)
+        .where(
+            place,
+            Contribution.process_id == process.id,
+            Contribution.state == State.pending,
+            Contribution.author_id == reader.person_id,
+        )
+        .order_by(Contribution.number.desc())
+        .limit(PAGE)
+    ).all()
+    return [show(process, row, reader) for row in found]
+
+
+def _add_replies(process: Process, roots: list[Shown], reader: Reader, after: int = 0) -> None:
+    """Load the first replies of each root, in order of arrival. One query."""
+    if not roots:
+        return
+    visible = or_(
+        Contribution.state == State.published,
+        and_(Contribution.published_at.is_not(None), Contribution.state.in_(_ONCE_PUBLIC)),
+    )
+    if reader.person_id is not None:
+        visible = or_(visible, and_(Contribution.author_id == reader.person_id, Contribution.state == State.pending))
+    root = Contribution.root_id
+    placed = (
+        select(
+            Contribution.id,
+            func.row_number().over(partition_by=root, order_by=Contribution.number).label("place"),
+            func.count().over(partition_by=root).label("total"),
+        )
+        .where(Contribution.root_id.in_([root.id for root in roots]), Contribution.number > after, visible)
+        .subquery()
+    )
+    found = db.session.execute(
+        rows(reader.person_id, reader.lang)
+        .add_columns(placed.c.total)
+        .join(placed, placed.c.id == Contribution.id)
+        .where(placed.c.place <= REPLIES)
+        .order_by(Contribution.number)
+    ).all()
+    by_id = {item.id: item for item in roots}
+    for row in found:
+        by_id[row.root_id].more_replies = max(0, row.total - REPLIES)
+    nest(roots, [show(process, row, reader) for row in found])
+
+
+def wordings_now(process_id: int, element_ids: Iterable[int]) -> dict[int, int]:
+    """The wording of each element in the newest public version of its concept. Elements not in it are left out."""
+    newest = (
+        select(Version.concept_id, func.max(Version.number).label("number"))
+        .join(ProcessConcept, ProcessConcept.concept_id == Version.concept_id)
+        .where(
+            ProcessConcept.process_id == process_id,
+            Version.number.is_not(None),
+            Version.audience == VersionAudience.public,
+        )
+        .group_by(Version.concept_id)
+        .subquery()
+    )
+    found = db.session.execute(
+        select(Placement.element_id, Placement.wording_id)
+        .join(Version, Version.id == Placement.version_id)
+        .join(newest, and_(newest.c.concept_id == Version.concept_id, newest.c.number == Version.number))
+        .where(Placement.element_id.in_(set(element_ids)))
+    )
+    return {row.element_id: row.wording_id for row in found}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the list of contributions is narrowed to; empty means all."""
+
+    stance: str = ""
+    kind: str = ""
+    channel: str = ""
+    lang: str = ""
+    state: str = State.published
+    element_ids: tuple[int, ...] = ()
+    #: Only contributions to the process as a whole.
+    whole: bool = False
+    author_id: int | None = None
+
+
+def listing(
+    process: Process,
+    person: Person | None,
+    wanted: Filter,
+    *,
+    before: int | None = None,
+    may_reply: bool = False,
+    may_react: bool = False,
+) -> Thread:
+    """A page of all contributions of a process, replies on their own, newest first.
+
+    Other states than "published" are for moderators, and for authors who list their own; else the page is empty.
+    """
+    own = person is not None and wanted.author_id == person.id
+    moderates = can_moderate(person, process)
+    if wanted.state != State.published and not (own or moderates):
+        return Thread([])
+    reader = reader_of(process, person, may_reply=may_reply, may_react=may_react, reveal=moderates)
+    query = rows(reader.person_id, reader.lang).where(Contribution.process_id == process.id)
+    for column, value in (
+        (Contribution.stance, wanted.stance),
+        (Contribution.kind, wanted.kind),
+        (Contribution.channel, wanted.channel),
+        (Contribution.lang, wanted.lang),
+        (Contribution.state, wanted.state),
+        (Contribution.author_id, wanted.author_id),
+    ):
+        if value:
+            query = query.where(column == value)
+    if wanted.element_ids:
+        query = query.where(Contribution.element_id.in_(wanted.element_ids))
+    if wanted.whole:
+        query = query.where(Contribution.element_id.is_(None))
+    if before is not None:
+        query = query.where(Contribution.number < before)
+    found = db.session.execute(query.order_by(Contribution.number.desc()).limit(PAGE + 1)).all()
+    items = [show(process, row, reader) for row in found[:PAGE]]
+    add_places(process, person, items)
+    return Thread(items, found[PAGE - 1].number if len(found) > PAGE else None)
+
+
+def add_places(process: Process, person: Person | None, items: Iterable[Shown]) -> None:
+    """Say beside each contribution what it is about, and whether that text has changed since."""
+    everything = list(items)
+    ids = {item.element_id for item in everything if item.element_id is not None}
+    if not ids:
+        return
+    names, now_placed = names_of(process, ids, person), wordings_now(process.id, ids)
+    for item in everything:
+        place = names.get(item.element_id or 0)
+        if place is not None:
+            item.target_label, item.target_key = place.heading, place.key
+        item.changed_since = item.wording_id is not None and item.wording_id != now_placed.get(item.element_id or 0)
+
+
+def shown_alone(
+    process: Process,
+    contribution: Contribution,
+    person: Person | None,
+    *,
+    replies_after: int = 0,
+    may_reply: bool = False,
+    may_react: bool = False,
+) -> Shown:
+    """One contribution for its own page, with its place and its replies."""
+    reveal = can_see_text(person, process, contribution)
+    reader = reader_of(process, person, may_reply=may_reply, may_react=may_react, reveal=reveal)
+    row = db.session.execute(rows(reader.person_id, reader.lang).where(Contribution.id == contribution.id)).one()
+    item = show(process, row, reader)
+    add_places(process, person, [item])
+    in_thread = reader_of(process, person, may_reply=may_reply, may_react=may_react)
+    if contribution.parent_id is None:
+        _add_replies(process, [item], in_thread, replies_after)
+    else:
+        _add_replies_below(process, item, in_thread)
+    return item
+
+
+def _add_replies_below(process: Process, item: Shown, reader: Reader) -> None:
+    """The direct replies to a reply."""
+    found = db.session.execute(
+        rows(reader.person_id, reader.lang)
+        .where(Contribution.parent_id == item.id, Contribution.state == State.published)
+        .order_by(Contribution.number)
+        .limit(REPLIES)
+    ).all()
+    item.replies = [show(process, row, reader) for row in found]
