@@ -6,10 +6,11 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from consult import authz, cli, errors, features, i18n, jobs, logs, shell, web
+from consult import authz, broker, cli, errors, features, i18n, jobs, logs, shell, web
 from consult.accounts import sessions
 from consult.db import install_connection_rules
 from consult.extensions import compress, csrf, db, login_manager, migrate
+from consult.outbox import delivery
 
 
 def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
@@ -28,6 +29,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     login_manager.init_app(app)
     sessions.init_app(app)
     jobs.install(db.session)
+    broker.init_app(app)
+    delivery.init_app(app)
     web.init_app(app)
     authz.init_app(app)
     shell.init_app(app)

@@ -2,6 +2,14 @@
 
 from flask import Flask
 
+from consult.audit.cli import verify_command
+from consult.outbox.cli import outbox_command
+
+#: The commands of all features.
+COMMANDS = (outbox_command, verify_command)
+
 
 def init_app(app: Flask) -> None:
     """Attach the commands of all features."""
+    for command in COMMANDS:
+        app.cli.add_command(command)

@@ -14,6 +14,11 @@ def local_date(moment: datetime, zone: str) -> date:
     return moment.astimezone(ZoneInfo(zone)).date()
 
 
+def local_hour(moment: datetime, zone: str) -> int:
+    """The hour that clocks in `zone` show at `moment`."""
+    return moment.astimezone(ZoneInfo(zone)).hour
+
+
 def start_of_day(day: date, zone: str) -> datetime:
     """Midnight at which `day` begins in `zone`, as UTC."""
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)

@@ -12,6 +12,7 @@ from consult.groups import models as _groups
 from consult.invitations import models as _invitations
 from consult.meetings import models as _meetings
 from consult.outbox import models as _outbox
+from consult.outbox.views import bp as _outbox_pages
 from consult.processes import models as _processes
 from consult.site import models as _site
 from consult.weighing import models as _weighing
@@ -24,4 +25,4 @@ TABLES = (
 
 def blueprints() -> list[Blueprint]:
     """Every feature's pages."""
-    return []
+    return [_outbox_pages]

@@ -41,7 +41,7 @@ def set_publisher(publisher: Publisher | None) -> Publisher | None:
     return before
 
 
-def enqueue(session: Session | scoped_session[Session], job: Job, *ids: int) -> None:
+def enqueue(session: Session | scoped_session[Any], job: Job, *ids: int) -> None:
     """Poke `job` after the commit of `session`'s present transaction; a rollback forgets it."""
     info: dict[str, Any] = session.info
     info.setdefault(_KEY, []).append((job, ids))

@@ -14,9 +14,14 @@ _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 _LINK = re.compile(r"\b\d+\.[A-Za-z0-9_-]{24}\b")
 
 
+def redact_links(value: str) -> str:
+    """Take out what looks like the secret part of a personal link."""
+    return _LINK.sub("[link]", value)
+
+
 def redact(value: str) -> str:
     """Take out what looks like a mail address or a personal link."""
-    return _LINK.sub("[link]", _ADDRESS.sub("[address]", value))
+    return redact_links(_ADDRESS.sub("[address]", value))
 
 
 def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -72,7 +72,7 @@ def account_links(person: Any) -> list[Link]:
         links += link("site.settings", _("Platform settings"))
         links += link("site.messages", _("Messages from visitors"))
         links += link("accounts.people", _("People and access"))
-        links += link("outbox.index", _("Mail"))
+        links += link("outbox.messages", _("Mail"))
     return links
 
 
@@ -124,7 +124,7 @@ def instance_nav(person: Any) -> list[Link]:
         links += link("site.texts", _("Legal texts"), "site.text")
         links += link("site.messages", _("Messages from visitors"))
         links += link("accounts.people", _("People and access"), "accounts.people")
-        links += link("outbox.index", _("Mail"), "outbox.")
+        links += link("outbox.messages", _("Mail"), "outbox.")
     return links
 
 

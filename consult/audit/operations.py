@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from consult import clock
 from consult.audit.actions import FACTS, Action
-from consult.audit.models import AuditEntry, AuditSeal
+from consult.audit.models import AuditEntry, AuditSeal, Heartbeat
 from consult.extensions import db
 
 GENESIS = "0" * 64
@@ -117,3 +118,10 @@ def verify_chain() -> list[str]:
             problems.append(f"entry {sealed.entry_id} at place {sealed.seq} was altered")
         previous, expected = sealed.hash, expected + 1
     return problems
+
+
+def beat(name: str, now: datetime) -> None:
+    """Note that this background duty has just been done."""
+    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(Heartbeat).values(name=name, at=now)
+    db.session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": now}))

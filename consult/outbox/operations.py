@@ -1,17 +1,33 @@
-"""Queueing mail in the transaction that causes it."""
+"""Queueing mail in the transaction that causes it, and looking after what was queued."""
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult import clock
+from consult.audit.actions import Action
+from consult.audit.operations import record
 from consult.extensions import db
 from consult.jobs import Job, enqueue
 from consult.outbox.models import OutboxMessage, State
+
+#: The poke that left with the commit gets this long before the sweeper pokes again.
+GRACE = timedelta(seconds=20)
+SWEEP_BATCH = 2000
+#: How long the sent text is kept for the message centre.
+KEEP_COPIES = timedelta(days=90)
 
 
 def queue(
     kind: str, subject_id: int, recipient_id: int, *, period: str = "", process_id: int | None = None
 ) -> int | None:
-    """Promise one mail; it leaves after the commit. Returns its id, or None when it was promised before."""
+    """Promise one mail; it leaves after the commit. Returns its id, or None when it was promised before.
+
+    Whoever queues to many people does so in the order of their ids: two transactions at once then wait for each
+    other instead of standing in each other's way.
+    """
     now = clock.now()
     insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     ident = db.session.execute(
@@ -33,3 +49,83 @@ def queue(
     if ident is not None:
         enqueue(db.session, Job.deliver, ident)
     return ident
+
+
+def queue_many(kind: str, pairs: Iterable[tuple[int, int]], *, period: str = "", process_id: int | None = None) -> int:
+    """Promise the same kind of mail to many, as (subject id, recipient id); returns how many were not promised before.
+
+    A few statements for thousands of rows, in the order of the recipients' ids for the reason said at `queue`.
+    """
+    now = clock.now()
+    rows = [
+        {
+            "kind": kind,
+            "subject_id": subject_id,
+            "recipient_id": recipient_id,
+            "period": period,
+            "process_id": process_id,
+            "state": State.queued,
+            "attempts": 0,
+            "queued_at": now,
+            "due_at": now,
+        }
+        for subject_id, recipient_id in sorted(pairs, key=lambda pair: (pair[1], pair[0]))
+    ]
+    if not rows:
+        return 0
+    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    idents = db.session.scalars(
+        insert(OutboxMessage)
+        .on_conflict_do_nothing(index_elements=["kind", "subject_id", "recipient_id", "period"])
+        .returning(OutboxMessage.id),
+        rows,
+    ).all()
+    for ident in idents:
+        enqueue(db.session, Job.deliver, ident)
+    return len(idents)
+
+
+def sweep(now: datetime) -> int:
+    """Poke again what is due or was left behind by a dead worker, oldest first; returns how many.
+
+    A bounded batch per round; a poke too many is harmless because `deliver` claims its message.
+    """
+    ids = db.session.scalars(
+        select(OutboxMessage.id)
+        .where(
+            or_(
+                and_(OutboxMessage.state == State.queued, OutboxMessage.due_at <= now - GRACE),
+                and_(OutboxMessage.state == State.retry, OutboxMessage.due_at <= now),
+                and_(OutboxMessage.state == State.sending, OutboxMessage.claimed_until <= now),
+            )
+        )
+        .order_by(OutboxMessage.due_at, OutboxMessage.id)
+        .limit(SWEEP_BATCH)
+    ).all()
+    for ident in ids:
+        enqueue(db.session, Job.deliver, ident)
+    return len(ids)
+
+
+def retry(message_id: int, actor_id: int) -> bool:
+    """An operator sends a failed or uncertain message again, with the same Message-ID; False when it is neither."""
+    changed = db.session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message_id, OutboxMessage.state.in_((State.failed, State.uncertain)))
+        .values(state=State.queued, attempts=0, due_at=clock.now(), claimed_until=None)
+    )
+    if not changed.rowcount:  # type: ignore[attr-defined]  # a DML result has it
+        return False
+    record(Action.message_retried, actor_id, (OutboxMessage.__tablename__, message_id))
+    enqueue(db.session, Job.deliver, message_id)
+    return True
+
+
+def purge_copies(now: datetime) -> int:
+    """Blank the kept texts that are older than the retention; returns how many."""
+    result = db.session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.queued_at < now - KEEP_COPIES, OutboxMessage.sent_text.is_not(None))
+        .values(sent_subject=None, sent_text=None)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DML result has it

@@ -1,0 +1,109 @@
+"""Doors of the outbox: messages for operators, health for the monitoring, the mailbox of the demonstration."""
+
+from pathlib import Path
+
+from flask import Blueprint, abort, current_app, flash, jsonify, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
+
+from consult import clock
+from consult.authz import authorize, current_person, public
+from consult.errors import Refused
+from consult.extensions import db
+from consult.outbox import mailbox as kept_mail
+from consult.outbox import operations, policy, queries
+from consult.outbox.transport import folder_of
+from consult.outbox.words import reason, state_word
+from consult.web import commit_and_go
+
+bp = Blueprint("outbox", __name__)
+
+PAGE = 25
+
+
+@bp.get("/messages")
+def messages() -> str:
+    """How the mail is doing: numbers, and what needs a person."""
+    authorize(policy.can_see_messages)
+    before = request.args.get("before", type=int)
+    trouble = queries.troubled(before, PAGE + 1)
+    following = url_for("outbox.messages", before=trouble[PAGE - 1].id) if len(trouble) > PAGE else None
+    return render_template(
+        "outbox/messages.html",
+        figures=[{"label": state_word(s), "value": number} for s, number in queries.counts_by_state().items()],
+        trouble=[(row, state_word(row.state), *reason(row.note)) for row in trouble[:PAGE]],
+        next_url=following,
+        health=queries.health(clock.now()),
+    )
+
+
+@bp.post("/messages/<int:message_id>/retry")
+def retry(message_id: int) -> Response:
+    """Send a failed or uncertain message once more."""
+    authorize(policy.can_retry_message)
+    if not operations.retry(message_id, current_person().id):
+        raise Refused(_("This message is neither failed nor uncertain any more."))
+    flash(_("The message is on its way again."), "success")
+    return commit_and_go(url_for("outbox.messages"))
+
+
+@bp.get("/health/live")
+@public
+def live() -> Response:
+    """The web process answers."""
+    return _plain({"status": "ok"}, 200)
+
+
+@bp.get("/health/ready")
+@public
+def ready() -> Response:
+    """Database, worker and mail do their work; 503 with the same figures when one does not."""
+    try:
+        found = queries.health(clock.now())
+    except SQLAlchemyError:
+        db.session.rollback()
+        return _plain({"ready": False, "database": False}, 503)
+    figures: dict[str, object] = {
+        "ready": found.ready,
+        "database": True,
+        "heartbeat_seconds": None if found.heartbeat is None else round(found.heartbeat),
+        "oldest_due_mail_seconds": round(found.oldest_due),
+    }
+    return _plain(figures, 200 if found.ready else 503)
+
+
+def _plain(content: dict[str, object], status: int) -> Response:
+    response = jsonify(content)
+    response.status_code = status
+    # Set here, because finding out who asks would need the database.
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _demo_folder() -> Path:
+    """The folder of sent mail, in a demonstration without a mail server; 404 everywhere else."""
+    folder = folder_of(current_app.config["MAIL_URL"])
+    if not current_app.config["DEMO"] or folder is None:
+        abort(404)
+    return folder
+
+
+@bp.get("/mailbox")
+@public
+def mailbox() -> str:
+    """All mail of the demonstration, newest first."""
+    mails, following = kept_mail.page(_demo_folder(), request.args.get("after"), PAGE)
+    next_url = url_for("outbox.mailbox", after=following) if following else None
+    return render_template("outbox/mailbox.html", mails=mails, next_url=next_url)
+
+
+@bp.get("/mailbox/<name>")
+@public
+def mail(name: str) -> str:
+    """One mail as text. Its HTML part is not shown: it belongs into a mail program, not into our pages."""
+    found = kept_mail.read(_demo_folder(), name)
+    if found is None:
+        abort(404)
+    text = kept_mail.with_links(found.text, current_app.config["PUBLIC_URL"])
+    return render_template("outbox/mail.html", mail=found, text=text)

@@ -1,0 +1,77 @@
+"""What is removed when nobody needs it any more; the nightly purge goes through `STEPS`, one commit each."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import Delete, delete, or_, select
+
+from consult import broker, clock, limits
+from consult.accounts.models import LinkToken, SignIn
+from consult.audit.models import Heartbeat
+from consult.extensions import db
+from consult.jobs import Job
+from consult.outbox import operations as outbox
+from consult.site.models import ContactMessage
+from consult.web import FormAnswer
+
+#: A form that is sent again later than this counts as a new one.
+KEEP_FORM_ANSWERS = timedelta(days=7)
+#: So long a used or expired personal link still says "too old" instead of "not found".
+KEEP_LINKS = timedelta(days=30)
+KEEP_SIGN_INS = timedelta(days=1)
+KEEP_CONTACT = timedelta(days=365)
+#: Local hours in which to purge: after the hour that clocks skip or repeat, and not across midnight.
+NIGHT = range(3, 6)
+#: A machine that is off at night purges in the day.
+CATCH_UP = timedelta(hours=36)
+
+
+def is_due(now: datetime) -> bool:
+    """Whether tonight's purge has not been done yet, and it is time for it."""
+    last = db.session.scalar(select(Heartbeat.at).where(Heartbeat.name == Job.purge))
+    zone = current_app.config["TIMEZONE"]
+    if last is None:
+        return True
+    if clock.local_date(last, zone) >= clock.local_date(now, zone):
+        return False
+    return clock.local_hour(now, zone) in NIGHT or now - last > CATCH_UP
+
+
+def _delete(statement: Delete) -> int:
+    return int(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]  # a DML result has it
+
+
+def form_answers(now: datetime) -> int:
+    return _delete(delete(FormAnswer).where(FormAnswer.created_at < now - KEEP_FORM_ANSWERS))
+
+
+def rate_buckets(now: datetime) -> int:
+    return limits.purge()
+
+
+def sign_ins(now: datetime) -> int:
+    """Those that ended by the absolute limit or by not being used."""
+    idle = now - current_app.config["SIGN_IN_IDLE"] - KEEP_SIGN_INS
+    return _delete(delete(SignIn).where(or_(SignIn.expires_at < now, SignIn.seen_at < idle)))
+
+
+def links(now: datetime) -> int:
+    return _delete(delete(LinkToken).where(LinkToken.expires_at < now - KEEP_LINKS))
+
+
+def mail_copies(now: datetime) -> int:
+    return outbox.purge_copies(now)
+
+
+def contact_messages(now: datetime) -> int:
+    return _delete(delete(ContactMessage).where(ContactMessage.created_at < now - KEEP_CONTACT))
+
+
+def broker_messages(now: datetime) -> int:
+    return broker.purge_consumed(current_app.config["BROKER_URL"], now)
+
+
+STEPS: tuple[Callable[[datetime], int], ...] = (
+    form_answers, rate_buckets, sign_ins, links, mail_copies, contact_messages, broker_messages,
+)  # fmt: skip

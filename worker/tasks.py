@@ -1,0 +1,70 @@
+"""One thin task per Job: operation, commit. All decisions are below; every task may run twice."""
+
+import logging
+
+from celery import shared_task
+
+from consult import clock, retention
+from consult.audit import operations as audit
+from consult.extensions import db
+from consult.jobs import Job
+from consult.outbox import delivery
+from consult.outbox import operations as outbox
+
+log = logging.getLogger(__name__)
+
+#: Rounds per tick, so that one tick catches up after an outage without running for ever.
+ROUNDS = 50
+
+
+def _beat(job: Job) -> None:
+    audit.beat(job.value, clock.now())
+    db.session.commit()
+
+
+@shared_task(name=Job.deliver.value)
+def deliver(message_id: int) -> None:
+    """Send one promised mail; owns its transactions, because no transaction may be open while SMTP talks."""
+    delivery.deliver(message_id)
+
+
+@shared_task(name=Job.sweep.value)
+def sweep() -> None:
+    """Poke what was lost."""
+    found = outbox.sweep(clock.now())
+    _beat(Job.sweep)
+    if found:
+        log.info("swept %s messages", found)
+
+
+@shared_task(name=Job.seal.value)
+def seal() -> None:
+    """Give committed audit entries their place in the chain."""
+    for _round in range(ROUNDS):
+        sealed = audit.seal()
+        db.session.commit()
+        if not sealed:
+            break
+    _beat(Job.seal)
+
+
+@shared_task(name=Job.purge.value)
+def purge() -> None:
+    """Remove what retention says, once a night."""
+    now = clock.now()
+    due = retention.is_due(now)
+    db.session.rollback()
+    if not due:
+        return
+    for step in retention.STEPS:
+        removed = step(now)
+        db.session.commit()
+        if removed:
+            log.info("purged %s: %s", step.__name__, removed)
+    _beat(Job.purge)
+
+
+@shared_task(name=Job.heartbeat.value)
+def heartbeat() -> None:
+    """Show that the clock and the worker are alive."""
+    _beat(Job.heartbeat)
