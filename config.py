@@ -56,15 +56,20 @@ def env_int(env: Mapping[str, str], name: str, default: int) -> int:
 def _embedded_secret(data_dir: Path) -> str:
     """The generated key of an embedded instance; created once, readable by the owner only."""
     path = data_dir / "secret_key"
-    if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_text(encoding="ascii").strip()
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(48))
-    return path.read_text(encoding="ascii").strip()
+    try:
+        if not path.exists():
+            data_dir.mkdir(parents=True, exist_ok=True)
+            try:
+                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                return path.read_text(encoding="ascii").strip()
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(48))
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise SettingsError(
+            f"DATA_DIR={data_dir} cannot be written or read ({error.strerror}). Make it writable, or name another."
+        ) from None
 
 
 def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -133,6 +138,8 @@ def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
         #: A sign-in ends after this time without use, and in any case after the absolute limit.
         "SIGN_IN_IDLE": timedelta(hours=env_int(env, "SIGN_IN_IDLE_HOURS", 12)),
         "SIGN_IN_ABSOLUTE": timedelta(days=env_int(env, "SIGN_IN_ABSOLUTE_DAYS", 14)),
+        #: Work of hashing a password: rounds and KiB of memory (Argon2id). Tests need the code, not the effort.
+        "ARGON2_COST": (1, 8) if kind == "test" else (2, 19 * 1024),
         #: Largest request body in bytes; routes that take files raise it for themselves.
         "MAX_CONTENT_LENGTH": 512 * 1024,
         "MAX_FORM_MEMORY_SIZE": 400 * 1024,
