@@ -26,15 +26,14 @@ def counts(process_id: int, element_ids: Iterable[int]) -> dict[int, dict[str, i
     ids = list(set(element_ids))
     if not ids:
         return {}
+    itself = select(Element.id.label("shown_at"), Element.id.label("origin")).where(Element.id.in_(ids))
     heirs = select(ElementHeir.heir_id, ElementHeir.element_id).where(ElementHeir.heir_id.in_(ids))
-    itself = select(Element.id, Element.id).where(Element.id.in_(ids))
-    places = union_all(itself, heirs).subquery(name="places")
-    at, origin = places.columns.values()
+    places = union_all(itself, heirs).subquery()
     found = db.session.execute(
-        select(at, ContributionTally.stance, func.sum(ContributionTally.published))
-        .join(ContributionTally, ContributionTally.element_id == origin)
+        select(places.c.shown_at, ContributionTally.stance, func.sum(ContributionTally.published))
+        .join(ContributionTally, ContributionTally.element_id == places.c.origin)
         .where(ContributionTally.process_id == process_id)
-        .group_by(at, ContributionTally.stance)
+        .group_by(places.c.shown_at, ContributionTally.stance)
     )
     result: dict[int, dict[str, int]] = {}
     for element_id, stance, number in found:

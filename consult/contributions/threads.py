@@ -3,7 +3,7 @@
 A page costs one query per kind of thing, however many contributions there are; no entity is loaded for reading.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +12,12 @@ from sqlalchemy.orm import aliased
 
 from consult import clock
 from consult.accounts.models import Person
-from consult.concept.models import Placement, ProcessConcept, Version, VersionAudience
-from consult.concept.queries import names_of, origins_of
+from consult.concept.models import ElementHeir, Placement, ProcessConcept, Version, VersionAudience
+from consult.concept.queries import names_of
 from consult.contributions.models import Contribution, State
 from consult.contributions.operations import may_use
 from consult.contributions.policy import can_moderate, can_see_text
-from consult.contributions.shown import Reader, Shown, nest, rows, show
+from consult.contributions.shown import Reader, Shown, nest, rows, show, tell_outcomes
 from consult.extensions import db
 from consult.i18n import language
 from consult.processes.models import Activity, Process, ProcessState
@@ -45,6 +45,10 @@ class Thread:
     def everything(self) -> Iterator[Shown]:
         yield from self.items
         yield from self.waiting
+
+    def tell(self, outcomes: Mapping[int, Any]) -> None:
+        """Put beside each contribution what became of it: the answer of `weighing.queries.decisions_on(page.ids())`."""
+        tell_outcomes(self.everything(), outcomes)
 
 
 def reader_of(
@@ -84,26 +88,29 @@ def _newest_first(query: Any) -> Any:
     return query.order_by(Contribution.number.desc())
 
 
-def _root_ids(process_id: int, element_ids: Sequence[int], before: int | None) -> Any:
+def _origins(element_id: int) -> Any:
+    """What an element descends from, as a subquery."""
+    return select(ElementHeir.element_id).where(ElementHeir.heir_id == element_id)
+
+
+def _root_ids(process_id: int, element_id: int, before: int | None) -> Any:
     """Ids of the next page's roots: public ones, and others only where a public reply hangs on them."""
     answer = aliased(Contribution)
     hanging = select(answer.id).where(answer.root_id == Contribution.id, answer.state == State.published).exists()
-    parts = []
-    for element_id in element_ids:
-        of_element = [
-            Contribution.element_id == element_id,
-            Contribution.process_id == process_id,
-            Contribution.parent_id.is_(None),
-        ]
-        if before is not None:
-            of_element.append(Contribution.number < before)
-        for state in (State.published, *_ONCE_PUBLIC):
-            query = select(Contribution.id).where(*of_element, Contribution.state == state)
-            if state != State.published:
-                query = query.where(Contribution.published_at.is_not(None), hanging)
-            page = _newest_first(query).limit(PAGE + 1).subquery()
-            parts.append(select(page.c.id))
-    return union_all(*parts).subquery()
+    roots = select(Contribution.id).where(Contribution.parent_id.is_(None), Contribution.process_id == process_id)
+    if before is not None:
+        roots = roots.where(Contribution.number < before)
+    here = roots.where(Contribution.element_id == element_id)
+    before_here = roots.where(Contribution.element_id.in_(_origins(element_id)))
+    kept = (Contribution.state.in_(_ONCE_PUBLIC), Contribution.published_at.is_not(None), hanging)
+    parts = (
+        _newest_first(here.where(Contribution.state == State.published)),
+        here.where(*kept).order_by(Contribution.number.desc()),
+        before_here.where(Contribution.state == State.published).order_by(Contribution.number.desc()),
+        before_here.where(*kept).order_by(Contribution.number.desc()),
+    )
+    pages = [part.limit(PAGE + 1).subquery() for part in parts]
+    return union_all(*(select(page.c.id) for page in pages)).subquery()
 
 
 def thread(
@@ -112,18 +119,17 @@ def thread(
     person: Person | None,
     *,
     before: int | None = None,
-    origins: Sequence[int] | None = None,
     wording_id: int | None = None,
     may_reply: bool = False,
     may_react: bool = False,
 ) -> Thread:
     """The contributions on an element and on all it descends from, newest first, each once, with replies.
 
-    `origins` and `wording_id` (placed in the newest public version) save a query each when the caller has them.
+    `wording_id`, placed in the newest public version, saves a query when the caller knows it. `before` is the number
+    to go on from.
     """
     reader = reader_of(process, person, may_reply=may_reply, may_react=may_react)
-    places = list(origins) if origins is not None else origins_of(element_id)
-    ids = _root_ids(process.id, places, before)
+    ids = _root_ids(process.id, element_id, before)
     found = db.session.execute(
         rows(reader.person_id, reader.lang)
         .where(Contribution.id.in_(select(ids.c.id)))
@@ -134,7 +140,7 @@ def thread(
     _add_replies(process, roots, reader)
     result = Thread(roots, found[PAGE - 1].number if len(found) > PAGE else None)
     if person is not None and before is None:
-        result.waiting = own_waiting(process, places, reader)
+        result.waiting = _own_waiting(process, element_id, reader)
     now_placed = {element_id: wording_id} if wording_id is not None else wordings_now(process.id, [element_id])
     for item in result.everything():
         for one in item.everything():
@@ -142,16 +148,16 @@ def thread(
     return result
 
 
-def own_waiting(process: Process, element_ids: Iterable[int] | None, reader: Reader) -> list[Shown]:
-    """What this reader wrote here and nobody has looked at yet; `None` for the process as a whole."""
-    place = Contribution.element_id.is_(None) if element_ids is None else Contribution.element_id.in_(element_ids)
+def _own_waiting(process: Process, element_id: int, reader: Reader) -> list[Shown]:
+    """What this reader wrote here and nobody has looked at yet; replies among them stand below what they answer."""
     found = db.session.execute(
         rows(reader.person_id, reader.lang)
         .where(
-            place,
+            or_(Contribution.element_id == element_id, Contribution.element_id.in_(_origins(element_id))),
             Contribution.process_id == process.id,
             Contribution.state == State.pending,
             Contribution.author_id == reader.person_id,
+            Contribution.parent_id.is_(None),
         )
         .order_by(Contribution.number.desc())
         .limit(PAGE)

@@ -1,0 +1,138 @@
+"""What people type about the text, and what moderators decide."""
+
+from collections.abc import Iterable
+
+from babel import Locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+
+from consult.accounts.models import Organisation
+from consult.contributions.models import MAX_LENGTH, ModerationReason
+from consult.contributions.words import stance_names
+from consult.forms import Form, one_line, several_lines
+from consult.i18n import language
+
+#: Languages people write in here; any other is fine as "another one".
+LANGUAGES = (
+    "ar", "bg", "bs", "cs", "de", "el", "en", "es", "fa", "fr", "hr", "hu", "it", "ku", "nl", "pl", "ps", "pt", "ro",
+    "ru", "so", "sq", "sr", "ta", "ti", "tr", "uk", "ur", "vi", "zh",
+)  # fmt: skip
+ANOTHER = "und"
+
+
+def language_choices() -> list[tuple[str, str]]:
+    """Each language by its own name, as its speakers look for it."""
+    named = [(code, (Locale.parse(code).get_display_name(code) or code).capitalize()) for code in LANGUAGES]
+    return [*sorted(named, key=lambda choice: choice[1]), (ANOTHER, _("Another language"))]
+
+
+def fits(_form: Form, field: TextAreaField) -> None:
+    """At most `MAX_LENGTH` characters; says how many are too many."""
+    over = len(field.data or "") - MAX_LENGTH
+    if over > 0:
+        raise ValidationError(
+            ngettext(
+                "The text is %(num)s character too long. Please shorten it; nothing of it is lost.",
+                "The text is %(num)s characters too long. Please shorten it; nothing of it is lost.",
+                over,
+            )
+        )
+
+
+class _TextForm(Form):
+    text = TextAreaField(
+        _l("Your text"),
+        filters=[several_lines],
+        validators=[DataRequired(_l("Please write something first.")), fits],
+        render_kw={"maxlength": MAX_LENGTH},
+    )
+    lang = SelectField(_l("I write in this language"))
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        kwargs.setdefault("lang", language())
+        super().__init__(*args, **kwargs)
+        self.text.flags.maxlength = MAX_LENGTH
+        self.lang.choices = language_choices()
+
+
+class CommentForm(_TextForm):
+    """A contribution to an element or to the process as a whole."""
+
+    stance = RadioField(_l("How do you mean it?"), validators=[InputRequired(_l("Please choose how you mean it."))])
+    organisation_id = SelectField(_l("I write"), coerce=int, validators=[Optional()], default=0)
+
+    def __init__(self, *args: object, organisations: Iterable[Organisation] = (), **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.stance.choices = list(stance_names().items())
+        speaks_for = [(o.id, _("for %(organisation)s", organisation=o.name)) for o in organisations]
+        if speaks_for:
+            self.organisation_id.choices = [(0, _("for myself")), *speaks_for]
+        else:
+            del self.organisation_id
+
+    def spoken_for(self) -> int | None:
+        """The organisation chosen, None for oneself."""
+        return (self.organisation_id.data or None) if "organisation_id" in self else None
+
+
+class ReplyForm(_TextForm):
+    """An answer to another contribution."""
+
+
+class EditForm(Form):
+    """A correction of one's own text."""
+
+    text = TextAreaField(
+        _l("Your text"),
+        filters=[several_lines],
+        validators=[DataRequired(_l("Please write something first.")), fits],
+    )
+    #: The text that was corrected: whether somebody changed it meanwhile is seen by it.
+    base = HiddenField(validators=[InputRequired()])
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.text.flags.maxlength = MAX_LENGTH
+
+    def base_revision(self) -> int:
+        value = self.base.data or ""
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 9 else -1
+
+
+class HideForm(Form):
+    """Why something is held back; one such form per contribution of the queue."""
+
+    reason_id = SelectField(
+        _l("Reason (published)"), coerce=int, validators=[InputRequired(_l("Please choose a reason."))]
+    )
+    note = TextAreaField(
+        _l("Note to the author"),
+        filters=[several_lines],
+        validators=[Length(max=2000, message=_l("At most 2,000 characters."))],
+        render_kw={"rows": 3},
+    )
+
+    def __init__(self, number: int, reasons: Iterable[ModerationReason], *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.reason_id.choices = [(reason.id, reason.text) for reason in reasons]
+        # Many of these stand on one page.
+        for field in self:
+            field.id = f"{field.short_name}-{number}"
+            field.label.field_id = field.id
+
+
+class ReasonForm(Form):
+    """A published reason for holding something back."""
+
+    text = StringField(
+        _l("Reason in plain words"),
+        filters=[one_line],
+        validators=[
+            DataRequired(_l("Please write the reason.")),
+            Length(max=300, message=_l("At most 300 characters.")),
+        ],
+    )
+    position = IntegerField(_l("Place in the list"), validators=[Optional()], default=0)
