@@ -2,11 +2,13 @@
 
 from flask import Flask
 
+from consult.accounts.cli import create_admin
 from consult.audit.cli import verify_command
+from consult.digests.cli import digest_group
 from consult.outbox.cli import outbox_command
 
 #: The commands of all features.
-COMMANDS = (outbox_command, verify_command)
+COMMANDS = (create_admin, digest_group, outbox_command, verify_command)
 
 
 def init_app(app: Flask) -> None:
