@@ -178,7 +178,7 @@ def _prepare(message_id: int) -> _Ready | Outcome:
     kind = kinds.all_kinds().get(message.kind)
     if kind is None:
         return Outcome(State.failed, "unknown_kind")
-    with in_language(recipient.locale):
+    with in_language(recipient.locale), db.session.no_autoflush:
         if not kind.wanted(message):
             return Outcome(State.dropped, "not_wanted")
         mail = kind.render(message)

@@ -57,6 +57,7 @@ _LONG_LINES = SMTP.clone(max_line_length=998)
 POLICY = _MailPolicy(linesep="\r\n")
 _inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 _LONELY_LINK = re.compile(r"<p><a (href=[^>]*)>([^<]*)</a></p>")
+_SPECIALS = re.compile(r'[()<>\[\]:;@\\,."=?]')
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~])")
 _LINK = re.compile(r"(?<![\\!])\[((?:[^\[\]\\]|\\.)+)\]\((https?://[^\s()]+)\)")
 
@@ -73,10 +74,20 @@ def header_text(value: str, limit: int = MAX_SUBJECT) -> str:
     return value[:limit].rstrip()
 
 
+def display_name(name: str, spec: str) -> str:
+    """The name before an address. Python drops the quotes of a name that it has to fold or encode, and then a comma
+    or an @ in it begins another address: such a name loses these characters.
+    """
+    name = header_text(name, MAX_NAME)
+    if name.isascii() and len(name) + len(spec) < 60:
+        return name
+    return " ".join(_SPECIALS.sub(" ", name).split())
+
+
 def address(spec: str, name: str = "") -> Address:
     """A mail address for a header. Raises `BadMail` when it is not exactly one plain address."""
     try:
-        made = Address(display_name=header_text(name, MAX_NAME), addr_spec=spec)
+        made = Address(display_name=display_name(name, spec), addr_spec=spec)
         spec.encode("ascii")
     except (ValueError, IndexError, AttributeError, email.errors.HeaderParseError) as error:
         raise BadMail(f"not a mail address ({type(error).__name__})") from None
@@ -132,12 +143,13 @@ def build(mail: Mail, *, to: str, sender_name: str, reply_to: str, ident: str, n
     message["Date"] = format_datetime(now)
     message["Message-ID"] = ident
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = language()
     for name, value in mail.headers.items():
         if name not in OWN_HEADERS:
             raise BadMail(f"header {name[:40]!r} is not allowed")
         message[name] = header_text(value, MAX_HEADER)
     _add_parts(message, mail, site)
+    # After the parts: what begins with Content- would move into the first of them.
+    message["Content-Language"] = language()
     return message
 
 
@@ -169,6 +181,8 @@ _PROBES = (
     "=\x00?utf-8?q?a=0D=0ABcc:_evil@example.org?=",
     "a\u2028Bcc: evil@example.org",
     "a, evil@example.org, group: evil@example.org;",
+    "a" * 60 + ", evil@example.org",
+    "ä, evil@example.org",
 )
 
 
