@@ -82,7 +82,12 @@ class Process(Base):
     created_at: Mapped[created]
     published_at: Mapped[utc | None]
 
-    stages: Mapped[list["Stage"]] = relationship(back_populates="process", lazy="raise_on_sql", order_by="Stage.starts_at")
+    stages: Mapped[list["Stage"]] = relationship(
+        back_populates="process", lazy="raise_on_sql", order_by="Stage.starts_at"
+    )
+
+    #: Not stored: this request came by a valid preview link (see `processes.loading`).
+    previewed = False
 
 
 class ProcessCounter(Base):

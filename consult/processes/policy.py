@@ -2,7 +2,7 @@
 
 from consult.accounts.models import Person
 from consult.processes.models import Function, Process, ProcessState
-from consult.processes.queries import functions_of
+from consult.processes.queries import functions_of, processes_of_group
 
 
 def has_function(person: Person | None, process_id: int, *functions: Function) -> bool:
@@ -35,7 +35,7 @@ def is_staff(person: Person | None, process: Process) -> bool:
 
 
 def can_read(person: Person | None, process: Process) -> bool:
-    return process.state != ProcessState.draft or is_staff(person, process)
+    return process.state != ProcessState.draft or process.previewed or is_staff(person, process)
 
 
 def can_create_process(person: Person | None) -> bool:
@@ -53,3 +53,20 @@ def can_publish_process(person: Person | None, process: Process) -> bool:
 
 def can_share_preview(person: Person | None, process: Process) -> bool:
     return is_lead(person, process) and process.state == ProcessState.draft
+
+
+def can_see_groups(person: Person | None, process: Process) -> bool:
+    """Who sits where is for those who work in the process."""
+    return is_staff(person, process)
+
+
+def can_edit_groups(person: Person | None, process: Process) -> bool:
+    return is_lead(person, process)
+
+
+def can_edit_group(person: Person | None, process: Process, group_id: int) -> bool:
+    """Members get the group's rights in all its processes, so one must lead all of them."""
+    mine = functions_of(person)
+    return is_lead(person, process) and all(
+        Function.lead in mine.get(process_id, frozenset()) for process_id in processes_of_group(group_id)
+    )

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import abort
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from consult import clock
-from consult.accounts.models import Person
+from consult.accounts import tokens
+from consult.accounts.models import LinkPurpose, LinkToken, Person
 from consult.extensions import db
-from consult.groups.models import Membership, SeatHolder
+from consult.groups.models import Group, Membership, SeatHolder
 from consult.processes.models import (
     Activity,
     Function,
@@ -155,18 +156,20 @@ def open_in(stages: Iterable[Stage], now: datetime) -> dict[str, Opening]:
 
 
 def openings(process_id: int, now: datetime | None = None) -> dict[str, Opening]:
-    """Everything open at `now`: any stage allows, the stricter moderation wins."""
+    """Everything open at `now`: any stage allows, the stricter moderation wins. Only published processes are open."""
     now = now or clock.now()
     rows = db.session.execute(
         select(StageActivity.activity, StageActivity.audience, StageActivity.moderation, Stage.ends_at)
         .join(Stage, Stage.id == StageActivity.stage_id)
+        .join(Process, Process.id == Stage.process_id)
         .where(
             Stage.process_id == process_id,
+            Process.state == ProcessState.published,
             Stage.starts_at <= now,
             or_(Stage.ends_at.is_(None), Stage.ends_at > now),
         )
-    ).all()
-    return merged(row._tuple() for row in rows)
+    )
+    return merged((row.activity, row.audience, row.moderation, row.ends_at) for row in rows)
 
 
 def next_opening(process_id: int, activity: Activity, now: datetime | None = None) -> datetime | None:
@@ -206,3 +209,115 @@ def people_with(process_id: int, function: Function) -> list[int]:
         )
     )
     return sorted(set(db.session.scalars(direct.union(seated))))
+
+
+def stage_or_404(process_id: int, stage_id: int) -> Stage:
+    """A stage of this process, with its activities."""
+    stage = db.session.scalar(
+        select(Stage)
+        .where(Stage.id == stage_id, Stage.process_id == process_id)
+        .options(selectinload(Stage.activities))
+    )
+    if stage is None:
+        abort(404)
+    return stage
+
+
+def previews_of(process_id: int) -> list[LinkToken]:
+    """The preview links of a process that were given out, newest first."""
+    return list(
+        db.session.scalars(
+            select(LinkToken)
+            .where(LinkToken.purpose == LinkPurpose.preview, LinkToken.subject_id == process_id)
+            .order_by(LinkToken.id.desc())
+            .limit(50)
+        )
+    )
+
+
+def preview_or_404(process_id: int, token_id: int) -> LinkToken:
+    """A preview link of this process."""
+    token = db.session.scalar(
+        select(LinkToken).where(
+            LinkToken.id == token_id,
+            LinkToken.purpose == LinkPurpose.preview,
+            LinkToken.subject_id == process_id,
+        )
+    )
+    if token is None:
+        abort(404)
+    return token
+
+
+def previewed_process(link: str) -> int | None:
+    """Id of the process this preview link opens now, or None: forged, expired, revoked."""
+    token = tokens.find(link, LinkPurpose.preview)
+    return token.subject_id if token is not None else None
+
+
+@dataclass(frozen=True)
+class GroupAtWork:
+    """A group and what it does in a process."""
+
+    group: Group
+    functions: tuple[str, ...]
+    #: Persons and organisations that belong to it now.
+    members: int
+
+
+def groups_at_work(process_id: int) -> list[GroupAtWork]:
+    """The groups of a process by what they do, leading ones first."""
+    now = clock.now()
+    counted = (
+        select(func.count())
+        .where(
+            Membership.group_id == Group.id,
+            or_(Membership.ends_at.is_(None), Membership.ends_at > now),
+        )
+        .correlate(Group)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(Group, ProcessGroup.function, counted)
+        .join(ProcessGroup, ProcessGroup.group_id == Group.id)
+        .where(ProcessGroup.process_id == process_id)
+    ).all()
+    order = {function.value: place for place, function in enumerate(Function)}
+    found: dict[int, tuple[Group, list[str], int]] = {}
+    for group, function, members in rows:
+        found.setdefault(group.id, (group, [], members))[1].append(function)
+    working = [
+        GroupAtWork(group, tuple(sorted(functions, key=lambda f: order.get(f, 99))), members)
+        for group, functions, members in found.values()
+    ]
+    return sorted(working, key=lambda w: (order.get(w.functions[0], 99), w.group.name, w.group.id))
+
+
+def group_at_work_or_404(process_id: int, group_id: int) -> Group:
+    """A group that does something in this process."""
+    group = db.session.scalar(
+        select(Group)
+        .join(ProcessGroup, ProcessGroup.group_id == Group.id)
+        .where(Group.id == group_id, ProcessGroup.process_id == process_id)
+        .limit(1)
+    )
+    if group is None:
+        abort(404)
+    return group
+
+
+def processes_of_group(group_id: int) -> frozenset[int]:
+    """Ids of all processes in which the group has a function."""
+    return frozenset(
+        db.session.scalars(select(ProcessGroup.process_id).where(ProcessGroup.group_id == group_id).distinct())
+    )
+
+
+def functions_of_group(process_id: int, group_id: int) -> frozenset[str]:
+    return frozenset(
+        db.session.scalars(
+            select(ProcessGroup.function).where(
+                ProcessGroup.process_id == process_id, ProcessGroup.group_id == group_id
+            )
+        )
+    )

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from consult.i18n import language
 from consult.processes.models import Activity, Audience, Function, Influence, Moderation, ProcessState, Stage
+from consult.processes.presets import Preset
 
 
 def function_names() -> dict[str, str]:
@@ -55,6 +56,17 @@ def moderation_names() -> dict[str, str]:
     return {
         Moderation.pre: _("Contributions are looked at before they appear"),
         Moderation.post: _("Contributions appear at once and are looked at afterwards"),
+    }
+
+
+def preset_names() -> dict[str, str]:
+    """The four presets of a stage in one sentence each, and what was chosen by hand."""
+    return {
+        Preset.read: _("Read: nothing is open for writing"),
+        Preset.feedback: _("Feedback: comment and agree with others"),
+        Preset.write: _("Write: comment, propose other words, agree with others"),
+        Preset.vote: _("Vote: vote and agree with others"),
+        Preset.own: _("As it is set up now"),
     }
 
 

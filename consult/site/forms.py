@@ -1,13 +1,21 @@
 """What operators and visitors enter about the instance."""
 
-from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
 from wtforms import BooleanField, EmailField, RadioField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Email, Length, Optional
 
-from consult.forms import Form, one_line, several_lines
+from consult.forms import Form, _l, one_line, several_lines
 
 _NO_ADDRESS = _l("This is not an e-mail address. Example: name@example.org")
+
+
+#: What messages of visitors are about.
+TOPICS = {
+    "accessibility": _l("A barrier: something I cannot use or read"),
+    "question": _l("A question about taking part"),
+    "privacy": _l("My data"),
+    "other": _l("Something else"),
+}
 
 
 class SettingsForm(Form):
@@ -60,12 +68,7 @@ class TextForm(Form):
 class ContactForm(Form):
     topic = RadioField(
         _l("What is it about?"),
-        choices=[
-            ("accessibility", _l("A barrier: something I cannot use or read")),
-            ("question", _l("A question about taking part")),
-            ("privacy", _l("My data")),
-            ("other", _l("Something else")),
-        ],
+        choices=list(TOPICS.items()),
         default="accessibility",
     )
     page = StringField(

@@ -50,15 +50,14 @@ def change_settings(
 
     Raises `Refused` for a logo that is too large or no picture of the three kinds.
     """
+    stored = None if logo is None else _store_logo(logo, actor_id)
     site = _the_row()
     changed = [name for name in FIELDS if name in values and getattr(site, name) != values[name]]
     for name in changed:
         setattr(site, name, values[name])
-    if logo is not None:
-        if _set_logo(site, logo, actor_id):
-            changed.append("logo")
-    elif remove_logo and site.logo_id is not None:
-        site.logo_id = None
+    logo_id = stored.id if stored is not None else None if remove_logo else site.logo_id
+    if logo_id != site.logo_id:
+        site.logo_id = logo_id
         changed.append("logo")
     if changed:
         site.updated_at = clock.now()
@@ -68,7 +67,7 @@ def change_settings(
     return changed
 
 
-def _set_logo(site: Site, data: bytes, actor_id: int) -> bool:
+def _store_logo(data: bytes, actor_id: int) -> files.StoredFile:
     if len(data) > MAX_LOGO:
         raise Refused(_("The logo is too large: at most 300 kB, please."))
     media_type = picture_type(data)
@@ -78,8 +77,7 @@ def _set_logo(site: Site, data: bytes, actor_id: int) -> bool:
     if stored.media_type != media_type:
         # The same bytes were handed in elsewhere under another type; we serve no picture that claims to be a page.
         raise Refused(_("The logo must be a PNG, JPEG or WebP picture."))
-    before, site.logo_id = site.logo_id, stored.id
-    return before != stored.id
+    return stored
 
 
 def change_text(actor_id: int, key: str, lang: str, markdown: str) -> bool:
@@ -93,9 +91,7 @@ def change_text(actor_id: int, key: str, lang: str, markdown: str) -> bool:
     ident = db.session.execute(
         _insert(SiteText)
         .values(key=key, lang=lang, markdown=markdown, updated_at=now)
-        .on_conflict_do_update(
-            index_elements=["key", "lang"], set_={"markdown": markdown, "updated_at": now}
-        )
+        .on_conflict_do_update(index_elements=["key", "lang"], set_={"markdown": markdown, "updated_at": now})
         .returning(SiteText.id)
     ).scalar_one()
     if row is not None:

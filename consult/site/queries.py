@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask import g, has_request_context
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from consult.extensions import db
 from consult.files import StoredFile
+from consult.i18n import languages
 from consult.site.models import Site, SiteText
 
 #: The legal texts every instance has.
@@ -74,3 +75,9 @@ def legal_text(key: str, lang: str) -> LegalText:
     if own is None:
         return LegalText(key, lang, default_text(key, lang), True)
     return LegalText(key, lang, own, False)
+
+
+def texts_still_drafts() -> int:
+    """How many legal texts, over all languages, the city has not written yet."""
+    own = db.session.scalar(select(func.count()).select_from(SiteText).where(SiteText.key.in_(TEXT_KEYS)))
+    return max(0, len(TEXT_KEYS) * len(languages()) - (own or 0))

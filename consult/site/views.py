@@ -22,11 +22,12 @@ from consult.authz import authorize, current_person, public
 from consult.desk import operations as desk
 from consult.errors import Refused
 from consult.extensions import db
+from consult.forms import entered
 from consult.limits import limit, visitor
 from consult.processes import policy
 from consult.shell import THEME_COOKIE, THEMES
 from consult.site import operations, queries
-from consult.site.forms import ContactForm, DisplayForm, SettingsForm, TextForm
+from consult.site.forms import TOPICS, ContactForm, DisplayForm, SettingsForm, TextForm
 from consult.site.models import ContactMessage
 from consult.site.texts import as_page, fill_in
 from consult.web import commit_and_go, keeps_text, safe_next
@@ -47,9 +48,7 @@ def text_titles() -> dict[str, str]:
 def _legal_page(key: str) -> str:
     site = queries.site_settings()
     text = queries.legal_text(key, i18n.language())
-    markdown = fill_in(
-        text.markdown, site, site.platform_name or _("Participation platform"), url_for("site.contact")
-    )
+    markdown = fill_in(text.markdown, site, site.platform_name or _("Participation platform"), url_for("site.contact"))
     return render_template(
         "site/legal.html", heading=text_titles()[key], body=as_page(markdown), is_draft=text.is_draft
     )
@@ -128,9 +127,7 @@ def _remember(response: Response, name: str, value: str) -> None:
 def display() -> Response | str:
     """Colours and language of this browser; kept in two cookies, no account needed."""
     form = DisplayForm(
-        theme=request.cookies.get(THEME_COOKIE)
-        if request.cookies.get(THEME_COOKIE) in THEMES
-        else "system",
+        theme=request.cookies.get(THEME_COOKIE) if request.cookies.get(THEME_COOKIE) in THEMES else "system",
         language=i18n.language(),
     )
     form.language.choices = [(code, i18n.own_name(code)) for code in i18n.languages()]
@@ -156,11 +153,11 @@ def contact() -> Response | str:
         limit("contact", visitor(), 5, timedelta(hours=1))
     topic = request.args.get("topic", "")
     form = ContactForm(page=request.args.get("page", "")[:300])
-    if request.method == "GET" and topic in {choice[0] for choice in form.topic.choices}:
+    if request.method == "GET" and topic in TOPICS:
         form.topic.data = topic
     if form.validate_on_submit():
         if not form.website.data:
-            desk.receive_message(form.topic.data, form.page.data, form.body.data, form.email.data or None)
+            desk.receive_message(str(form.topic.data), entered(form.page), entered(form.body), form.email.data or None)
         return commit_and_go(url_for("site.contact_thanks"))
     return render_template("site/contact.html", form=form)
 
@@ -188,8 +185,6 @@ def settings() -> Response | str:
                 remove_logo=form.remove_logo.data,
             )
         except Refused as refusal:
-            db.session.rollback()
-            queries.forget_site()
             form.logo.errors = [refusal.message]
             return render_template("site/settings.html", form=form, logo=queries.logo_digest())
         flash(_("Saved."), "success")
@@ -224,7 +219,7 @@ def text(key: str, lang: str) -> Response | str:
     present = queries.legal_text(key, lang)
     form = TextForm(markdown=present.markdown)
     if form.validate_on_submit():
-        operations.change_text(current_person().id, key, lang, form.markdown.data)
+        operations.change_text(current_person().id, key, lang, entered(form.markdown))
         flash(_("Saved."), "success")
         return commit_and_go(url_for("site.texts"))
     return render_template(
@@ -232,7 +227,7 @@ def text(key: str, lang: str) -> Response | str:
     )
 
 
-@bp.get("/messages")
+@bp.get("/contact/messages")
 def messages() -> str:
     """What visitors wrote through the contact form; newest first."""
     authorize(policy.is_operator)
@@ -246,11 +241,11 @@ def messages() -> str:
         "site/messages.html",
         rows=rows[:50],
         next_url=following,
-        topics=dict(ContactForm(formdata=None).topic.choices),
+        topics=TOPICS,
     )
 
 
-@bp.post("/messages/<int:message_id>/answered")
+@bp.post("/contact/messages/<int:message_id>/answered")
 def answered(message_id: int) -> Response:
     """Tick a message off."""
     authorize(policy.is_operator)

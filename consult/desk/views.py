@@ -1,0 +1,216 @@
+""" "Meine Aufgaben": one list for staff, across all processes and desks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, render_template, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from consult import clock
+from consult.authz import authorize, current_person
+from consult.concept import policy as editing
+from consult.concept import queries as concept
+from consult.contributions import policy as moderating
+from consult.contributions import queries as contributions
+from consult.desk import queries
+from consult.digests import queries as digests
+from consult.meetings import policy as meetings
+from consult.outbox import queries as outbox
+from consult.outbox.models import State
+from consult.processes import policy
+from consult.processes.models import Function, Process, ProcessState
+from consult.processes.operations import missing_for_publishing
+from consult.processes.queries import functions_of, processes_visible_to
+from consult.site.queries import texts_still_drafts
+
+bp = Blueprint("desk", __name__)
+
+#: For how long a new digest counts as something to read.
+DIGEST_DAYS = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class DeskTask:
+    """One thing that waits for somebody."""
+
+    what: str
+    #: The process or the part of the platform.
+    where: str
+    url: str
+    count: int = 1
+    #: Since when the oldest of them waits.
+    since: datetime | None = None
+    #: Later than was promised.
+    late: bool = False
+    note: str = ""
+
+
+def has_tasks(person: Any) -> bool:
+    """For everybody who works in a process or runs the platform."""
+    return bool(functions_of(person)) or policy.is_operator(person)
+
+
+def moderation(person: Any, process: Process, now: datetime) -> list[DeskTask]:
+    """Contributions that nobody looked at yet, against the time promised to the public."""
+    if not moderating.can_moderate(person, process):
+        return []
+    number, oldest = contributions.waiting(process.id)
+    if not number:
+        return []
+    promised = timedelta(hours=process.moderation_hours)
+    return [
+        DeskTask(
+            ngettext("Look at %(num)s contribution", "Look at %(num)s contributions", number),
+            process.title,
+            url_for("contributions.queue", slug=process.slug),
+            number,
+            oldest,
+            late=oldest is not None and now - oldest > promised,
+            note=ngettext("Promised within %(num)s hour", "Promised within %(num)s hours", process.moderation_hours),
+        )
+    ]
+
+
+def questions(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
+    """Questions to the text without an answer."""
+    if not policy.has_function(person, process.id, Function.answering, Function.moderation, Function.lead):
+        return []
+    waiting = contributions.unanswered_questions(process.id)
+    if not waiting:
+        return []
+    first = waiting[0]
+    return [
+        DeskTask(
+            ngettext("Answer %(num)s question", "Answer %(num)s questions", len(waiting)),
+            process.title,
+            url_for("contributions.show", slug=process.slug, number=first.number),
+            len(waiting),
+            first.created_at,
+            note=_("The oldest one is %(number)s.", number=f"{process.code}-{first.number}"),
+        )
+    ]
+
+
+def invitations(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
+    """Coming meetings to which invited people have not answered."""
+    if not meetings.can_organise(person, process):
+        return []
+    return [
+        DeskTask(
+            ngettext("%(num)s invitation without an answer", "%(num)s invitations without an answer", number),
+            f"{process.title} – {meeting.title}",
+            url_for("invitations.progress", slug=process.slug, meeting_id=meeting.id),
+            number,
+            since,
+        )
+        for meeting, number, since in queries.without_answer(process.id)
+    ]
+
+
+def versions(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
+    """Changes of the working text that no version has yet."""
+    if not editing.can_edit_text(person, process):
+        return []
+    number = sum(concept.unpublished_changes(part.id) for part in concept.concepts_of(process.id))
+    if not number:
+        return []
+    return [
+        DeskTask(
+            ngettext("%(num)s change not in a version yet", "%(num)s changes not in a version yet", number),
+            process.title,
+            url_for("concept.working", slug=process.slug),
+            number,
+        )
+    ]
+
+
+def new_digests(person: Any, process: Process, now: datetime) -> list[DeskTask]:
+    """The newest feedback digest, while it is new."""
+    if not policy.is_steering(person, process):
+        return []
+    return [
+        DeskTask(
+            _("Read the feedback digest"),
+            process.title,
+            url_for("digests.show", slug=process.slug, digest_id=digest.id),
+            since=digest.issued_at,
+        )
+        for digest in digests.issued(process.id, limit=1)
+        if digest.issued_at is not None and now - digest.issued_at <= DIGEST_DAYS
+    ]
+
+
+def publishing(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
+    """Processes that are still hidden."""
+    if process.state != ProcessState.draft or not policy.is_lead(person, process):
+        return []
+    missing = missing_for_publishing(process)
+    return [
+        DeskTask(
+            _("Publish the process"),
+            process.title,
+            url_for("processes.settings", slug=process.slug),
+            since=process.created_at,
+            note=ngettext("%(num)s thing is missing", "%(num)s things are missing", len(missing))
+            if missing
+            else _("Ready to be published"),
+        )
+    ]
+
+
+#: One function per desk; a new desk adds its own here.
+DESKS: tuple[Callable[[Any, Process, datetime], list[DeskTask]], ...] = (
+    moderation,
+    questions,
+    invitations,
+    new_digests,
+    versions,
+    publishing,
+)
+
+
+def running_the_platform(person: Any) -> list[DeskTask]:
+    """What waits for operators."""
+    if not policy.is_operator(person):
+        return []
+    platform = _("Platform")
+    tasks = []
+    states = outbox.counts_by_state()
+    failed = states[State.failed] + states[State.uncertain]
+    if failed:
+        what = ngettext("%(num)s mail did not arrive", "%(num)s mails did not arrive", failed)
+        tasks.append(DeskTask(what, platform, url_for("outbox.messages"), failed))
+    number, since = queries.messages_to_answer()
+    if number:
+        what = ngettext("%(num)s message from a visitor", "%(num)s messages from visitors", number)
+        tasks.append(DeskTask(what, platform, url_for("site.messages"), number, since))
+    drafts = texts_still_drafts()
+    if drafts:
+        what = ngettext("Complete %(num)s legal text", "Complete %(num)s legal texts", drafts)
+        tasks.append(DeskTask(what, platform, url_for("site.texts"), drafts))
+    return tasks
+
+
+def tasks_of(person: Any) -> list[DeskTask]:
+    """Everything that waits for this person: what is late first, then what waits longest."""
+    now = clock.now()
+    mine = functions_of(person)
+    found = [
+        task
+        for process in processes_visible_to(person)
+        if process.id in mine and process.state != ProcessState.archived
+        for desk in DESKS
+        for task in desk(person, process, now)
+    ]
+    found += running_the_platform(person)
+    return sorted(found, key=lambda task: (not task.late, task.since or now))
+
+
+@bp.get("/tasks")
+def tasks() -> str:
+    """The list."""
+    authorize(has_tasks)
+    return render_template("desk/tasks.html", tasks=tasks_of(current_person()))

@@ -1,0 +1,6 @@
+"""Pages about processes: reading, leading, previewing."""
+
+from consult.processes.views import leading, preview, reading, stages
+from consult.processes.views.blueprint import bp
+
+__all__ = ["bp", "leading", "preview", "reading", "stages"]

@@ -1,0 +1,92 @@
+"""What a process lead does: set up, change, publish, archive."""
+
+from flask import current_app, flash, render_template, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from consult.authz import authorize, current_person
+from consult.forms import entered
+from consult.processes import operations, policy
+from consult.processes.forms import NewProcessForm, ProcessForm
+from consult.processes.loading import load_process
+from consult.processes.models import Process, ProcessState
+from consult.processes.operations import Taken
+from consult.processes.views.blueprint import bp
+from consult.web import commit_and_go, keeps_text
+
+
+@bp.route("/processes/new", methods=["GET", "POST"])
+@keeps_text
+def create() -> Response | str:
+    """A new process with the stages and groups of the usual course."""
+    authorize(policy.can_create_process)
+    form = NewProcessForm()
+    if form.validate_on_submit() and form.starts_on.data is not None:
+        try:
+            process = operations.create_process(
+                current_person(),
+                title=entered(form.title),
+                code=entered(form.code),
+                slug=entered(form.slug),
+                starts_on=form.starts_on.data,
+                zone=current_app.config["TIMEZONE"],
+            )
+        except Taken as taken:
+            form[taken.field].errors = [taken.message]
+            return render_template("processes/create.html", form=form)
+        flash(_("The process is set up. Only you see it until you publish it."), "success")
+        return commit_and_go(url_for("processes.settings", slug=process.slug))
+    return render_template("processes/create.html", form=form)
+
+
+@bp.route("/p/<slug>/settings", methods=["GET", "POST"])
+@keeps_text
+def settings(slug: str) -> Response | str:
+    """The basics of a process; beside them what is missing for publishing."""
+    process = load_process(slug)
+    authorize(policy.can_edit_process, process)
+    form = ProcessForm(obj=process)
+    names: tuple[str, ...] = operations.BASICS
+    if process.state == ProcessState.draft:
+        names += operations.BEFORE_PUBLISHING
+    else:
+        del form.slug, form.code
+    if form.validate_on_submit():
+        try:
+            operations.change_process(process, current_person().id, {name: form[name].data for name in names})
+        except Taken as taken:
+            form[taken.field].errors = [taken.message]
+            return _settings_page(process, form)
+        flash(_("Saved."), "success")
+        return commit_and_go(url_for("processes.settings", slug=process.slug))
+    return _settings_page(process, form)
+
+
+def _settings_page(process: Process, form: ProcessForm) -> str:
+    draft = process.state == ProcessState.draft
+    return render_template(
+        "processes/settings.html",
+        process=process,
+        form=form,
+        missing=operations.missing_for_publishing(process) if draft else [],
+    )
+
+
+@bp.post("/p/<slug>/publish")
+def publish(slug: str) -> Response:
+    """Open the process to everybody; refused with all reasons when something essential is missing."""
+    process = load_process(slug)
+    authorize(policy.can_edit_process, process)
+    operations.publish_process(process, current_person().id)
+    flash(_("The process is public now."), "success")
+    return commit_and_go(url_for("processes.overview", slug=slug))
+
+
+@bp.post("/p/<slug>/archive")
+def archive(slug: str) -> Response:
+    """Close the process; everything stays readable."""
+    process = load_process(slug)
+    authorize(policy.can_edit_process, process)
+    operations.archive_process(process, current_person().id)
+    flash(_("The process is archived. Everything stays readable."), "success")
+    return commit_and_go(url_for("processes.overview", slug=slug))
