@@ -217,49 +217,44 @@ class Supervisor:
         if self.signals.wait(seconds):
             raise Stopped
 
-    def step(self, what: str, *command: str) -> None:
-        """Run one command of the application to its end; raises `Failure` with what it said."""
-        log = _rotated(self.logs / "setup.log")
-        child = Child(what, [sys.executable, "-m", "flask", "--app", "wsgi", *command], log, self.environment)
-        self.children.append(child)
-        child.start()
-        while child.runs():
-            self.wait(1)
-        self.children.remove(child)
-        if child.exit_code():
-            raise Failure(f"{what} failed. The end of {log}:\n\n{child.log_tail()}")
-
     def prepare(self) -> None:
         """Bring database and demonstration up to date; both keep what is there."""
         compile_changed()
         make_broker(self.settings["BROKER_URL"])
-        self.step("Preparing the database", "db", "upgrade")
-        if self.demo == "reset":
-            say("Resetting the demonstration ...")
-            self.step("Resetting the demonstration", "demo", "reset")
-        elif self.demo == "1":
-            self.step("Loading the demonstration", "demo", "load")
+        demo = {"0": [], "1": ["load"], "reset": ["reset"]}[self.demo]
+        log = _rotated(self.logs / "setup.log")
+        setup = Child("setup", [sys.executable, "-m", "deploy.prepare", *demo], log, self.environment)
+        self.children.append(setup)
+        setup.start()
+        while setup.runs():
+            self.wait(1)
+        self.children.remove(setup)
+        if setup.exit_code():
+            raise Failure(f"The database could not be prepared. The end of {log}:\n\n{setup.log_tail()}")
+
+    def start_child(self, name: str, *command: str) -> None:
+        """Start one program of Python and watch it from now on."""
+        log = _rotated(self.logs / f"{name.split()[0]}.log")
+        child = Child(name, [sys.executable, "-m", *command], log, self.environment)
+        self.children.append(child)
+        child.start()
 
     def start(self) -> None:
-        """Start web server and worker, and wait until the first page answers."""
-        web = [sys.executable, "-m", "gunicorn", "wsgi:application", "--bind", f"{HOST}:{self.port}"]
-        web += ["--workers", "1", "--worker-class", "gthread", "--threads", "16", "--no-control-socket"]
-        web += ["--timeout", "60", "--graceful-timeout", "5", "--name", "consult"]
-        schedule = str(self.data_dir / "schedule")
-        worker = [sys.executable, "-m", "celery", "-A", "worker:celery", "worker", "--loglevel", "INFO"]
-        worker += ["--beat", "--schedule", schedule, "--pool", "threads", "--concurrency", "2"]
-        worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        for name, command in (("web server", web), ("worker", worker)):
-            log = _rotated(self.logs / f"{name.split()[0]}.log")
-            child = Child(name, command, log, self.environment)
-            self.children.append(child)
-            child.start()
+        """Start the web server, wait until the first page answers, and start the worker."""
+        gunicorn = ["gunicorn", "wsgi:application", "--bind", f"{HOST}:{self.port}", "--name", "consult"]
+        gunicorn += ["--workers", "1", "--worker-class", "gthread", "--threads", "16", "--no-control-socket"]
+        gunicorn += ["--timeout", "60", "--graceful-timeout", "5"]
+        self.start_child("web server", *gunicorn)
         deadline = time.monotonic() + ANSWER_SECONDS
         while not self.answers():
             self.look_after_children()
             if time.monotonic() > deadline:
                 raise Failure(f"The web server does not answer:\n\n{self.children[0].log_tail()}")
             self.wait(0.1)
+        celery = ["celery", "-A", "worker:celery", "worker", "--loglevel", "INFO"]
+        celery += ["--beat", "--schedule", str(self.data_dir / "schedule"), "--pool", "threads", "--concurrency", "2"]
+        celery += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        self.start_child("worker", *celery)
 
     def answers(self) -> bool:
         """True when the start page can be had."""
