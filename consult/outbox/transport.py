@@ -108,20 +108,9 @@ class SmtpTransport:
         return smtp
 
     def _connect(self) -> smtplib.SMTP:
-        context = ssl.create_default_context() if self.scheme != "smtp" else None
+        # Whatever goes wrong here is about the server or our settings, never about this message.
         try:
-            if self.scheme == "smtps":
-                smtp: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=context)
-            else:
-                smtp = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
-            with _deadline(smtp):
-                smtp.ehlo_or_helo_if_needed()
-                if self.scheme == "smtp+starttls":
-                    smtp.starttls(context=context)
-                    smtp.ehlo()
-                if self._user:
-                    smtp.login(self._user, self._password)
-        # Whatever goes wrong up to here is about the server or our settings, never about this message.
+            smtp = self._open()
         except smtplib.SMTPAuthenticationError as error:
             raise NotSent(f"connect: sign-in refused ({error.smtp_code})") from None
         except ssl.SSLError as error:
@@ -129,6 +118,26 @@ class SmtpTransport:
         except (OSError, smtplib.SMTPException) as error:
             raise NotSent(f"connect: {getattr(error, 'strerror', None) or type(error).__name__}") from error
         self._mine.smtp, self._mine.used = smtp, time.monotonic()
+        return smtp
+
+    def _open(self) -> smtplib.SMTP:
+        context = ssl.create_default_context() if self.scheme != "smtp" else None
+        smtp: smtplib.SMTP
+        if self.scheme == "smtps":
+            smtp = smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=context)
+        else:
+            smtp = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
+        try:
+            with _deadline(smtp):
+                smtp.ehlo_or_helo_if_needed()
+                if self.scheme == "smtp+starttls":
+                    smtp.starttls(context=context)
+                    smtp.ehlo()
+                if self._user:
+                    smtp.login(self._user, self._password)
+        except BaseException:
+            smtp.close()
+            raise
         return smtp
 
     def _converse(self, smtp: smtplib.SMTP, content: bytes, sender: str, recipient: str) -> str:

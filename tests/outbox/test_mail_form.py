@@ -53,7 +53,8 @@ def payloads() -> list[str]:
                       word.replace("=?", "=\u200b?"), f"=?{word}", word[:-2], f'"{word}"']  # fmt: skip
     lists = ["a, evil@example.org", "evil@example.org;", "g: a@b.c, evil@example.org;", '"a" <evil@example.org>',
              "<evil@example.org>", 'x" <evil@example.org>, "y', "(a) evil@example.org", "a\\\r\n b", "@evil.org:a@b.c",
-             "undisclosed-recipients:;", "a" * 5000, "ä" * 5000, "\ud800", "\u202egro.elpmaxe", "e" + "\u0301" * 3000]  # fmt: skip
+             "undisclosed-recipients:;", "a" * 5000, "ä" * 5000, "\ud800", "\u202egro.elpmaxe",
+             "e" + "\u0301" * 3000]  # fmt: skip
     mixed = [f"{one} {two}" for one, two in itertools.product(lists[:8], plain[:14])]
     return plain + words + lists + mixed
 

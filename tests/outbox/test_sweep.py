@@ -1,0 +1,104 @@
+"""What the sweeper finds, and what it leaves alone."""
+
+from datetime import timedelta
+from typing import Any
+
+from consult import clock
+from consult.jobs import Job
+from consult.outbox import delivery, operations
+from consult.outbox.delivery import LADDER, LEASE, deliver
+from consult.outbox.models import State
+from tests.conftest import MONDAY
+from tests.factories import make_person
+from tests.outbox.factories import KIND, queued, row
+from tests.sink import Sink
+
+
+def swept(session: Any, poked: list[Any]) -> list[int]:
+    poked.clear()
+    operations.sweep(clock.now())
+    session.commit()
+    assert all(job == Job.deliver for job, _ids in poked)
+    return [ids[0] for _job, ids in poked]
+
+
+def test_queueing_pokes_only_after_the_commit(session: Any, poked: list[Any]) -> None:
+    person = make_person()
+    session.commit()
+    ident = operations.queue(KIND, 1, person.id)
+    assert poked == []
+    session.commit()
+    assert poked == [(Job.deliver, (ident,))]
+
+
+def test_promising_the_same_mail_twice_makes_one_row(session: Any, poked: list[Any]) -> None:
+    person = make_person()
+    first = queued(person)
+    assert operations.queue(KIND, 1, person.id) is None
+    session.commit()
+    assert poked == [(Job.deliver, (first,))]
+    assert operations.queue(KIND, 1, person.id, period="2") is not None
+
+
+def test_a_lost_poke_is_repeated_after_a_moment(session: Any, poked: list[Any], at: Any) -> None:
+    moment = at(MONDAY)
+    ident = queued(make_person())
+    assert swept(session, poked) == []
+    at(moment + operations.GRACE)
+    assert swept(session, poked) == [ident]
+
+
+def test_a_retry_is_poked_when_its_time_has_come(
+    session: Any, poked: list[Any], at: Any, sink: Sink, letter: str
+) -> None:
+    moment = at(MONDAY)
+    ident = queued(make_person())
+    sink.refuse_all = "450 later"
+    deliver(ident)
+    at(moment + LADDER[0] - timedelta(seconds=1))
+    assert swept(session, poked) == []
+    at(moment + LADDER[0])
+    assert swept(session, poked) == [ident]
+
+
+def test_what_a_dead_worker_holds_is_poked_when_the_lease_is_over(session: Any, poked: list[Any], at: Any) -> None:
+    moment = at(MONDAY)
+    ident = queued(make_person())
+    delivery._claim(ident, moment)
+    at(moment + LEASE - timedelta(seconds=1))
+    assert swept(session, poked) == []
+    at(moment + LEASE)
+    assert swept(session, poked) == [ident]
+
+
+def test_a_round_is_bounded_and_takes_the_oldest_first(
+    session: Any, poked: list[Any], at: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(operations, "SWEEP_BATCH", 3)
+    moment = at(MONDAY)
+    person = make_person()
+    idents = [queued(person, number) for number in range(5)]
+    at(moment + timedelta(hours=1))
+    assert swept(session, poked) == idents[:3]
+
+
+def test_final_states_are_left_alone(session: Any, poked: list[Any], at: Any) -> None:
+    moment = at(MONDAY)
+    person = make_person()
+    for number, state in enumerate((State.sent, State.failed, State.uncertain, State.dropped)):
+        row(queued(person, number)).state = state
+    session.commit()
+    at(moment + timedelta(days=3))
+    assert swept(session, poked) == []
+
+
+def test_copies_are_blanked_after_their_time(session: Any, at: Any, sink: Sink, letter: str, poked: list[Any]) -> None:
+    moment = at(MONDAY)
+    ident = queued(make_person())
+    deliver(ident)
+    at(moment + operations.KEEP_COPIES)
+    assert operations.purge_copies(clock.now()) == 0
+    at(moment + operations.KEEP_COPIES + timedelta(seconds=1))
+    assert operations.purge_copies(clock.now()) == 1
+    stored = row(ident)
+    assert (stored.state, stored.sent_subject, stored.sent_text) == (State.sent, None, None)
