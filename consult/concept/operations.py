@@ -102,20 +102,28 @@ def add(
     actor: Person | None,
     process: Process,
     position: int | None = None,
+    now: datetime | None = None,
 ) -> Change:
     """Place a new element at the end of its parent, or at `position`. Refuses a key that is taken or malformed."""
     working = lock_working(concept.id)
-    element = _new_element(concept.id, kind, part.key)
-    wording = _write(element.id, part.text, None, actor)
+    element = _new_element(concept.id, kind, part.key, now)
+    wording = _write(element.id, part.text, None, actor, now=now)
     _place(working, element.id, parent.id if parent else None, part.label, wording.id, position)
-    change = _change(working, element.id, ChangeKind.create, reason, actor, to_wording_id=wording.id,
+    change = _change(working, element.id, ChangeKind.create, reason, actor, now, to_wording_id=wording.id,
                      to_parent_id=parent.id if parent else None)  # fmt: skip
     record(Action.element_created, _id(actor), element, process_id=process.id, change_id=change.id)
     return change
 
 
 def edit(
-    element: Element, base_wording_id: int, text: Text, *, reason: str, actor: Person | None, process: Process
+    element: Element,
+    base_wording_id: int,
+    text: Text,
+    *,
+    reason: str,
+    actor: Person | None,
+    process: Process,
+    now: datetime | None = None,
 ) -> Change | None:
     """Give an element new words in the working text.
 
@@ -129,9 +137,9 @@ def edit(
     if before.id != base_wording_id:
         raise Conflict(yours=_as_text(text), theirs=_as_text(before), current_id=before.id)
     _need_reason(reason)
-    wording = _write(element.id, text, before.id, actor)
+    wording = _write(element.id, text, before.id, actor, now=now)
     placement.wording_id = wording.id
-    change = _change(working, element.id, ChangeKind.edit, reason, actor, from_wording_id=before.id,
+    change = _change(working, element.id, ChangeKind.edit, reason, actor, now, from_wording_id=before.id,
                      to_wording_id=wording.id)  # fmt: skip
     record(Action.element_edited, _id(actor), element, process_id=process.id, change_id=change.id)
     return change
@@ -146,6 +154,7 @@ def move(
     reason: str,
     actor: Person | None,
     process: Process,
+    now: datetime | None = None,
 ) -> Change | None:
     """Put an element below another one. Refuses to put it below itself. None when it stood there already."""
     working = lock_working(element.concept_id)
@@ -164,7 +173,7 @@ def move(
     placement.parent_id = target
     placement.position = _free_position(working.id, target, position)
     db.session.flush()
-    change = _change(working, element.id, ChangeKind.move, reason, actor, from_wording_id=placement.wording_id,
+    change = _change(working, element.id, ChangeKind.move, reason, actor, now, from_wording_id=placement.wording_id,
                      to_wording_id=placement.wording_id, from_parent_id=before, to_parent_id=target)  # fmt: skip
     record(Action.element_moved, _id(actor), element, process_id=process.id, change_id=change.id)
     return change
@@ -178,7 +187,13 @@ def set_label(element: Element, label: str) -> None:
 
 
 def split(
-    element: Element, parts: Sequence[Part], *, reason: str, actor: Person | None, process: Process
+    element: Element,
+    parts: Sequence[Part],
+    *,
+    reason: str,
+    actor: Person | None,
+    process: Process,
+    now: datetime | None = None,
 ) -> list[Change]:
     """Replace an element by two or more new ones in its place; its children go to the first.
 
@@ -191,10 +206,10 @@ def split(
     old = _placement(working, element)
     changes = []
     for offset, part in enumerate(parts):
-        heir = _new_element(element.concept_id, part.kind or ElementKind(element.kind), part.key)
-        wording = _write(heir.id, part.text, old.wording_id, actor)
+        heir = _new_element(element.concept_id, part.kind or ElementKind(element.kind), part.key, now)
+        wording = _write(heir.id, part.text, old.wording_id, actor, now=now)
         _place(working, heir.id, old.parent_id, part.label, wording.id, old.position + offset)
-        change = _change(working, heir.id, ChangeKind.split_, reason, actor, from_wording_id=old.wording_id,
+        change = _change(working, heir.id, ChangeKind.split_, reason, actor, now, from_wording_id=old.wording_id,
                          to_wording_id=wording.id, from_parent_id=old.parent_id,
                          to_parent_id=old.parent_id)  # fmt: skip
         db.session.add(
@@ -216,6 +231,7 @@ def merge(
     reason: str,
     actor: Person | None,
     process: Process,
+    now: datetime | None = None,
 ) -> Change:
     """Join two or more elements into a new one, or into one of them, with new words; children come along."""
     if len({element.id for element in elements}) < 2:
@@ -226,14 +242,14 @@ def merge(
     first = placements[0]
     if isinstance(into, Element):
         keep = _placement(working, into)
-        wording = _write(into.id, text, keep.wording_id, actor)
+        wording = _write(into.id, text, keep.wording_id, actor, now=now)
         before, keep.wording_id, heir_id = keep.wording_id, wording.id, into.id
     else:
-        heir = _new_element(elements[0].concept_id, into.kind or ElementKind(elements[0].kind), into.key)
-        wording = _write(heir.id, text, first.wording_id, actor)
+        heir = _new_element(elements[0].concept_id, into.kind or ElementKind(elements[0].kind), into.key, now)
+        wording = _write(heir.id, text, first.wording_id, actor, now=now)
         before, heir_id = first.wording_id, heir.id
         _place(working, heir.id, first.parent_id, into.label, wording.id, first.position)
-    change = _change(working, heir_id, ChangeKind.merge, reason, actor, from_wording_id=before,
+    change = _change(working, heir_id, ChangeKind.merge, reason, actor, now, from_wording_id=before,
                      to_wording_id=wording.id)  # fmt: skip
     for placement in placements:
         if placement.element_id == heir_id:
@@ -249,7 +265,9 @@ def merge(
     return change
 
 
-def retire(element: Element, *, reason: str, actor: Person | None, process: Process) -> Change:
+def retire(
+    element: Element, *, reason: str, actor: Person | None, process: Process, now: datetime | None = None
+) -> Change:
     """Take an element out of the working text. It stays in all published versions. Refuses while parts stand below."""
     _need_reason(reason)
     working = lock_working(element.concept_id)
@@ -261,7 +279,7 @@ def retire(element: Element, *, reason: str, actor: Person | None, process: Proc
     )
     if below:
         raise Refused(_("Other parts still stand below this one. Please move or retire them first."))
-    change = _change(working, element.id, ChangeKind.retire, reason, actor, from_wording_id=placement.wording_id,
+    change = _change(working, element.id, ChangeKind.retire, reason, actor, now, from_wording_id=placement.wording_id,
                      from_parent_id=placement.parent_id)  # fmt: skip
     _unplace(working, placement, children_to=None)
     db.session.flush()
@@ -300,9 +318,11 @@ def set_mandate(group_id: int, element_ids: Iterable[int], *, actor: Person | No
     record(Action.mandate_changed, _id(actor), ("groups", group_id), process_id=process.id, element_ids=wanted)
 
 
-def translate(wording: Wording, text: Text, actor: Person | None, *, plain: bool = False) -> Wording:
+def translate(
+    wording: Wording, text: Text, actor: Person | None, *, plain: bool = False, now: datetime | None = None
+) -> Wording:
     """A plain-language or translated text that hangs on a wording, outside the seal."""
-    row = _write(wording.element_id, text, wording.id, actor, plain=plain)
+    row = _write(wording.element_id, text, wording.id, actor, plain=plain, now=now)
     return row
 
 
@@ -413,20 +433,26 @@ def _need_reason(reason: str) -> None:
         raise Refused(_("Please give a reason: it is shown beside the change."))
 
 
-def _new_element(concept_id: int, kind: ElementKind, key: str) -> Element:
+def _new_element(concept_id: int, kind: ElementKind, key: str, now: datetime | None) -> Element:
     if not _KEY.fullmatch(key):
         raise Refused(_("A key has small letters, digits and hyphens only."))
     taken = db.session.scalar(select(Element.id).where(Element.concept_id == concept_id, Element.key == key))
     if taken is not None:
         raise Refused(_("The key %(key)s is taken.", key=key))
-    element = Element(concept_id=concept_id, kind=kind, key=key)
+    element = Element(concept_id=concept_id, kind=kind, key=key, created_at=now or clock.now())
     db.session.add(element)
     db.session.flush()
     return element
 
 
 def _write(
-    element_id: int, text: Text, based_on_id: int | None, actor: Person | None, *, plain: bool = False
+    element_id: int,
+    text: Text,
+    based_on_id: int | None,
+    actor: Person | None,
+    *,
+    plain: bool = False,
+    now: datetime | None = None,
 ) -> Wording:
     if not text.title.strip() and not text.markdown.strip():
         raise Refused(_("An element needs a title or a text."))
@@ -443,6 +469,7 @@ def _write(
         details=text.details,
         source=text.source,
         actor_id=_id(actor),
+        created_at=now or clock.now(),
     )
     db.session.add(wording)
     db.session.flush()
@@ -533,10 +560,11 @@ def _change(
     kind: ChangeKind,
     reason: str,
     actor: Person | None,
+    now: datetime | None,
     **places: int | None,
 ) -> Change:
     change = Change(
-        element_id=element_id, kind=kind, reason=reason, actor_id=_id(actor), created_at=clock.now(), **places
+        element_id=element_id, kind=kind, reason=reason, actor_id=_id(actor), created_at=now or clock.now(), **places
     )
     db.session.add(change)
     db.session.flush()
