@@ -1,0 +1,305 @@
+"""Reading lists of people: pasted lines or a CSV file become rows, and bad lines with the reason. Nothing is lost."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from flask_babel import gettext as _
+
+from consult.accounts.addresses import clean_email
+from consult.html import clean_line
+
+#: People in one go.
+MAX_ROWS = 5000
+MAX_LINE = 600
+_LOCAL = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_ADDRESS = re.compile(rf"(?=.{{3,254}}\Z)(?=[^@]{{1,64}}@){_LOCAL}@(?:{_LABEL}\.)+{_LABEL}\Z")
+_BRACKETS = re.compile(r"^(?P<name>[^<>]*)<(?P<address>[^<>]*)>\s*[;,]?(?P<rest>[^<>]*)$")
+_SEVERAL = re.compile(r"(?<=>)\s*[;,]\s*(?=\S)")
+_BROKEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffd]")
+_LANGUAGE = re.compile(r"[a-z]{2}\Z")
+#: What stands in the last column of those who get a letter instead of a mail.
+LETTER_WORDS = frozenset({"brief", "letter", "post"})
+_YES = frozenset({"1", "ja", "yes", "x", "true", "wahr", *LETTER_WORDS})
+
+
+class Reason(StrEnum):
+    """Why a line cannot be used."""
+
+    no_address = "no_address"
+    bad_address = "bad_address"
+    two_addresses = "two_addresses"
+    not_ascii = "not_ascii"
+    too_long = "too_long"
+    unreadable = "unreadable"
+    too_many = "too_many"
+
+
+def reason_words() -> dict[str, str]:
+    return {
+        Reason.no_address: _("There is no e-mail address in this line."),
+        Reason.bad_address: _("The e-mail address is not complete or contains a sign it cannot have."),
+        Reason.two_addresses: _("There is more than one e-mail address; write one person per line."),
+        Reason.not_ascii: _("The part before the @ contains letters that mail servers cannot deliver to."),
+        Reason.too_long: _("The line is too long."),
+        Reason.unreadable: _("The line contains signs that cannot be read."),
+        Reason.too_many: _("At most %(limit)s people in one go; please invite the others afterwards.", limit=MAX_ROWS),
+    }
+
+
+@dataclass(frozen=True)
+class Row:
+    """One person on a list. `number` is the line it stands in."""
+
+    number: int
+    name: str
+    address: str
+    organisation: str = ""
+    #: Two letters, or empty when the list does not say.
+    lang: str = ""
+    by_letter: bool = False
+
+    def line(self) -> str:
+        """The row as a line that is read back as the same row."""
+        parts = [self.name, self.address, self.organisation, self.lang, "Brief" if self.by_letter else ""]
+        return "; ".join(part.replace(";", ",") for part in parts).rstrip("; ")
+
+
+@dataclass(frozen=True)
+class BadLine:
+    number: int
+    text: str
+    reason: Reason
+
+
+@dataclass
+class Parsed:
+    """What a list says: each address once, what was doubled, and what cannot be used."""
+
+    rows: list[Row] = field(default_factory=list)
+    bad: list[BadLine] = field(default_factory=list)
+    #: Lines whose address stands further up already.
+    doubles: list[Row] = field(default_factory=list)
+
+
+def checked_address(value: str) -> str | Reason:
+    """The address as it is stored (lower case, international domains in ASCII), or why it is none."""
+    address = value.strip().removeprefix("mailto:").strip().lower()
+    if "@" not in address:
+        return Reason.no_address
+    if len(address) > 254:
+        return Reason.bad_address
+    if address.count("@") > 1:
+        return Reason.two_addresses
+    # The plain case is checked here: the thorough check of one address takes longer than thousands of these.
+    local, _at, domain = address.rpartition("@")
+    if not local.isascii():
+        return Reason.not_ascii
+    if not domain.isascii():
+        try:
+            address = clean_email(address)
+        except ValueError:
+            return Reason.bad_address
+    # "=?" begins an encoded word in a mail header: legal in an address, and never in an honest one.
+    if "=?" in address or _ADDRESS.match(address) is None:
+        return Reason.bad_address
+    return address
+
+
+def _row(number: int, name: str, address: str, rest: Iterable[str]) -> Row | Reason:
+    """A row from its parts; `rest` is organisation, language and the mark for letters, as far as given."""
+    checked = checked_address(address)
+    if isinstance(checked, Reason):
+        return checked
+    name = clean_line(name).strip("\"' ")[:200]
+    if "@" in name:
+        name = ""
+    more = [clean_line(part) for part in rest]
+    by_letter = bool(more) and more[-1].lower() in LETTER_WORDS
+    if by_letter:
+        more.pop()
+    organisation = more[0].strip("\"' ")[:200] if more else ""
+    lang = more[1].lower() if len(more) > 1 and _LANGUAGE.match(more[1].lower()) else ""
+    return Row(number, name, checked, organisation, lang, by_letter)
+
+
+def _parts_row(number: int, parts: list[str]) -> Row | Reason:
+    """A row from columns without headings: the name stands before the address, the rest after it."""
+    parts = [part.strip() for part in parts]
+    with_at = [index for index, part in enumerate(parts) if "@" in part]
+    if not with_at:
+        return Reason.no_address
+    if len(with_at) > 1:
+        return Reason.two_addresses
+    place = with_at[0]
+    before, rest = parts[:place], parts[place + 1 :]
+    if not before and rest:
+        # The address came first: then the name follows it.
+        before, rest = rest[:1], rest[1:]
+    return _row(number, " ".join(before), parts[place], rest)
+
+
+def _line_row(number: int, line: str) -> Row | Reason:
+    """A row from one pasted line."""
+    found = _BRACKETS.match(line)
+    if found:
+        rest = re.split(r"[;\t]", found["rest"]) if found["rest"].strip() else []
+        return _row(number, found["name"].replace(";", " "), found["address"], rest)
+    if "<" in line or ">" in line:
+        return Reason.bad_address
+    if ";" in line or "\t" in line:
+        return _parts_row(number, re.split(r"[;\t]", line))
+    if "," in line:
+        return _parts_row(number, line.split(","))
+    # "Anna Beispiel anna@example.org": the last word is the address.
+    words = line.split()
+    if len(words) > 1 and "@" in words[-1] and not any("@" in word for word in words[:-1]):
+        # "Mail: anna@example.org" names a column, not a person.
+        name = "" if words[-2].endswith(":") else " ".join(words[:-1])
+        return _row(number, name, words[-1], ())
+    return _row(number, "", line, ())
+
+
+def _pieces(line: str) -> list[str]:
+    """A line as mail programs copy it may hold several people: "A <a@b>; C <c@d>" or "a@b; c@d"."""
+    if line.count("<") > 1:
+        return _SEVERAL.split(line)
+    for sign in (";", ","):
+        parts = [part.strip() for part in line.split(sign) if part.strip()]
+        if len(parts) > 1 and all("@" in part for part in parts) and "<" not in line:
+            return parts
+    return [line]
+
+
+def _unusable(line: str) -> Reason | None:
+    if _BROKEN.search(line):
+        return Reason.unreadable
+    return Reason.too_long if len(line) > MAX_LINE else None
+
+
+def _collect(read: Iterable[tuple[int, str, Row | Reason]]) -> Parsed:
+    """Sort into usable rows, doubles and bad lines; the first of several rows with one address counts."""
+    parsed, seen = Parsed(), set[str]()
+    for number, text, row in read:
+        if isinstance(row, Reason):
+            parsed.bad.append(BadLine(number, text, row))
+        elif row.address in seen:
+            parsed.doubles.append(row)
+        elif len(parsed.rows) >= MAX_ROWS:
+            parsed.bad.append(BadLine(number, text, Reason.too_many))
+        else:
+            seen.add(row.address)
+            parsed.rows.append(row)
+    return parsed
+
+
+def parse_text(text: str) -> Parsed:
+    """Read pasted lines. Empty ones are passed over; every other line is a row, a double or a bad line."""
+    read: list[tuple[int, str, Row | Reason]] = []
+    for number, line in enumerate(re.split(r"\r\n|\r|\n|\u2028|\u2029|\x85", text), start=1):
+        if not line.strip():
+            continue
+        unusable = _unusable(line) if line.count("@") < 2 else Reason.unreadable if _BROKEN.search(line) else None
+        if unusable:
+            read.append((number, line, unusable))
+            continue
+        for piece in _pieces(line.strip()):
+            read.append((number, piece, _unusable(piece) or _line_row(number, piece)))
+    return _collect(read)
+
+
+_HEADINGS = {
+    "name": {"name", "fullname", "vollername", "ansprechpartner", "ansprechperson", "kontakt", "contact"},
+    "given": {"vorname", "firstname", "givenname"},
+    "family": {"nachname", "familienname", "lastname", "surname", "familyname"},
+    "address": {"email", "emailadresse", "mail", "mailadresse", "emailaddress", "adresse", "address"},
+    "organisation": {"organisation", "organization", "einrichtung", "institution", "verein", "traeger", "firma"},
+    "lang": {"sprache", "language", "lang"},
+    "letter": {"brief", "letter", "post", "perbrief", "byletter"},
+}
+
+
+def _heading(cell: str) -> str | None:
+    """Which column this heading names: "E-Mail-Adresse", "e_mail address" and "Email" are the same."""
+    plain = cell.strip().lower().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss")
+    plain = re.sub(r"[^a-z]", "", plain)
+    return next((name for name, words in _HEADINGS.items() if plain in words), None)
+
+
+def decode(data: bytes) -> str:
+    """UTF-8 with or without its mark, UTF-16 with its mark, else the code page of German Windows."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _delimiter(text: str) -> str:
+    """The sign that separates columns: the most frequent one of the first lines, outside quotes."""
+    sample = re.sub(r'"[^"]*"', "", "\n".join(text.splitlines()[:10]))
+    return max(";,\t", key=sample.count)
+
+
+def _csv_row(number: int, cells: list[str], columns: dict[str, int] | None) -> Row | Reason:
+    if columns is None:
+        return _parts_row(number, cells)
+
+    def cell(name: str) -> str:
+        place = columns.get(name)
+        return cells[place].strip() if place is not None and place < len(cells) else ""
+
+    row = _line_row(number, cell("address")) if "<" in cell("address") else _row(number, "", cell("address"), ())
+    if isinstance(row, Reason):
+        return row
+    name = clean_line(cell("name") or f"{cell('given')} {cell('family')}")[:200] or row.name
+    lang = cell("lang").lower()[:2]
+    return Row(
+        number,
+        "" if "@" in name else name,
+        row.address,
+        clean_line(cell("organisation"))[:200],
+        lang if _LANGUAGE.match(lang) else "",
+        cell("letter").lower() in _YES,
+    )
+
+
+def parse_csv(data: bytes) -> Parsed:
+    """Read a CSV file: German or English headings or none, any usual separator and encoding."""
+    text = decode(data).replace("\x00", "\ufffd")
+    separator = _delimiter(text)
+    read: list[tuple[int, str, Row | Reason]] = []
+    columns: dict[str, int] | None = None
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    first = True
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error:
+            read.append((reader.line_num, "", Reason.unreadable))
+            continue
+        if not any(cell.strip() for cell in cells):
+            continue
+        if first:
+            first = False
+            named = {heading: place for place, cell in reversed(list(enumerate(cells))) if (heading := _heading(cell))}
+            if "address" in named and not any("@" in cell for cell in cells):
+                columns = named
+                continue
+        shown = "; ".join(cell.strip() for cell in cells)
+        read.append((reader.line_num, shown[:MAX_LINE], _unusable(shown) or _csv_row(reader.line_num, cells, columns)))
+    return _collect(read)
+
+
+def as_lines(parsed: Parsed) -> str:
+    """The whole list as lines for the text field, bad ones as they were, so that they can be put right there."""
+    lines = [(row.number, row.line()) for row in (*parsed.rows, *parsed.doubles)]
+    lines += [(bad.number, " ".join(bad.text.split())) for bad in parsed.bad]
+    return "\n".join(line for _number, line in sorted(lines, key=lambda pair: pair[0]))

@@ -1,0 +1,315 @@
+"""Questions about invitations: whose link this is, how far a campaign is, who answered what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from flask import abort
+from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy.orm import contains_eager, joinedload
+
+from consult import clock
+from consult.accounts.models import Organisation, Person
+from consult.extensions import db
+from consult.groups.models import Group, Membership, SeatHolder
+from consult.invitations.lists import Row
+from consult.invitations.models import Campaign, Invitation, InvitationState
+from consult.invitations.operations import INVITATION, Member, organisations_named
+from consult.meetings.models import Meeting, Registration
+from consult.meetings.words import Needs
+from consult.outbox.models import OutboxMessage
+from consult.outbox.models import State as MailState
+from consult.processes.models import Process, ProcessGroup
+from consult.signing import ident_of, is_genuine
+
+PURPOSE = "respond"
+PAGE = 50
+_MAX_ID = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Answerable:
+    """What stands behind a personal link."""
+
+    invitation: Invitation
+    meeting: Meeting
+    process: Process
+    registration: Registration | None
+
+
+def by_link_or_404(link: str) -> Answerable:
+    """The invitation this link was made for. Forged, foreign, taken back or made up: all are the same 404."""
+    ident = ident_of(link)
+    row = None
+    if ident is not None and 0 < ident <= _MAX_ID:
+        row = db.session.execute(
+            select(Invitation, Meeting, Process)
+            .join(Meeting, Meeting.id == Invitation.meeting_id)
+            .join(Process, Process.id == Meeting.process_id)
+            .where(Invitation.id == ident)
+            .options(joinedload(Invitation.person).joinedload(Person.account), joinedload(Invitation.organisation))
+        ).first()
+    # A comparison is made either way, so that an unknown id takes no less time than a wrong signature.
+    nonce = row[0].nonce if row else "no such invitation"
+    if not is_genuine(link, PURPOSE, ident or 0, nonce) or row is None:
+        abort(404)
+    invitation, meeting, process = row
+    if invitation.state == InvitationState.revoked or invitation.person.erased_at is not None:
+        abort(404)
+    registration = db.session.scalar(
+        select(Registration).where(
+            Registration.meeting_id == meeting.id, Registration.person_id == invitation.person_id
+        )
+    )
+    return Answerable(invitation, meeting, process, registration)
+
+
+def invitation_or_404(meeting: Meeting, invitation_id: int) -> Invitation:
+    """An invitation to exactly this meeting; else 404."""
+    invitation = None
+    if 0 < invitation_id <= _MAX_ID:
+        invitation = db.session.scalar(
+            select(Invitation).where(Invitation.id == invitation_id, Invitation.meeting_id == meeting.id)
+        )
+    if invitation is None:
+        abort(404)
+    return invitation
+
+
+def groups_of(process_id: int) -> list[tuple[int, str]]:
+    """Groups of the process that can be invited as a whole."""
+    rows = db.session.execute(
+        select(Group.id, Group.name)
+        .join(ProcessGroup, ProcessGroup.group_id == Group.id)
+        .where(ProcessGroup.process_id == process_id)
+        .distinct()
+        .order_by(Group.name, Group.id)
+    )
+    return [(ident, name) for ident, name in rows]
+
+
+def members_of(group_ids: Sequence[int]) -> list[Member]:
+    """Who belongs to these groups now, directly or by a seat; who has no address for mail gets a letter."""
+    if not group_ids:
+        return []
+    now = clock.now()
+    seat = and_(
+        SeatHolder.membership_id == Membership.id,
+        SeatHolder.starts_at <= now,
+        or_(SeatHolder.ends_at.is_(None), SeatHolder.ends_at > now),
+    )
+    rows = db.session.execute(
+        select(Person.id, Membership.organisation_id, Person.email)
+        .select_from(Membership)
+        .outerjoin(SeatHolder, seat)
+        .join(Person, Person.id == func.coalesce(Membership.person_id, SeatHolder.person_id))
+        .where(
+            Membership.group_id.in_(group_ids),
+            Membership.starts_at <= now,
+            or_(Membership.ends_at.is_(None), Membership.ends_at > now),
+            Person.erased_at.is_(None),
+        )
+        .order_by(Person.id, Membership.organisation_id)
+    )
+    found: dict[int, Member] = {}
+    for person_id, organisation_id, email in rows:
+        before = found.get(person_id)
+        found[person_id] = Member(
+            person_id, (before.organisation_id if before else None) or organisation_id, email is None
+        )
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would happen if the button were pressed."""
+
+    new: int
+    already: int
+    by_letter: int
+    from_groups: int
+    unknown_organisations: list[str]
+
+
+def preview(meeting: Meeting, rows: Sequence[Row], members: Sequence[Member]) -> Preview:
+    """Compare a list and members of groups with who is invited already. Reads only."""
+    invited: dict[str, int] = {}
+    persons: set[int] = set()
+    for person_id, email in db.session.execute(
+        select(Person.id, Person.email)
+        .join(Invitation, Invitation.person_id == Person.id)
+        .where(Invitation.meeting_id == meeting.id)
+    ):
+        persons.add(person_id)
+        if email:
+            invited[email] = person_id
+    known = organisations_named(row.organisation for row in rows)
+    unknown = sorted({row.organisation for row in rows if row.organisation and row.organisation not in known})
+    addresses = {row.address for row in rows}
+    listed = _ids_at(addresses) if members else set()
+    from_groups = [member for member in members if member.person_id not in listed]
+    new_rows = [row for row in rows if row.address not in invited]
+    new_members = [member for member in from_groups if member.person_id not in persons]
+    return Preview(
+        new=len(new_rows) + len(new_members),
+        already=len(rows) + len(from_groups) - len(new_rows) - len(new_members),
+        by_letter=sum(row.by_letter for row in new_rows) + sum(member.by_letter for member in new_members),
+        from_groups=len(from_groups),
+        unknown_organisations=unknown,
+    )
+
+
+def _ids_at(addresses: set[str]) -> set[int]:
+    found: set[int] = set()
+    wanted = sorted(addresses)
+    for start in range(0, len(wanted), 500):
+        found.update(db.session.scalars(select(Person.id).where(Person.email.in_(wanted[start : start + 500]))))
+    return found
+
+
+class Filter(StrEnum):
+    """Which part of the list is shown."""
+
+    all = "all"
+    silent = "silent"
+    accepted = "accepted"
+    declined = "declined"
+    deputy = "deputy"
+    failed = "failed"
+    letter = "letter"
+    revoked = "revoked"
+
+
+def _newest_mail(meeting_id: int) -> Any:
+    """Per invitation the newest mail about it."""
+    return (
+        select(OutboxMessage.subject_id.label("invitation_id"), func.max(OutboxMessage.id).label("message_id"))
+        .join(Invitation, Invitation.id == OutboxMessage.subject_id)
+        .where(OutboxMessage.kind == INVITATION, Invitation.meeting_id == meeting_id)
+        .group_by(OutboxMessage.subject_id)
+        .subquery()
+    )
+
+
+_TROUBLE = (MailState.failed, MailState.uncertain, MailState.dropped)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How far inviting to one meeting is. `revoked` ones count nowhere else."""
+
+    invited: int = 0
+    waiting: int = 0
+    sent: int = 0
+    trouble: int = 0
+    opened: int = 0
+    accepted: int = 0
+    declined: int = 0
+    deputy: int = 0
+    silent: int = 0
+    by_letter: int = 0
+    revoked: int = 0
+
+
+def counts(meeting_id: int) -> Counts:
+    """One query over all invitations to a meeting."""
+    newest = _newest_mail(meeting_id)
+    holds = Invitation.state != InvitationState.revoked
+
+    def number(*conditions: Any) -> Any:
+        return func.coalesce(func.sum(case((and_(*conditions), 1), else_=0)), 0)
+
+    mail = OutboxMessage.state
+    row = db.session.execute(
+        select(
+            number(holds),
+            number(holds, mail.in_((MailState.queued, MailState.sending, MailState.retry))),
+            number(holds, mail == MailState.sent),
+            number(holds, mail.in_(_TROUBLE)),
+            number(holds, Invitation.opened_at.is_not(None)),
+            number(Invitation.state == InvitationState.accepted),
+            number(Invitation.state == InvitationState.declined),
+            number(Invitation.state == InvitationState.deputy_named),
+            number(Invitation.state == InvitationState.open),
+            number(holds, Invitation.by_letter),
+            number(Invitation.state == InvitationState.revoked),
+        )
+        .select_from(Invitation)
+        .outerjoin(newest, newest.c.invitation_id == Invitation.id)
+        .outerjoin(OutboxMessage, OutboxMessage.id == newest.c.message_id)
+        .where(Invitation.meeting_id == meeting_id)
+    ).one()
+    return Counts(*(int(value) for value in row))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One invitation in the organiser's list."""
+
+    invitation: Invitation
+    mail: str | None
+    mail_note: str | None
+    sent_at: datetime | None
+    needs: str
+
+
+def _entries(meeting_id: int, wanted: Filter) -> Select[Invitation, str, str | None, datetime | None, str | None]:
+    newest = _newest_mail(meeting_id)
+    statement = (
+        select(Invitation, OutboxMessage.state, OutboxMessage.note, OutboxMessage.sent_at, Registration.needs)
+        .join(Invitation.person)
+        .outerjoin(Invitation.organisation)
+        .outerjoin(newest, newest.c.invitation_id == Invitation.id)
+        .outerjoin(OutboxMessage, OutboxMessage.id == newest.c.message_id)
+        .outerjoin(
+            Registration,
+            and_(Registration.meeting_id == Invitation.meeting_id, Registration.person_id == Invitation.person_id),
+        )
+        .where(Invitation.meeting_id == meeting_id)
+        .options(contains_eager(Invitation.person), contains_eager(Invitation.organisation))
+    )
+    states = {
+        Filter.silent: InvitationState.open,
+        Filter.accepted: InvitationState.accepted,
+        Filter.declined: InvitationState.declined,
+        Filter.deputy: InvitationState.deputy_named,
+        Filter.revoked: InvitationState.revoked,
+    }
+    if wanted in states:
+        return statement.where(Invitation.state == states[wanted])
+    if wanted == Filter.failed:
+        return statement.where(OutboxMessage.state.in_(_TROUBLE), Invitation.state != InvitationState.revoked)
+    if wanted == Filter.letter:
+        return statement.where(Invitation.by_letter.is_(True), Invitation.state != InvitationState.revoked)
+    return statement
+
+
+def page_of(meeting_id: int, wanted: Filter, after: int = 0) -> tuple[list[Entry], int | None]:
+    """A page of the list in order of inviting, and where the next one begins (None: this was the last)."""
+    rows = db.session.execute(
+        _entries(meeting_id, wanted).where(Invitation.id > min(after, _MAX_ID)).order_by(Invitation.id).limit(PAGE + 1)
+    ).all()
+    entries = [_entry(row) for row in rows[:PAGE]]
+    return entries, entries[-1].invitation.id if len(rows) > PAGE else None
+
+
+def all_entries(meeting_id: int) -> list[Entry]:
+    """The whole list, for the export."""
+    return [_entry(row) for row in db.session.execute(_entries(meeting_id, Filter.all).order_by(Invitation.id))]
+
+
+def _entry(row: Any) -> Entry:
+    invitation, mail, note, sent_at, needs = row
+    return Entry(invitation, mail, note, sent_at, Needs.load(needs).text())
+
+
+def campaign_of(invitation: Invitation) -> Campaign:
+    return db.session.get_one(Campaign, invitation.campaign_id)
+
+
+def organisation_name(organisation_id: int | None) -> str | None:
+    if organisation_id is None:
+        return None
+    return db.session.scalar(select(Organisation.name).where(Organisation.id == organisation_id))

@@ -1,0 +1,194 @@
+"""What the forms about meetings take."""
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    DateField,
+    FieldList,
+    FormField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    TimeField,
+)
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
+
+from consult.concept.queries import Placed
+from consult.contributions.models import MAX_LENGTH, Stance
+from consult.forms import Form, _l, one_line, several_lines
+from consult.meetings.models import LineKind, MeetingKind
+from consult.meetings.operations import AgendaPoint, Arrangement
+from consult.meetings.words import kind_names, line_names
+
+#: Blank rows offered beyond what is stored.
+SPARE_ROWS = 3
+Choices = list[tuple[str, Any]]
+
+
+def about_choices(elements: Sequence[Placed], nothing: Any) -> Choices:
+    """Elements as a list offers them, the process itself first."""
+    return [("", nothing), *((str(row.element_id), row.heading) for row in elements)]
+
+
+def _id(value: str | None) -> int | None:
+    return int(value) if value else None
+
+
+class MeetingForm(Form):
+    """A meeting as it is announced: times as on the clock at the place."""
+
+    kind = SelectField(_l("Kind of meeting"))
+    title = StringField(
+        _l("Title"), [DataRequired(_l("Please give the meeting a title.")), Length(max=200)], filters=[one_line]
+    )
+    day = DateField(_l("Day"), [InputRequired(_l("Please give the day, for example 2026-05-09."))])
+    begin = TimeField(_l("Begins at"), [Optional()])
+    end = TimeField(_l("Ends at"), [Optional()])
+    place = StringField(_l("Place"), [Optional(), Length(max=300)], filters=[one_line])
+    group_id = SelectField(_l("Group that meets or invites"))
+    element_id = SelectField(_l("What it is about"))
+    description = TextAreaField(_l("What people should know"), [Optional(), Length(max=8000)], filters=[several_lines])
+    languages = StringField(_l("Languages"), [Optional(), Length(max=200)], filters=[one_line])
+    capacity = IntegerField(
+        _l("Places"), [Optional(), NumberRange(1, 100_000, _l("Please give a number of at least 1."))]
+    )
+
+    def offer(self, groups: dict[int, str], elements: Sequence[Placed]) -> None:
+        """Fill the lists; call before validating."""
+        self.kind.choices = list(kind_names().items())
+        self.group_id.choices = [("", _l("Nobody in particular")), *((str(i), name) for i, name in groups.items())]
+        self.element_id.choices = about_choices(elements, _l("The process as a whole"))
+
+    def validate_end(self, field: TimeField) -> None:
+        if (self.begin.data is None) != (field.data is None):
+            raise ValidationError(_l("Please give both times, or none when only the day is known."))
+        if self.begin.data is not None and field.data is not None and field.data <= self.begin.data:
+            raise ValidationError(_l("The end must come after the beginning."))
+
+    def plan(self, zone: str) -> Arrangement:
+        """What was entered; call after validating."""
+        day = self.day.data
+        assert day is not None  # noqa: S101 (InputRequired)
+        begin, end = self.begin.data, self.end.data
+        known = begin is not None and end is not None
+        wall_start = datetime.combine(day, begin or time())
+        wall_end = datetime.combine(day, end) if end is not None else wall_start + timedelta(days=1)
+        return Arrangement(
+            kind=MeetingKind(self.kind.data),
+            title=self.title.data or "",
+            wall_start=wall_start,
+            wall_end=wall_end,
+            zone=zone,
+            time_known=known,
+            place=self.place.data or "",
+            description=self.description.data or "",
+            languages=self.languages.data or "",
+            capacity=self.capacity.data,
+            group_id=_id(self.group_id.data),
+            element_id=_id(self.element_id.data),
+        )
+
+
+class AgendaRow(FlaskForm):
+    """One item of the agenda; an empty title means no item."""
+
+    class Meta:
+        csrf = False
+
+    ident = HiddenField()
+    title = StringField(_l("Item"), [Optional(), Length(max=300)], filters=[one_line])
+    element_id = SelectField(_l("About"), validate_choice=True)
+    internal = BooleanField(_l("Not shown to the public"))
+
+
+class AgendaForm(Form):
+    """All items; rows with a title count."""
+
+    items = FieldList(FormField(AgendaRow), max_entries=100)
+
+    def offer(self, elements: Sequence[Placed]) -> None:
+        choices = about_choices(elements, _l("nothing in particular"))
+        for row in self.items:
+            row.form.element_id.choices = choices
+
+    def points(self) -> list[AgendaPoint]:
+        return [
+            AgendaPoint(
+                row.form.title.data,
+                _id(row.form.element_id.data),
+                bool(row.form.internal.data),
+                _id(row.form.ident.data if (row.form.ident.data or "").isdecimal() else None),
+            )
+            for row in self.items
+            if row.form.title.data
+        ]
+
+
+class LineRow(FlaskForm):
+    """One line of the minutes; an empty text means no line."""
+
+    class Meta:
+        csrf = False
+
+    kind = SelectField(_l("Kind"), default=LineKind.information)
+    text = TextAreaField(_l("Text"), [Optional(), Length(max=MAX_LENGTH)], filters=[several_lines])
+    element_id = SelectField(_l("About"))
+    agenda_item_id = SelectField(_l("Item of the agenda"))
+    owner_id = SelectField(_l("Whose task"))
+    due_on = DateField(_l("Until"), [Optional()])
+
+
+class MinutesForm(Form):
+    """The whole minutes; `base_revision` says which state was in front of the writer."""
+
+    base_revision = IntegerField(validators=[NumberRange(0)], default=0)
+    lines = FieldList(FormField(LineRow), max_entries=200)
+    markdown = TextAreaField(_l("Further notes"), [Optional(), Length(max=100_000)], filters=[several_lines])
+
+    def offer(self, elements: Sequence[Placed], agenda: Choices, owners: Choices) -> None:
+        kinds = list(line_names().items())
+        about = about_choices(elements, _l("The process as a whole"))
+        for row in self.lines:
+            row.form.kind.choices = kinds
+            row.form.element_id.choices = about
+            row.form.agenda_item_id.choices = agenda
+            row.form.owner_id.choices = owners
+
+
+class CirculateForm(Form):
+    """Until when the group may object."""
+
+    base_revision = IntegerField(validators=[NumberRange(0)])
+    objections_until = DateField(_l("Objections until"), [Optional()])
+
+
+class CardForm(Form):
+    """A card of the pinboard. Quick to repeat: the table stays."""
+
+    table = StringField(_l("Table"), [Optional(), Length(max=20)], filters=[one_line])
+    text = TextAreaField(
+        _l("What the card says"),
+        [DataRequired(_l("Please type in what the card says.")), Length(max=MAX_LENGTH)],
+        filters=[several_lines],
+    )
+    stance = RadioField(_l("What it wants"), default="")
+    element_id = SelectField(_l("About"))
+    lang = SelectField(_l("Language"), default="de")
+
+    def offer(self, elements: Sequence[Placed], stances: Choices, languages: Choices) -> None:
+        self.stance.choices = [*stances, ("", _l("Not clear"))]
+        self.element_id.choices = about_choices(elements, _l("The process as a whole"))
+        self.lang.choices = languages
+
+    def stance_word(self) -> Stance | None:
+        return Stance(self.stance.data) if self.stance.data else None
+
+    def about(self) -> int | None:
+        return _id(self.element_id.data)

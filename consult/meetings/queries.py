@@ -1,0 +1,232 @@
+"""Questions about meetings, their agenda and minutes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import abort
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import selectinload
+
+from consult import clock
+from consult.accounts.models import Organisation, Person
+from consult.concept import queries as concepts
+from consult.concept.models import ElementKind
+from consult.concept.queries import Placed
+from consult.contributions.models import Contribution, ContributionText, Kind
+from consult.extensions import db
+from consult.groups.models import Group, Membership, SeatHolder
+from consult.meetings.models import (
+    AgendaItem,
+    Meeting,
+    MeetingState,
+    Minutes,
+    MinutesRevision,
+    Registration,
+    RegistrationState,
+)
+from consult.processes.models import Process, ProcessGroup
+
+#: The largest id the databases take in a key.
+_MAX_ID = 2**31 - 1
+#: Kinds of elements a line, card or agenda item can be about: what people speak of at a table.
+_SPOKEN_OF = (
+    ElementKind.theme,
+    ElementKind.goal,
+    ElementKind.sub_goal,
+    ElementKind.field,
+    ElementKind.measure_group,
+    ElementKind.measure,
+)
+
+
+def upcoming(process_id: int, limit: int = 5, now: datetime | None = None) -> list[Meeting]:
+    """The next meetings that take place, the nearest first; one that runs now counts."""
+    return list(
+        db.session.scalars(
+            select(Meeting)
+            .where(
+                Meeting.process_id == process_id,
+                Meeting.ends_at > (now or clock.now()),
+                Meeting.state == MeetingState.planned,
+            )
+            .order_by(Meeting.starts_at, Meeting.id)
+            .limit(limit)
+        )
+    )
+
+
+def all_of(process_id: int, limit: int = 500) -> list[Meeting]:
+    """Every meeting of a process, cancelled ones included, the latest first."""
+    return list(
+        db.session.scalars(
+            select(Meeting)
+            .where(Meeting.process_id == process_id)
+            .order_by(Meeting.starts_at.desc(), Meeting.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def visible_or_404(process_id: int, meeting_id: int) -> Meeting:
+    """The meeting, if it belongs to this process (which the visitor may read: `load_process` made sure); else 404."""
+    meeting = None
+    if 0 < meeting_id <= _MAX_ID:
+        meeting = db.session.scalar(select(Meeting).where(Meeting.id == meeting_id, Meeting.process_id == process_id))
+    if meeting is None:
+        abort(404)
+    return meeting
+
+
+def group_names(process_id: int) -> dict[int, str]:
+    """Groups at work in the process, by name."""
+    rows = db.session.execute(
+        select(Group.id, Group.name)
+        .join(ProcessGroup, ProcessGroup.group_id == Group.id)
+        .where(ProcessGroup.process_id == process_id)
+        .distinct()
+        .order_by(Group.name, Group.id)
+    )
+    return dict(rows.tuples().all())
+
+
+def name_of_group(group_id: int | None) -> str | None:
+    return db.session.scalar(select(Group.name).where(Group.id == group_id)) if group_id else None
+
+
+def is_member(person_id: int, group_id: int) -> bool:
+    """Belongs to the group now, directly or by a seat (deputies included)."""
+    now = clock.now()
+    seat = and_(
+        SeatHolder.membership_id == Membership.id,
+        SeatHolder.person_id == person_id,
+        SeatHolder.starts_at <= now,
+        or_(SeatHolder.ends_at.is_(None), SeatHolder.ends_at > now),
+    )
+    found = db.session.scalar(
+        select(Membership.id)
+        .outerjoin(SeatHolder, seat)
+        .where(
+            Membership.group_id == group_id,
+            Membership.starts_at <= now,
+            or_(Membership.ends_at.is_(None), Membership.ends_at > now),
+            or_(Membership.person_id == person_id, SeatHolder.id.is_not(None)),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def agenda_of(meeting_id: int, with_internal: bool) -> list[AgendaItem]:
+    """The agenda in its order; internal items for those who organise."""
+    items = select(AgendaItem).where(AgendaItem.meeting_id == meeting_id).order_by(AgendaItem.position)
+    return list(db.session.scalars(items if with_internal else items.where(AgendaItem.internal.is_(False))))
+
+
+def minutes_of(meeting_id: int) -> Minutes | None:
+    """The minutes with their lines, in whatever state; ask `policy.can_read_minutes` before showing them."""
+    return db.session.scalar(
+        select(Minutes).where(Minutes.meeting_id == meeting_id).options(selectinload(Minutes.lines))
+    )
+
+
+def free_text(minutes: Minutes) -> str:
+    """The newest free text (Markdown)."""
+    found = db.session.scalar(
+        select(MinutesRevision.markdown)
+        .where(MinutesRevision.minutes_id == minutes.id)
+        .order_by(MinutesRevision.revision.desc())
+        .limit(1)
+    )
+    return found or ""
+
+
+def meetings_with_minutes(process_id: int) -> set[int]:
+    """Ids of the meetings whose approved minutes can be read."""
+    return set(
+        db.session.scalars(
+            select(Minutes.meeting_id)
+            .join(Meeting, Meeting.id == Minutes.meeting_id)
+            .where(Meeting.process_id == process_id, Minutes.state == "approved")
+        )
+    )
+
+
+def registration_counts(meeting_id: int) -> dict[str, int]:
+    """How many are coming, declined, attended."""
+    rows = db.session.execute(
+        select(Registration.state, func.count())
+        .where(Registration.meeting_id == meeting_id)
+        .group_by(Registration.state)
+    )
+    return dict(rows.tuples().all())
+
+
+def coming(meeting_id: int) -> int:
+    """How many places are taken."""
+    counts = registration_counts(meeting_id)
+    return counts.get(RegistrationState.coming, 0) + counts.get(RegistrationState.attended, 0)
+
+
+def element_choices(process: Process, person: Person | None) -> list[Placed]:
+    """What can be chosen as "about": what people speak of at a table, in reading order.
+
+    From the newest version this person may read; before the first one, from the working text.
+    """
+    placed = concepts.element_choices(process, person)
+    if not placed:
+        placed = [
+            row
+            for concept in concepts.concepts_of(process.id)
+            for row in concepts.placed_in(concepts.working_version(concept.id).id, plain=False)
+        ]
+    return [row for row in placed if row.kind in _SPOKEN_OF]
+
+
+def numbers_of(minutes: Minutes) -> dict[int, int]:
+    """Under which number each line that became a contribution can be found, by contribution id."""
+    ids = [line.contribution_id for line in minutes.lines if line.contribution_id]
+    if not ids:
+        return {}
+    rows = db.session.execute(select(Contribution.id, Contribution.number).where(Contribution.id.in_(ids)))
+    return {ident: number for ident, number in rows if number is not None}
+
+
+def owners_of(minutes: Minutes) -> dict[int, str]:
+    """Whose tasks the lines name."""
+    ids = [line.owner_id for line in minutes.lines if line.owner_id]
+    if not ids:
+        return {}
+    rows = db.session.execute(select(Organisation.id, Organisation.name).where(Organisation.id.in_(ids)))
+    return dict(rows.tuples().all())
+
+
+def organisations() -> list[tuple[int, str]]:
+    """All, by name: for the list of whose task something is."""
+    rows = db.session.execute(select(Organisation.id, Organisation.name).order_by(Organisation.name).limit(500))
+    return [(ident, name) for ident, name in rows]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card as the list beside the form shows it."""
+
+    number: int
+    name: str
+    text: str
+
+
+def newest_cards(process_id: int, limit: int = 8) -> list[Card]:
+    """What was typed in last, so that nobody types a card twice."""
+    rows = db.session.execute(
+        select(Contribution.number, Contribution.author_name, ContributionText.body)
+        .join(
+            ContributionText,
+            and_(
+                ContributionText.contribution_id == Contribution.id, ContributionText.revision == Contribution.revision
+            ),
+        )
+        .where(Contribution.process_id == process_id, Contribution.kind == Kind.card)
+        .order_by(Contribution.number.desc())
+        .limit(limit)
+    )
+    return [Card(number or 0, name, body or "") for number, name, body in rows]

@@ -1,0 +1,139 @@
+"""What organisers do: announce a meeting, change it, cancel it, set the agenda."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import flash, g, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from consult import clock
+from consult.authz import authorize, current_person
+from consult.errors import Refused
+from consult.invitations.operations import tell_cancelled, tell_changed
+from consult.meetings import operations, policy, queries
+from consult.meetings.forms import SPARE_ROWS, AgendaForm, MeetingForm
+from consult.meetings.models import Meeting, MeetingKind
+from consult.meetings.views.blueprint import bp
+from consult.processes.loading import load_process
+from consult.processes.models import Process
+from consult.web import commit_and_go, keeps_text
+
+
+def address_of(process: Process, meeting: Meeting) -> str:
+    return url_for("meetings.show", slug=process.slug, meeting_id=meeting.id)
+
+
+def _form(process: Process, **stored: Any) -> MeetingForm:
+    form = MeetingForm(data=stored) if stored else MeetingForm()
+    form.offer(queries.group_names(process.id), queries.element_choices(process, current_person()))
+    return form
+
+
+def _stored(meeting: Meeting) -> dict[str, Any]:
+    """What the form shows of a meeting."""
+    zone = ZoneInfo(meeting.zone)
+    start, end = meeting.starts_at.astimezone(zone), meeting.ends_at.astimezone(zone)
+    return {
+        "kind": meeting.kind,
+        "title": meeting.title,
+        "day": start.date(),
+        "begin": start.time() if meeting.time_known else None,
+        "end": end.time() if meeting.time_known else None,
+        "place": meeting.place,
+        "group_id": str(meeting.group_id or ""),
+        "element_id": str(meeting.element_id or ""),
+        "description": meeting.description,
+        "languages": meeting.languages,
+        "capacity": meeting.capacity,
+    }
+
+
+def _page(form: MeetingForm, process: Process, meeting: Meeting | None, status: int) -> tuple[str, int]:
+    return render_template("meetings/edit.html", form=form, process=process, meeting=meeting), status
+
+
+@bp.route("/p/<slug>/meetings/new", methods=["GET", "POST"])
+@keeps_text
+def create(slug: str) -> Response | tuple[str, int]:
+    process = load_process(slug)
+    authorize(policy.can_organise, process)
+    if request.method == "GET":
+        return _page(_form(process, kind=MeetingKind.group_session, group_id="", element_id=""), process, None, 200)
+    form = _form(process)
+    if form.validate():
+        try:
+            meeting = operations.create(process, form.plan(process.zone), current_person())
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+        else:
+            flash(_("The meeting is announced. You can now set the agenda and invite."), "success")
+            return commit_and_go(address_of(process, meeting))
+    return _page(form, process, None, 422)
+
+
+@bp.route("/p/<slug>/meetings/<int:meeting_id>/edit", methods=["GET", "POST"])
+@keeps_text
+def edit(slug: str, meeting_id: int) -> Response | tuple[str, int]:
+    process = load_process(slug)
+    authorize(policy.can_organise, process)
+    meeting = queries.visible_or_404(process.id, meeting_id)
+    g.zone = meeting.zone
+    if request.method == "GET":
+        return _page(_form(process, **_stored(meeting)), process, meeting, 200)
+    form = _form(process)
+    if form.validate():
+        try:
+            matters = operations.change(meeting, form.plan(meeting.zone), current_person())
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+        else:
+            told = tell_changed(meeting) if matters and not meeting.is_over(clock.now()) else 0
+            flash(_("Saved. %(count)s people are told by mail.", count=told) if told else _("Saved."), "success")
+            return commit_and_go(address_of(process, meeting))
+    return _page(form, process, meeting, 422)
+
+
+@bp.post("/p/<slug>/meetings/<int:meeting_id>/cancel")
+def cancel(slug: str, meeting_id: int) -> Response:
+    process = load_process(slug)
+    authorize(policy.can_organise, process)
+    meeting = queries.visible_or_404(process.id, meeting_id)
+    operations.cancel(meeting, current_person(), clock.now())
+    told = tell_cancelled(meeting)
+    flash(
+        _("The meeting is cancelled. %(count)s people are told by mail.", count=told)
+        if told
+        else _("The meeting is cancelled."),
+        "success",
+    )
+    return commit_and_go(address_of(process, meeting))
+
+
+@bp.route("/p/<slug>/meetings/<int:meeting_id>/agenda", methods=["GET", "POST"])
+@keeps_text
+def agenda(slug: str, meeting_id: int) -> Response | tuple[str, int]:
+    process = load_process(slug)
+    authorize(policy.can_organise, process)
+    meeting = queries.visible_or_404(process.id, meeting_id)
+    if request.method == "GET":
+        rows: list[dict[str, Any]] = [
+            {"ident": str(i.id), "title": i.title, "element_id": str(i.element_id or ""), "internal": i.internal}
+            for i in queries.agenda_of(meeting.id, with_internal=True)
+        ]
+        form = AgendaForm(data={"items": [*rows, *({"element_id": ""} for _n in range(SPARE_ROWS))]})
+    else:
+        form = AgendaForm()
+    form.offer(queries.element_choices(process, current_person()))
+    if request.method == "POST" and form.validate():
+        try:
+            operations.set_agenda(meeting, form.points(), current_person())
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+        else:
+            flash(_("The agenda is saved."), "success")
+            more = request.form.get("more") is not None
+            here = url_for(".agenda", slug=slug, meeting_id=meeting.id)
+            return commit_and_go(here if more else address_of(process, meeting))
+    status = 200 if request.method == "GET" else 422
+    return render_template("meetings/agenda.html", form=form, process=process, meeting=meeting), status
