@@ -1,5 +1,6 @@
 """`./run`: starts, refuses, repairs, and leaves no process, however it ends."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -65,8 +66,9 @@ class Instance:
         """Those with this word in their command line, oldest first."""
         found = []
         for process in self.processes():
-            if any(word in part for part in process.cmdline()):
-                found.append(process)
+            with contextlib.suppress(psutil.Error):
+                if any(word in part for part in process.cmdline()):
+                    found.append(process)
         return sorted(found, key=lambda process: process.create_time())
 
     def end(self, number: signal.Signals) -> str:
