@@ -19,10 +19,19 @@ class NameTaken(Exception):
 
 
 def create_organisation(
-    actor_id: int | None, *, name: str, kind: str, area: str, umbrella_id: int | None, source: str | None = None
+    actor_id: int | None,
+    *,
+    name: str,
+    kind: str,
+    area: str,
+    umbrella_id: int | None,
+    source: str | None = None,
+    now: datetime | None = None,
 ) -> Organisation:
     """A new organisation. Raises `NameTaken`."""
-    organisation = Organisation(name=name, kind=kind, area=area, umbrella_id=umbrella_id, source=source)
+    organisation = Organisation(
+        name=name, kind=kind, area=area, umbrella_id=umbrella_id, source=source, created_at=now or clock.now()
+    )
     try:
         with db.session.begin_nested():
             db.session.add(organisation)
@@ -59,10 +68,15 @@ def _refuse_circle(organisation_id: int, umbrella_id: int | None) -> None:
 
 
 def confirm_representation(
-    actor_id: int | None, organisation: Organisation, person: Person, *, ends_at: datetime | None = None
+    actor_id: int | None,
+    organisation: Organisation,
+    person: Person,
+    *,
+    ends_at: datetime | None = None,
+    now: datetime | None = None,
 ) -> Representation:
     """From now on this person may speak and sign for the organisation. Raises `Refused` when they may already."""
-    now = clock.now()
+    now = now or clock.now()
     # The organisation's row is the lock: two people confirming at once leave one representation.
     db.session.execute(select(Organisation.id).where(Organisation.id == organisation.id).with_for_update())
     present = db.session.scalar(

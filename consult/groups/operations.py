@@ -13,9 +13,18 @@ from consult.extensions import db
 from consult.groups.models import Group, Membership, SeatHolder
 
 
-def create_group(actor_id: int, name: str, kind: str, description: str, *, process_id: int | None = None) -> Group:
+def create_group(
+    actor_id: int,
+    name: str,
+    kind: str,
+    description: str,
+    *,
+    process_id: int | None = None,
+    source: str | None = None,
+    now: datetime | None = None,
+) -> Group:
     """A body without members."""
-    group = Group(name=name, kind=kind, description=description)
+    group = Group(name=name, kind=kind, description=description, source=source, created_at=now or clock.now())
     db.session.add(group)
     db.session.flush()
     record(Action.group_created, actor_id, group, process_id=process_id)
@@ -51,6 +60,7 @@ def add_person(
     office: str = "",
     ends_at: datetime | None = None,
     process_id: int | None = None,
+    now: datetime | None = None,
 ) -> Membership:
     """The person belongs to the group from now on, until `ends_at` or for good.
 
@@ -61,7 +71,7 @@ def add_person(
     if _current_membership(Membership.group_id == group.id, Membership.person_id == person_id) is not None:
         raise Refused(_("This person belongs to the group already."))
     membership = Membership(
-        group_id=group.id, person_id=person_id, office=office, starts_at=clock.now(), ends_at=ends_at
+        group_id=group.id, person_id=person_id, office=office, starts_at=now or clock.now(), ends_at=ends_at
     )
     return _added(membership, actor_id, process_id)
 
@@ -74,6 +84,7 @@ def add_organisation(
     seats: int = 1,
     ends_at: datetime | None = None,
     process_id: int | None = None,
+    now: datetime | None = None,
 ) -> Membership:
     """The organisation has this many seats in the group from now on.
 
@@ -88,7 +99,7 @@ def add_organisation(
         group_id=group.id,
         organisation_id=organisation_id,
         seats=seats,
-        starts_at=clock.now(),
+        starts_at=now or clock.now(),
         ends_at=ends_at,
     )
     return _added(membership, actor_id, process_id)
@@ -131,13 +142,14 @@ def fill_seat(
     *,
     deputy: bool = False,
     process_id: int | None = None,
+    now: datetime | None = None,
 ) -> SeatHolder:
     """The person sits on a seat of the organisation, or stands in.
 
     Raises `Refused` when all seats are taken (deputies need none) or the person has this place already.
     """
     _lock(membership.group_id)
-    now = clock.now()
+    now = now or clock.now()
     current = (
         SeatHolder.membership_id == membership.id,
         or_(SeatHolder.ends_at.is_(None), SeatHolder.ends_at > now),
