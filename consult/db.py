@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from sqlalchemy import DateTime, Dialect, Engine, ForeignKey, MetaData, String, Text, TypeDecorator, event
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, SessionTransaction, mapped_column
 
 from consult import clock
 
@@ -131,32 +131,47 @@ def _sqlite_begin(connection: Connection) -> None:
     reading = _reading.get()
     connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-    dbapi_connection: Any = connection.connection.dbapi_connection
-    connection.info["changes_before"] = dbapi_connection.total_changes
 
 
 @contextmanager
 def lock_released(session: Session) -> Iterator[None]:
     """Let go of SQLite's one write lock for a moment: a writing request holds it from its first question on.
 
-    The transaction must only have read so far, else RuntimeError; it begins anew afterwards. On PostgreSQL and in
-    reading requests, which hold no lock, there is nothing to do.
+    The session must only have read so far, else RuntimeError; its next question begins anew. On PostgreSQL and in
+    reading requests, which hold no lock, nothing happens. In tests all sessions share one connection: there what was
+    only read is let go as well, so that the other transaction does not end inside this one.
     """
-    if _reading.get() or not session.in_transaction() or not isinstance(session.get_bind(), Engine):
-        yield
-        return
-    connection = session.connection()
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    dbapi_connection: Any = connection.connection.dbapi_connection
-    if dbapi_connection.total_changes != connection.info["changes_before"]:
-        raise RuntimeError("a transaction of its own must come before the first write of the request")
-    dbapi_connection.execute("COMMIT")
-    try:
-        yield
-    finally:
-        dbapi_connection.execute("BEGIN IMMEDIATE")
+    transaction, bind = session.get_transaction(), session.get_bind()
+    shared = isinstance(bind, Connection)
+    if transaction is not None and (shared or (bind.dialect.name == "sqlite" and not _reading.get())):
+        wrote = session.info.get(_WROTE, False)
+        if wrote and not shared:
+            raise RuntimeError("a transaction of its own must come before the first write of the request")
+        if not wrote:
+            transaction.close()
+    yield
+
+
+_WROTE = "consult_wrote"
+
+
+def watch_writes(session: Any) -> None:
+    """Remember for each session of this factory whether its present transaction has written."""
+
+    def flushed(session: Session, _context: Any) -> None:
+        session.info[_WROTE] = True
+
+    def executed(state: ORMExecuteState) -> None:
+        if not state.is_select:
+            state.session.info[_WROTE] = True
+
+    def ended(session: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is None:
+            session.info.pop(_WROTE, None)
+
+    event.listen(session, "after_flush", flushed)
+    event.listen(session, "do_orm_execute", executed)
+    event.listen(session, "after_transaction_end", ended)
 
 
 def _postgres_begin(connection: Connection) -> None:

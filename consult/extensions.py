@@ -11,9 +11,10 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
 
-from consult.db import Base, lock_released, writing
+from consult.db import Base, lock_released, watch_writes, writing
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+watch_writes(db.session)
 migrate = Migrate(render_as_batch=True, compare_type=True)
 login_manager = LoginManager()
 csrf = CSRFProtect()
