@@ -16,7 +16,7 @@ def clean_email(value: str) -> str:
     except EmailNotValidError as error:
         raise ValueError("not an e-mail address") from error
     domain = found.ascii_domain.lower()
-    if "." not in domain or found.domain_address is not None:
+    if "." not in domain:
         raise ValueError("not an e-mail address")
     return f"{found.local_part.lower()}@{domain}"
 

@@ -1,5 +1,6 @@
 """The second factor: a code of an app (TOTP), or one of ten recovery codes."""
 
+import io
 import secrets
 from typing import Any
 
@@ -36,11 +37,11 @@ def provisioning_uri(account: Account, label: str, issuer: str) -> str:
     return pyotp.TOTP(_secret(account)).provisioning_uri(name=label, issuer_name=issuer)
 
 
-def qr_svg(text: str) -> str:
-    """The QR code as an SVG document with dark on light, whatever the colours of the page."""
-    return segno.make(text, error="m").svg_inline(
-        scale=6, border=4, dark="#000", light="#fff", svgclass=None, lineclass=None, svgns=True
-    )
+def qr_svg(text: str) -> bytes:
+    """The QR code as an SVG document, dark on light whatever the colours of the page."""
+    file = io.BytesIO()
+    segno.make(text, error="m").save(file, kind="svg", xmldecl=False, scale=6, border=4, dark="#000", light="#fff")
+    return file.getvalue()
 
 
 def _secret(account: Account) -> str:
