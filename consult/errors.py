@@ -64,6 +64,8 @@ def error_page(code: int, title: str | None = None, message: str | None = None, 
     default_title, default_message = known.get(code, known[400 if code < 500 else 500])
     title, message = title or default_title, message or default_message
     try:
+        # Out of the session first: a rollback forgets what was loaded, and the frame shows the signed-in person.
+        db.session.expunge_all()
         db.session.rollback()
         body = render_template("errors/error.html", code=code, title=title, message=message, **context)
     except Exception:
