@@ -6,6 +6,7 @@ from celery import shared_task
 
 from consult import clock, retention
 from consult.audit import operations as audit
+from consult.digests import running
 from consult.extensions import db
 from consult.jobs import Job
 from consult.outbox import delivery
@@ -46,6 +47,15 @@ def seal() -> None:
         if not sealed:
             break
     _beat(Job.seal)
+
+
+@shared_task(name=Job.digests.value)
+def digests() -> None:
+    """Make the steering groups' digests that are due at this hour."""
+    issued = running.run_due(clock.now())
+    _beat(Job.digests)
+    if issued:
+        log.info("issued %s digests", len(issued))
 
 
 @shared_task(name=Job.purge.value)
