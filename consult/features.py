@@ -8,13 +8,20 @@ from consult.accounts.views import bp as _account_pages
 from consult.audit import models as _audit
 from consult.concept import models as _concept
 from consult.concept.views import bp as _concept_pages
+from consult.contributions import emails as _contribution_mails
 from consult.contributions import models as _contributions
+from consult.contributions.views import bp as _contribution_pages
+from consult.desk import emails as _desk_mails
+from consult.desk.views import bp as _desk_pages
 from consult.digests import models as _digests
 from consult.digests.views import bp as _digest_pages
 from consult.groups import models as _groups
 from consult.groups.views import bp as _group_pages
+from consult.invitations import emails as _invitation_mails
 from consult.invitations import models as _invitations
+from consult.invitations.views import bp as _invitation_pages
 from consult.meetings import models as _meetings
+from consult.meetings.views import bp as _meeting_pages
 from consult.outbox import models as _outbox
 from consult.outbox.views import bp as _outbox_pages
 from consult.processes import models as _processes
@@ -27,8 +34,22 @@ TABLES = (
     _audit, _site, _outbox, _accounts, _groups, _processes, _concept, _contributions, _weighing, _meetings,
     _invitations, _digests,
 )  # fmt: skip
+#: Importing these registers their mails.
+MAILS = (_contribution_mails, _invitation_mails, _desk_mails)
 
 
 def blueprints() -> list[Blueprint]:
     """Every feature's pages."""
-    return [_site_pages, _account_pages, _group_pages, _process_pages, _concept_pages, _outbox_pages, _digest_pages]
+    return [
+        _site_pages,
+        _outbox_pages,
+        _account_pages,
+        _group_pages,
+        _process_pages,
+        _concept_pages,
+        _contribution_pages,
+        _meeting_pages,
+        _invitation_pages,
+        _digest_pages,
+        _desk_pages,
+    ]

@@ -1,17 +1,21 @@
 """What people type about the text, and what moderators decide."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from babel import Locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from wtforms import Form as PlainForm
 from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from consult.accounts.models import Organisation
-from consult.contributions.models import MAX_LENGTH, ModerationReason
-from consult.contributions.words import stance_names
+from consult.concept.queries import Placed
+from consult.contributions.models import MAX_LENGTH, ModerationReason, State
+from consult.contributions.threads import Filter
+from consult.contributions.words import channel_names, kind_names, stance_names, state_names
 from consult.forms import Form, one_line, several_lines
 from consult.i18n import language
 
@@ -21,6 +25,8 @@ LANGUAGES = (
     "ru", "so", "sq", "sr", "ta", "ti", "tr", "uk", "ur", "vi", "zh",
 )  # fmt: skip
 ANOTHER = "und"
+#: Chosen for contributions to no element; no element has such a key.
+WHOLE = "*"
 
 
 def language_choices() -> list[tuple[str, str]]:
@@ -39,6 +45,55 @@ def fits(_form: Form, field: TextAreaField) -> None:
                 "The text is %(num)s characters too long. Please shorten it; nothing of it is lost.",
                 over,
             )
+        )
+
+
+class FilterForm(PlainForm):
+    """What the list is narrowed to. Sent by GET: carries no token and needs no session."""
+
+    stance = SelectField(_l("How it is meant"))
+    kind = SelectField(_l("Kind"))
+    channel = SelectField(_l("Way it came"))
+    lang = SelectField(_l("Language"))
+    element = SelectField(_l("What it is about"))
+    state = SelectField(_l("State"))
+
+    def __init__(self, args: Any, *, places: Sequence[Placed], moderates: bool) -> None:
+        super().__init__(args)
+        everything = [("", _("All"))]
+        self._places = {place.key: place.element_id for place in places}
+        self.stance.choices = [*everything, *stance_names().items()]
+        self.kind.choices = [*everything, *kind_names().items()]
+        self.channel.choices = [*everything, *channel_names().items()]
+        self.lang.choices = [*everything, *language_choices()]
+        whole = (WHOLE, _("The process as a whole"))
+        self.element.choices = [*everything, whole, *((place.key, place.heading) for place in places)]
+        if moderates:
+            self.state.choices = list(state_names().items())
+            self.state.data = self.state.data or State.published
+        else:
+            del self.state
+
+    def _chosen(self, name: str) -> str:
+        """The choice, empty for one that is not offered."""
+        if name not in self:
+            return ""
+        chosen: Any = self[name]
+        value = chosen.data or ""
+        return value if value in {choice[0] for choice in chosen.choices or ()} else ""
+
+    def wanted(self, mine_of: int | None) -> Filter:
+        """The filter chosen; `mine_of`: only this person's own, in whatever state."""
+        element = self._chosen("element")
+        return Filter(
+            stance=self._chosen("stance"),
+            kind=self._chosen("kind"),
+            channel=self._chosen("channel"),
+            lang=self._chosen("lang"),
+            state="" if mine_of else self._chosen("state") or State.published,
+            element_id=self._places.get(element),
+            whole=element == WHOLE,
+            author_id=mine_of,
         )
 
 
@@ -117,6 +172,7 @@ class HideForm(Form):
 
     def __init__(self, number: int, reasons: Iterable[ModerationReason], *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
+        self.number = number
         self.reason_id.choices = [(reason.id, reason.text) for reason in reasons]
         # Many of these stand on one page.
         for field in self:

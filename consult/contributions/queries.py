@@ -10,8 +10,17 @@ from sqlalchemy.orm import aliased
 
 from consult import clock
 from consult.accounts.models import Organisation, Person, Representation
-from consult.concept.models import Element, ElementHeir
-from consult.contributions.models import Contribution, ContributionTally, ModerationAct, ModerationReason, Stance, State
+from consult.concept.models import Concept, Element, ElementHeir, Placement, Version, Wording
+from consult.concept.queries import audiences_open_to
+from consult.contributions.models import (
+    Contribution,
+    ContributionTally,
+    ContributionText,
+    ModerationAct,
+    ModerationReason,
+    Stance,
+    State,
+)
 from consult.contributions.policy import can_see
 from consult.contributions.threads import Filter, Thread, listing, openings_for, shown_alone, thread
 from consult.extensions import db
@@ -83,6 +92,61 @@ def visible_or_404(process: Process, number: int, person: Person | None) -> Cont
 
 
 by_number = visible_or_404
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The version and the wording an author had in front of them."""
+
+    version_number: int | None
+    version_title: str
+    #: "charter" or "concept": which text the version is of.
+    concept_kind: str
+    element_key: str
+    label: str
+    html: str
+    lang: str
+
+
+def seen_by_author(process: Process, contribution: Contribution, person: Person | None) -> Seen | None:
+    """What it was written about; None before the first publication, or where that is not for this reader."""
+    if contribution.version_id is None:
+        return None
+    row = db.session.execute(
+        select(
+            Version.number,
+            Version.title,
+            Concept.kind,
+            Element.key,
+            Placement.label,
+            Wording.html,
+            Wording.lang,
+        )
+        .join(Placement, Placement.version_id == Version.id)
+        .join(Wording, Wording.id == Placement.wording_id)
+        .join(Element, Element.id == Placement.element_id)
+        .join(Concept, Concept.id == Version.concept_id)
+        .where(
+            Version.id == contribution.version_id,
+            Placement.element_id == contribution.element_id,
+            Version.audience.in_(audiences_open_to(person, process)),
+        )
+    ).first()
+    return Seen(*row) if row is not None else None
+
+
+def earlier_texts(contribution: Contribution) -> list[ContributionText]:
+    """What was on record before, newest first. For the author and the moderators: it may have been held back."""
+    return list(
+        db.session.scalars(
+            select(ContributionText)
+            .where(
+                ContributionText.contribution_id == contribution.id,
+                ContributionText.revision < contribution.revision,
+            )
+            .order_by(ContributionText.revision.desc())
+        )
+    )
 
 
 def organisations_of(person_id: int, now: datetime | None = None) -> list[Organisation]:

@@ -93,6 +93,10 @@ def _origins(element_id: int) -> Any:
     return select(ElementHeir.element_id).where(ElementHeir.heir_id == element_id)
 
 
+def _at(element_id: int) -> Any:
+    return or_(Contribution.element_id == element_id, Contribution.element_id.in_(_origins(element_id)))
+
+
 def _root_ids(process_id: int, element_id: int, before: int | None) -> Any:
     """Ids of the next page's roots: public ones, and others only where a public reply hangs on them."""
     answer = aliased(Contribution)
@@ -153,7 +157,7 @@ def _own_waiting(process: Process, element_id: int, reader: Reader) -> list[Show
     found = db.session.execute(
         rows(reader.person_id, reader.lang)
         .where(
-            or_(Contribution.element_id == element_id, Contribution.element_id.in_(_origins(element_id))),
+            _at(element_id),
             Contribution.process_id == process.id,
             Contribution.state == State.pending,
             Contribution.author_id == reader.person_id,
@@ -229,7 +233,8 @@ class Filter:
     channel: str = ""
     lang: str = ""
     state: str = State.published
-    element_ids: tuple[int, ...] = ()
+    #: On this element and on all it descends from.
+    element_id: int | None = None
     #: Only contributions to the process as a whole.
     whole: bool = False
     author_id: int | None = None
@@ -264,8 +269,8 @@ def listing(
     ):
         if value:
             query = query.where(column == value)
-    if wanted.element_ids:
-        query = query.where(Contribution.element_id.in_(wanted.element_ids))
+    if wanted.element_id is not None:
+        query = query.where(_at(wanted.element_id))
     if wanted.whole:
         query = query.where(Contribution.element_id.is_(None))
     if before is not None:

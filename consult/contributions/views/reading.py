@@ -1,0 +1,95 @@
+"""Reading contributions: the list of a process and the page of one."""
+
+from urllib.parse import urlencode
+
+from flask import g, render_template, request, url_for
+
+from consult.authz import allowed, authorize, current_person
+from consult.concept import queries as concept
+from consult.contributions import policy, queries
+from consult.contributions.forms import FilterForm
+from consult.contributions.models import State
+from consult.contributions.moderation import notice_for
+from consult.contributions.operations import goes_back_to_moderation
+from consult.contributions.sources import trace
+from consult.contributions.views.blueprint import bp
+from consult.contributions.words import stance_names
+from consult.processes import policy as processes
+from consult.processes.loading import load_process
+from consult.weighing.queries import decisions_on
+
+
+@bp.get("/p/<slug>/contributions")
+def index(slug: str) -> str:
+    """Everything said in a process, newest first, narrowed by what the visitor chooses."""
+    process = load_process(slug)
+    authorize(processes.can_read, process)
+    person = current_person()
+    moderates = allowed(policy.can_moderate, process)
+    form = FilterForm(request.args, places=concept.element_choices(process, person), moderates=moderates)
+    mine = person is not None and request.args.get("mine") == "1"
+    wanted = form.wanted(mine_of=person.id if mine else None)
+    comment, react = queries.openings_for(process, person)
+    page = queries.listing(
+        process,
+        person,
+        wanted,
+        before=request.args.get("before", type=int),
+        may_reply=comment is not None,
+        may_react=react is not None,
+    )
+    page.tell(decisions_on(page.ids()))
+    kept = {name: value for name, value in request.args.items() if value and name in (*form._fields, "mine")}
+    here = url_for("contributions.index", slug=slug)
+    counts = queries.counts_of_process(process.id)
+    return render_template(
+        "contributions/index.html",
+        process=process,
+        form=form,
+        mine=mine,
+        narrowed=bool(kept),
+        page=page,
+        next_url=f"{here}?{urlencode({**kept, 'before': page.next_cursor})}" if page.next_cursor else None,
+        first_url=f"{here}?{urlencode(kept)}" if request.args.get("before") else None,
+        comment_url=url_for("contributions.create_for_process", slug=slug) if comment else None,
+        counts=[(stance, label, counts.get(stance, 0)) for stance, label in stance_names().items()],
+        without_stance=counts.get("", 0),
+        held_back=queries.states_of_process(process.id).get(State.hidden, 0),
+    )
+
+
+@bp.get("/p/<slug>/contributions/<int:number>")
+def show(slug: str, number: int) -> str:
+    """One contribution for good at this address: its words, what they were about, what became of them."""
+    process = load_process(slug)
+    person = current_person()
+    contribution = queries.visible_or_404(process, number, person)
+    authorize(policy.can_see, process, contribution)
+    g.zone = process.zone
+    comment, react = queries.openings_for(process, person)
+    item = queries.shown_alone(
+        process,
+        contribution,
+        person,
+        replies_after=request.args.get("after", default=0, type=int),
+        may_reply=comment is not None,
+        may_react=react is not None,
+    )
+    everything = list(item.everything())
+    decisions = decisions_on([one.id for one in everything])
+    for one in everything:
+        one.disposition = decisions.get(one.id)
+    inside = item.mine or allowed(policy.can_moderate, process)
+    last = item.replies[-1].number if item.replies else 0
+    return render_template(
+        "contributions/show.html",
+        process=process,
+        item=item,
+        seen=queries.seen_by_author(process, contribution, person),
+        earlier=queries.earlier_texts(contribution) if inside else [],
+        notice=notice_for(contribution) if inside else None,
+        trace=trace(contribution, process, person),
+        next_url=url_for("contributions.show", slug=slug, number=number, after=last) if item.more_replies else None,
+        waits_again=item.editable and item.is_public and goes_back_to_moderation(contribution),
+        editable_until=contribution.may_edit_until(),
+    )

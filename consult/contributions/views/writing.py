@@ -1,0 +1,238 @@
+"""Writing: to an element, to the process as a whole, to somebody else; correcting, withdrawing, agreeing."""
+
+from datetime import timedelta
+
+from flask import abort, current_app, flash, g, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from consult import clock
+from consult.authz import authorize, current_person
+from consult.concept import queries as concept
+from consult.concept.queries import ElementView
+from consult.contributions import operations, policy, queries
+from consult.contributions.forms import CommentForm, EditForm, ReplyForm
+from consult.contributions.models import Contribution, Kind, Stance, State
+from consult.contributions.views.blueprint import bp
+from consult.errors import Conflict, Refused
+from consult.forms import Form
+from consult.processes.loading import load_process
+from consult.processes.models import Activity, Moderation, Process
+from consult.processes.queries import next_opening
+from consult.web import commit_and_go, keeps_text, safe_next
+
+Answer = Response | str | tuple[str, int]
+
+
+def _arrived(process: Process, contribution: Contribution) -> Response:
+    """Thank the author and lead to the contribution's own page, which says what happens next."""
+    number = f"{process.code}-{contribution.number}"
+    if contribution.state == State.pending:
+        flash(_("Thank you. Your contribution has arrived as %(number)s.", number=number), "success")
+    else:
+        flash(_("Thank you. Your contribution is published as %(number)s.", number=number), "success")
+    return commit_and_go(url_for("contributions.show", slug=process.slug, number=contribution.number))
+
+
+def _not_too_many(person_id: int) -> None:
+    """A limit against flooding, counted in the rows themselves; the text stays in the form."""
+    limit = current_app.config.get("CONTRIBUTIONS_PER_HOUR", 60)
+    if queries.written_since(person_id, clock.now() - timedelta(hours=1)) >= limit:
+        raise Refused(_("You have written a lot within an hour. Please wait a little before you send more."))
+
+
+def _refused(form: Form, refusal: Refused) -> None:
+    """Say it above the form, in which everything typed still stands."""
+    form.form_errors.append(refusal.message)
+
+
+def _write(process: Process, view: ElementView | None, action: str, back: str) -> Answer:
+    """The form to an element or to the process as a whole."""
+    authorize(policy.can_write, process)
+    g.zone = process.zone
+    person = current_person()
+    opening, _react = queries.openings_for(process, person)
+    form = CommentForm(organisations=queries.organisations_of(person.id))
+    status = 200
+    if form.validate_on_submit():
+        try:
+            _not_too_many(person.id)
+            contribution = operations.submit(
+                process,
+                actor=person,
+                text=form.text.data or "",
+                stance=Stance(form.stance.data),
+                element_id=view.placed.element_id if view else None,
+                kind=Kind.comment,
+                lang=form.lang.data,
+                organisation_id=form.spoken_for(),
+            )
+            return _arrived(process, contribution)
+        except Refused as refusal:
+            _refused(form, refusal)
+            status = 409
+    if opening is None and request.method == "GET":
+        return render_template(
+            "contributions/closed.html",
+            process=process,
+            opens_at=next_opening(process.id, Activity.comment),
+            back=back,
+        )
+    page = render_template(
+        "contributions/write.html",
+        process=process,
+        form=form,
+        action=action,
+        back=back,
+        placed=view.placed if view else None,
+        premoderated=opening is None or opening.moderation == Moderation.pre,
+        autosave=f"comment-{person.id}-{process.id}-{view.placed.element_id if view else 0}",
+    )
+    return page, status
+
+
+@bp.route("/p/<slug>/e/<key>/comment", methods=["GET", "POST"])
+@keeps_text
+def create(slug: str, key: str) -> Answer:
+    """Comment on an element. Guests sign in first and come back here."""
+    process = load_process(slug)
+    view = concept.element_view(process.id, key, concept.audiences_open_to(current_person(), process))
+    if view is None:
+        abort(404)
+    if view.retired:
+        authorize(policy.can_write, process)
+        raise Refused(_("This part has been replaced. Please write to the part that stands in its place today."))
+    action = url_for("contributions.create", slug=slug, key=key)
+    return _write(process, view, action, url_for("concept.element", slug=slug, key=key))
+
+
+@bp.route("/p/<slug>/comment", methods=["GET", "POST"])
+@keeps_text
+def create_for_process(slug: str) -> Answer:
+    """Say something about the process as a whole."""
+    process = load_process(slug)
+    action = url_for("contributions.create_for_process", slug=slug)
+    return _write(process, None, action, url_for("contributions.index", slug=slug))
+
+
+@bp.route("/p/<slug>/contributions/<int:number>/reply", methods=["GET", "POST"])
+@keeps_text
+def reply(slug: str, number: int) -> Answer:
+    """Answer another contribution."""
+    process = load_process(slug)
+    person = current_person()
+    parent = queries.visible_or_404(process, number, person)
+    authorize(policy.can_write, process)
+    g.zone = process.zone
+    if parent.state != State.published:
+        raise Refused(_("This contribution cannot be answered."))
+    opening, _react = queries.openings_for(process, person)
+    back = url_for("contributions.show", slug=slug, number=number)
+    form = ReplyForm()
+    status = 200
+    if form.validate_on_submit():
+        try:
+            _not_too_many(person.id)
+            answer = operations.submit(
+                process, actor=person, text=form.text.data or "", stance=None, reply_to=parent, lang=form.lang.data
+            )
+            return _arrived(process, answer)
+        except Refused as refusal:
+            _refused(form, refusal)
+            status = 409
+    if opening is None and request.method == "GET":
+        opens_at = next_opening(process.id, Activity.comment)
+        return render_template("contributions/closed.html", process=process, opens_at=opens_at, back=back)
+    page = render_template(
+        "contributions/reply.html",
+        process=process,
+        form=form,
+        parent=queries.shown_alone(process, parent, person),
+        back=back,
+        premoderated=opening is None or opening.moderation == Moderation.pre,
+        autosave=f"reply-{person.id}-{parent.id}",
+    )
+    return page, status
+
+
+@bp.route("/p/<slug>/contributions/<int:number>/edit", methods=["GET", "POST"])
+@keeps_text
+def edit(slug: str, number: int) -> Answer:
+    """Correct one's own words, in time."""
+    process = load_process(slug)
+    person = current_person()
+    contribution = queries.visible_or_404(process, number, person)
+    authorize(policy.can_edit, contribution)
+    g.zone = process.zone
+    form = EditForm(text=operations.newest_text(contribution), base=str(contribution.revision))
+    theirs, status = None, 200
+    if form.validate_on_submit():
+        try:
+            changed = operations.edit(contribution, person, form.text.data or "", form.base_revision())
+            if not changed:
+                flash(_("Nothing was changed."), "info")
+            elif contribution.state == State.pending:
+                flash(_("Your changed text has arrived. A moderator looks at it before it appears."), "success")
+            else:
+                flash(_("Your text has been changed."), "success")
+            return commit_and_go(url_for("contributions.show", slug=slug, number=number))
+        except Conflict as conflict:
+            # Both texts are shown; sending again replaces the newer one knowingly.
+            theirs, status = conflict.theirs, 409
+            form.base.data = str(conflict.current_id)
+        except Refused as refusal:
+            _refused(form, refusal)
+            status = 409
+    elif request.method == "GET" and not contribution.is_editable(clock.now()):
+        raise Refused(_("This contribution can no longer be changed. You can write a new one or withdraw it."))
+    page = render_template(
+        "contributions/edit.html",
+        process=process,
+        form=form,
+        contribution=contribution,
+        number=f"{process.code}-{number}",
+        theirs=theirs,
+        waits_again=operations.goes_back_to_moderation(contribution),
+        until=contribution.may_edit_until() if contribution.state == State.published else None,
+        back=url_for("contributions.show", slug=slug, number=number),
+        autosave=f"edit-{person.id}-{contribution.id}",
+    )
+    return page, status
+
+
+@bp.route("/p/<slug>/contributions/<int:number>/withdraw", methods=["GET", "POST"])
+def withdraw(slug: str, number: int) -> Answer:
+    """Take it back, after being asked once."""
+    process = load_process(slug)
+    person = current_person()
+    contribution = queries.visible_or_404(process, number, person)
+    authorize(policy.can_withdraw, contribution)
+    if request.method == "POST":
+        operations.withdraw(contribution, person)
+        flash(_("Your contribution has been withdrawn."), "success")
+        return commit_and_go(url_for("contributions.show", slug=slug, number=number))
+    if contribution.state not in (State.pending, State.published):
+        raise Refused(_("This contribution is not shown any more."))
+    return render_template(
+        "contributions/withdraw.html",
+        process=process,
+        item=queries.shown_alone(process, contribution, person),
+        back=url_for("contributions.show", slug=slug, number=number),
+    )
+
+
+@bp.post("/p/<slug>/contributions/<int:number>/react")
+def react(slug: str, number: int) -> Response:
+    """Say "I think so too", or take it back."""
+    process = load_process(slug)
+    person = current_person()
+    contribution = queries.visible_or_404(process, number, person)
+    authorize(policy.can_react, process)
+    if request.form.get("take_back"):
+        operations.take_back(contribution, person)
+        flash(_("Taken back."), "success")
+    else:
+        operations.react(contribution, person)
+        flash(_("Thank you. It is counted that you think so too."), "success")
+    here = url_for("contributions.show", slug=slug, number=number)
+    return commit_and_go(safe_next(request.form.get("next"), here))
