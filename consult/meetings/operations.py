@@ -85,9 +85,17 @@ def create(
     source: str | None = None,
     historic_on: date | None = None,
     present: int | None = None,
+    now: datetime | None = None,
 ) -> Meeting:
     """Announce a meeting. Raises `Refused` for times that cannot be."""
-    meeting = Meeting(process_id=process.id, source=source, historic_on=historic_on, present=present, **_values(plan))
+    meeting = Meeting(
+        process_id=process.id,
+        source=source,
+        historic_on=historic_on,
+        present=present,
+        created_at=now or clock.now(),
+        **_values(plan),
+    )
     db.session.add(meeting)
     db.session.flush()
     record(Action.meeting_created, actor.id if actor else None, meeting, process_id=process.id)

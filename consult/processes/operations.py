@@ -1,7 +1,7 @@
 """Leading a process: setting it up, publishing it, its stages, the functions of its groups, preview links."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -123,7 +123,7 @@ def missing_for_publishing(process: Process) -> list[str]:
     return missing
 
 
-def publish_process(process: Process, actor_id: int) -> None:
+def publish_process(process: Process, actor_id: int, now: datetime | None = None) -> None:
     """Open the process to everybody. Raises `Refused` with all that is missing, or when it is public already."""
     if process.state != ProcessState.draft:
         raise Refused(_("This process is published already."))
@@ -131,7 +131,7 @@ def publish_process(process: Process, actor_id: int) -> None:
     if missing:
         raise Refused(_("The process cannot be published yet.") + " " + " ".join(missing))
     process.state = ProcessState.published
-    process.published_at = clock.now()
+    process.published_at = now or clock.now()
     db.session.flush()
     record(Action.process_published, actor_id, process, process_id=process.id)
 
