@@ -62,11 +62,10 @@ text = Annotated[str, mapped_column(Text())]
 lang_code = Annotated[str, mapped_column(String(12))]
 
 
-def fk(target: str, *, index: bool = True, nullable: bool = False, primary_key: bool = False) -> Any:
-    """A foreign key by table name, indexed unless said otherwise."""
-    return mapped_column(
-        ForeignKey(target), index=index and not primary_key, nullable=nullable, primary_key=primary_key
-    )
+def fk(target: str, *, index: bool | None = None, nullable: bool = False, primary_key: bool = False) -> Any:
+    """A foreign key by table name. Indexed unless it leads a primary key or `index=False` says otherwise."""
+    indexed = not primary_key if index is None else index
+    return mapped_column(ForeignKey(target), index=indexed, nullable=nullable, primary_key=primary_key)
 
 
 #: True while a request that must not change anything is being served.

@@ -45,9 +45,7 @@ def _run(connection: Connection) -> None:
         if sqlite:
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
             if broken:
-                raise RuntimeError(
-                    f"the migration left dangling references in {sorted({row[0] for row in broken})}"
-                )
+                raise RuntimeError(f"the migration left dangling references in {sorted({row[0] for row in broken})}")
     connection.commit()
     if sqlite:
         connection.exec_driver_sql("COMMIT")

@@ -72,7 +72,7 @@ class ProcessConcept(Base):
     __tablename__ = "process_concept"
 
     process_id: Mapped[int] = fk("process.id", primary_key=True)
-    concept_id: Mapped[int] = fk("concept.id", primary_key=True)
+    concept_id: Mapped[int] = fk("concept.id", primary_key=True, index=True)
     position: Mapped[int] = mapped_column(default=0)
 
 
@@ -240,4 +240,4 @@ class Mandate(Base):
     __tablename__ = "mandate"
 
     group_id: Mapped[int] = fk("groups.id", primary_key=True)
-    element_id: Mapped[int] = fk("element.id", primary_key=True)
+    element_id: Mapped[int] = fk("element.id", primary_key=True, index=True)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask import abort
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, literal, select
 from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Person
@@ -57,6 +57,8 @@ class Placed:
     source: str | None
     depth: int = 0
     plain: str | None = None
+    #: It stands like this in the newest version everybody may read (set by `element_view`).
+    is_public: bool = False
     children: list["Placed"] = field(default_factory=list)
 
     @property
@@ -279,27 +281,57 @@ class LinkedElement:
     name: str
 
 
-def links_of(version_ids: Iterable[int], element_id: int) -> tuple[list[LinkedElement], list[LinkedElement]]:
-    """(what this element serves, what serves it) in these versions (the newest of concept and charter)."""
-    versions = list(version_ids)
+def _newest_ids(process_id: int, audiences: Iterable[str]) -> Any:
+    """Subquery: ids of the newest sealed version of each concept of a process for these audiences."""
+    later = aliased(Version)
+    open_to = list(audiences)
+    newest = (
+        select(func.max(later.number))
+        .where(later.concept_id == Version.concept_id, later.number.is_not(None), later.audience.in_(open_to))
+        .correlate(Version)
+        .scalar_subquery()
+    )
+    return (
+        select(Version.id)
+        .join(ProcessConcept, ProcessConcept.concept_id == Version.concept_id)
+        .where(ProcessConcept.process_id == process_id, Version.audience.in_(open_to), Version.number == newest)
+    )
+
+
+def links_of(
+    process_id: int, audiences: Iterable[str], element_id: int
+) -> tuple[list[LinkedElement], list[LinkedElement]]:
+    """(what this element serves, what serves it) in the newest versions of concept and charter. One query."""
+    versions = _newest_ids(process_id, audiences)
     other = aliased(Placement)
 
-    def found(here: Any, there: Any) -> list[LinkedElement]:
-        rows = db.session.execute(
-            select(Element.id, Element.key, Element.kind, other.label, Wording.title, Wording.markdown)
+    def found(here: Any, there: Any, side: str) -> Any:
+        return (
+            select(
+                literal(side).label("side"),
+                Element.id,
+                Element.key,
+                Element.kind,
+                other.label,
+                Wording.title,
+                Wording.markdown,
+            )
             .select_from(PlacedLink)
             .join(Element, Element.id == there)
             .join(other, and_(other.element_id == there, other.version_id.in_(versions)))
             .join(Wording, Wording.id == other.wording_id)
             .where(PlacedLink.version_id.in_(versions), here == element_id)
-            .order_by(other.label, Element.id)
-        ).all()
-        return [LinkedElement(r[0], r[1], r[2], r[3], excerpt(r[4], r[5])) for r in rows]
+        )
 
-    return (
-        found(PlacedLink.from_element_id, PlacedLink.to_element_id),
-        found(PlacedLink.to_element_id, PlacedLink.from_element_id),
-    )
+    rows = db.session.execute(
+        found(PlacedLink.from_element_id, PlacedLink.to_element_id, "serves").union_all(
+            found(PlacedLink.to_element_id, PlacedLink.from_element_id, "served_by")
+        )
+    ).all()
+    linked: dict[str, list[LinkedElement]] = {"serves": [], "served_by": []}
+    for side, ident, key, kind, label, title, markdown in sorted(rows, key=lambda row: (row[4], row[1])):
+        linked[side].append(LinkedElement(ident, key, kind, label, excerpt(title, markdown)))
+    return linked["serves"], linked["served_by"]
 
 
 @dataclass
@@ -446,6 +478,7 @@ def element_view(process_id: int, key: str, audiences: Iterable[str]) -> Element
             Version.title,
             Version.sealed_at,
             Version.historic_on,
+            Version.audience,
             newest,
         )
         .select_from(Element)
@@ -467,5 +500,6 @@ def element_view(process_id: int, key: str, audiences: Iterable[str]) -> Element
         return None
     placed = Placed(*row[: len(_PLACED)])
     placed.plain = row[len(_PLACED)]
-    ident, number, title, sealed_at, historic_on, last = row[len(_PLACED) + 1 :]
+    ident, number, title, sealed_at, historic_on, audience, last = row[len(_PLACED) + 1 :]
+    placed.is_public = audience == VersionAudience.public and number == last
     return ElementView(placed, ident, number, title, sealed_at, historic_on, number < last)

@@ -211,7 +211,7 @@ class ContributionTally(Base):
     __tablename__ = "contribution_tally"
 
     element_id: Mapped[int] = fk("element.id", primary_key=True)
-    process_id: Mapped[int] = fk("process.id", primary_key=True)
+    process_id: Mapped[int] = fk("process.id", primary_key=True, index=True)
     stance: Mapped[str] = mapped_column(String(40), primary_key=True)
     published: Mapped[int] = mapped_column(default=0)
 

@@ -2,12 +2,11 @@
 
 Revision ID: 0001
 Revises:
-Create Date: 2026-11-22 00:32:54.675868
+Create Date: 2026-11-22 01:11:20.825092
 """
 
 import sqlalchemy as sa
 from alembic import op
-
 
 revision = "0001"
 down_revision = None
@@ -159,9 +158,7 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.Integer(), nullable=False),
         sa.Column("facts", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_audit_entry_actor_id_person")),
-        sa.ForeignKeyConstraint(
-            ["process_id"], ["process.id"], name=op.f("fk_audit_entry_process_id_process")
-        ),
+        sa.ForeignKeyConstraint(["process_id"], ["process.id"], name=op.f("fk_audit_entry_process_id_process")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
     )
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
@@ -209,9 +206,7 @@ def upgrade() -> None:
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["created_by_id"], ["person.id"], name=op.f("fk_link_token_created_by_id_person")
-        ),
+        sa.ForeignKeyConstraint(["created_by_id"], ["person.id"], name=op.f("fk_link_token_created_by_id_person")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_link_token_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_link_token")),
     )
@@ -229,8 +224,7 @@ def upgrade() -> None:
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(person_id IS NULL) <> (organisation_id IS NULL)",
-            name=op.f("ck_membership_person_xor_organisation"),
+            "(person_id IS NULL) <> (organisation_id IS NULL)", name=op.f("ck_membership_person_xor_organisation")
         ),
         sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_membership_group_id_groups")),
         sa.ForeignKeyConstraint(
@@ -252,9 +246,7 @@ def upgrade() -> None:
         sa.Column("text", sa.String(length=300), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["process_id"], ["process.id"], name=op.f("fk_moderation_reason_process_id_process")
-        ),
+        sa.ForeignKeyConstraint(["process_id"], ["process.id"], name=op.f("fk_moderation_reason_process_id_process")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_moderation_reason")),
         sa.UniqueConstraint("process_id", "key", name=op.f("uq_moderation_reason_process_id_key")),
     )
@@ -276,12 +268,8 @@ def upgrade() -> None:
         sa.Column("lang", sa.String(length=12), nullable=True),
         sa.Column("sent_subject", sa.String(length=300), nullable=True),
         sa.Column("sent_text", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["process_id"], ["process.id"], name=op.f("fk_outbox_message_process_id_process")
-        ),
-        sa.ForeignKeyConstraint(
-            ["recipient_id"], ["person.id"], name=op.f("fk_outbox_message_recipient_id_person")
-        ),
+        sa.ForeignKeyConstraint(["process_id"], ["process.id"], name=op.f("fk_outbox_message_process_id_process")),
+        sa.ForeignKeyConstraint(["recipient_id"], ["person.id"], name=op.f("fk_outbox_message_recipient_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox_message")),
         sa.UniqueConstraint(
             "kind",
@@ -301,21 +289,18 @@ def upgrade() -> None:
         sa.Column("process_id", sa.Integer(), nullable=False),
         sa.Column("concept_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["concept_id"], ["concept.id"], name=op.f("fk_process_concept_concept_id_concept")
-        ),
-        sa.ForeignKeyConstraint(
-            ["process_id"], ["process.id"], name=op.f("fk_process_concept_process_id_process")
-        ),
+        sa.ForeignKeyConstraint(["concept_id"], ["concept.id"], name=op.f("fk_process_concept_concept_id_concept")),
+        sa.ForeignKeyConstraint(["process_id"], ["process.id"], name=op.f("fk_process_concept_process_id_process")),
         sa.PrimaryKeyConstraint("process_id", "concept_id", name=op.f("pk_process_concept")),
     )
+    with op.batch_alter_table("process_concept", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_process_concept_concept_id"), ["concept_id"], unique=False)
+
     op.create_table(
         "process_counter",
         sa.Column("process_id", sa.Integer(), nullable=False),
         sa.Column("last_number", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["process_id"], ["process.id"], name=op.f("fk_process_counter_process_id_process")
-        ),
+        sa.ForeignKeyConstraint(["process_id"], ["process.id"], name=op.f("fk_process_counter_process_id_process")),
         sa.PrimaryKeyConstraint("process_id", name=op.f("pk_process_counter")),
     )
     op.create_table(
@@ -325,9 +310,7 @@ def upgrade() -> None:
         sa.Column("group_id", sa.Integer(), nullable=False),
         sa.Column("function", sa.String(length=40), nullable=False),
         sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_process_group_group_id_groups")),
-        sa.ForeignKeyConstraint(
-            ["process_id"], ["process.id"], name=op.f("fk_process_group_process_id_process")
-        ),
+        sa.ForeignKeyConstraint(["process_id"], ["process.id"], name=op.f("fk_process_group_process_id_process")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_process_group")),
         sa.UniqueConstraint(
             "process_id", "group_id", "function", name=op.f("uq_process_group_process_id_group_id_function")
@@ -349,13 +332,9 @@ def upgrade() -> None:
             ["confirmed_by_id"], ["person.id"], name=op.f("fk_representation_confirmed_by_id_person")
         ),
         sa.ForeignKeyConstraint(
-            ["organisation_id"],
-            ["organisation.id"],
-            name=op.f("fk_representation_organisation_id_organisation"),
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_representation_organisation_id_organisation")
         ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_representation_person_id_person")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_representation_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_representation")),
         sa.UniqueConstraint(
             "person_id",
@@ -365,12 +344,8 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("representation", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_representation_confirmed_by_id"), ["confirmed_by_id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_representation_organisation_id"), ["organisation_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_representation_confirmed_by_id"), ["confirmed_by_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_representation_organisation_id"), ["organisation_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_representation_person_id"), ["person_id"], unique=False)
 
     op.create_table(
@@ -445,9 +420,7 @@ def upgrade() -> None:
         sa.Column("previous", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["entry_id"], ["audit_entry.id"], name=op.f("fk_audit_seal_entry_id_audit_entry")
-        ),
+        sa.ForeignKeyConstraint(["entry_id"], ["audit_entry.id"], name=op.f("fk_audit_seal_entry_id_audit_entry")),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_seal")),
     )
     with op.batch_alter_table("audit_seal", schema=None) as batch_op:
@@ -459,21 +432,18 @@ def upgrade() -> None:
         sa.Column("process_id", sa.Integer(), nullable=False),
         sa.Column("stance", sa.String(length=40), nullable=False),
         sa.Column("published", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["element_id"], ["element.id"], name=op.f("fk_contribution_tally_element_id_element")
-        ),
-        sa.ForeignKeyConstraint(
-            ["process_id"], ["process.id"], name=op.f("fk_contribution_tally_process_id_process")
-        ),
+        sa.ForeignKeyConstraint(["element_id"], ["element.id"], name=op.f("fk_contribution_tally_element_id_element")),
+        sa.ForeignKeyConstraint(["process_id"], ["process.id"], name=op.f("fk_contribution_tally_process_id_process")),
         sa.PrimaryKeyConstraint("element_id", "process_id", "stance", name=op.f("pk_contribution_tally")),
     )
+    with op.batch_alter_table("contribution_tally", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contribution_tally_process_id"), ["process_id"], unique=False)
+
     op.create_table(
         "element_heir",
         sa.Column("element_id", sa.Integer(), nullable=False),
         sa.Column("heir_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["element_id"], ["element.id"], name=op.f("fk_element_heir_element_id_element")
-        ),
+        sa.ForeignKeyConstraint(["element_id"], ["element.id"], name=op.f("fk_element_heir_element_id_element")),
         sa.ForeignKeyConstraint(["heir_id"], ["element.id"], name=op.f("fk_element_heir_heir_id_element")),
         sa.PrimaryKeyConstraint("element_id", "heir_id", name=op.f("pk_element_heir")),
     )
@@ -488,6 +458,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_mandate_group_id_groups")),
         sa.PrimaryKeyConstraint("group_id", "element_id", name=op.f("pk_mandate")),
     )
+    with op.batch_alter_table("mandate", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mandate_element_id"), ["element_id"], unique=False)
+
     op.create_table(
         "meeting",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -532,12 +505,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["from_element_id"], ["element.id"], name=op.f("fk_placed_link_from_element_id_element")
         ),
-        sa.ForeignKeyConstraint(
-            ["to_element_id"], ["element.id"], name=op.f("fk_placed_link_to_element_id_element")
-        ),
-        sa.ForeignKeyConstraint(
-            ["version_id"], ["version.id"], name=op.f("fk_placed_link_version_id_version")
-        ),
+        sa.ForeignKeyConstraint(["to_element_id"], ["element.id"], name=op.f("fk_placed_link_to_element_id_element")),
+        sa.ForeignKeyConstraint(["version_id"], ["version.id"], name=op.f("fk_placed_link_version_id_version")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_placed_link")),
         sa.UniqueConstraint(
             "version_id",
@@ -557,9 +526,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.Integer(), nullable=False),
         sa.Column("code_hash", sa.String(length=64), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["account.person_id"], name=op.f("fk_recovery_code_person_id_account")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["account.person_id"], name=op.f("fk_recovery_code_person_id_account")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_code")),
     )
     with op.batch_alter_table("recovery_code", schema=None) as batch_op:
@@ -579,10 +546,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_seat_holder_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_seat_holder")),
         sa.UniqueConstraint(
-            "membership_id",
-            "person_id",
-            "starts_at",
-            name=op.f("uq_seat_holder_membership_id_person_id_starts_at"),
+            "membership_id", "person_id", "starts_at", name=op.f("uq_seat_holder_membership_id_person_id_starts_at")
         ),
     )
     with op.batch_alter_table("seat_holder", schema=None) as batch_op:
@@ -599,9 +563,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("second_factor_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("device", sa.String(length=300), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["account.person_id"], name=op.f("fk_sign_in_person_id_account")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["account.person_id"], name=op.f("fk_sign_in_person_id_account")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in")),
         sa.UniqueConstraint("secret_hash", name=op.f("uq_sign_in_secret_hash")),
     )
@@ -673,12 +635,8 @@ def upgrade() -> None:
         sa.Column("title", sa.String(length=300), nullable=False),
         sa.Column("element_id", sa.Integer(), nullable=True),
         sa.Column("internal", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["element_id"], ["element.id"], name=op.f("fk_agenda_item_element_id_element")
-        ),
-        sa.ForeignKeyConstraint(
-            ["meeting_id"], ["meeting.id"], name=op.f("fk_agenda_item_meeting_id_meeting")
-        ),
+        sa.ForeignKeyConstraint(["element_id"], ["element.id"], name=op.f("fk_agenda_item_element_id_element")),
+        sa.ForeignKeyConstraint(["meeting_id"], ["meeting.id"], name=op.f("fk_agenda_item_meeting_id_meeting")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agenda_item")),
         sa.UniqueConstraint("meeting_id", "position", name=op.f("uq_agenda_item_meeting_id_position")),
     )
@@ -695,12 +653,8 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "(meeting_id IS NULL) <> (group_id IS NULL)", name=op.f("ck_campaign_meeting_xor_group")
-        ),
-        sa.ForeignKeyConstraint(
-            ["created_by_id"], ["person.id"], name=op.f("fk_campaign_created_by_id_person")
-        ),
+        sa.CheckConstraint("(meeting_id IS NULL) <> (group_id IS NULL)", name=op.f("ck_campaign_meeting_xor_group")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["person.id"], name=op.f("fk_campaign_created_by_id_person")),
         sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_campaign_group_id_groups")),
         sa.ForeignKeyConstraint(["meeting_id"], ["meeting.id"], name=op.f("fk_campaign_meeting_id_meeting")),
         sa.ForeignKeyConstraint(["process_id"], ["process.id"], name=op.f("fk_campaign_process_id_process")),
@@ -726,18 +680,10 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_change_actor_id_person")),
         sa.ForeignKeyConstraint(["element_id"], ["element.id"], name=op.f("fk_change_element_id_element")),
-        sa.ForeignKeyConstraint(
-            ["from_parent_id"], ["element.id"], name=op.f("fk_change_from_parent_id_element")
-        ),
-        sa.ForeignKeyConstraint(
-            ["from_wording_id"], ["wording.id"], name=op.f("fk_change_from_wording_id_wording")
-        ),
-        sa.ForeignKeyConstraint(
-            ["to_parent_id"], ["element.id"], name=op.f("fk_change_to_parent_id_element")
-        ),
-        sa.ForeignKeyConstraint(
-            ["to_wording_id"], ["wording.id"], name=op.f("fk_change_to_wording_id_wording")
-        ),
+        sa.ForeignKeyConstraint(["from_parent_id"], ["element.id"], name=op.f("fk_change_from_parent_id_element")),
+        sa.ForeignKeyConstraint(["from_wording_id"], ["wording.id"], name=op.f("fk_change_from_wording_id_wording")),
+        sa.ForeignKeyConstraint(["to_parent_id"], ["element.id"], name=op.f("fk_change_to_parent_id_element")),
+        sa.ForeignKeyConstraint(["to_wording_id"], ["wording.id"], name=op.f("fk_change_to_wording_id_wording")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_change")),
     )
     with op.batch_alter_table("change", schema=None) as batch_op:
@@ -773,47 +719,29 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=300), nullable=True),
         sa.CheckConstraint("number IS NULL OR number > 0", name=op.f("ck_contribution_number_positive")),
         sa.ForeignKeyConstraint(["author_id"], ["person.id"], name=op.f("fk_contribution_author_id_person")),
+        sa.ForeignKeyConstraint(["element_id"], ["element.id"], name=op.f("fk_contribution_element_id_element")),
+        sa.ForeignKeyConstraint(["entered_by_id"], ["person.id"], name=op.f("fk_contribution_entered_by_id_person")),
         sa.ForeignKeyConstraint(
-            ["element_id"], ["element.id"], name=op.f("fk_contribution_element_id_element")
-        ),
-        sa.ForeignKeyConstraint(
-            ["entered_by_id"], ["person.id"], name=op.f("fk_contribution_entered_by_id_person")
-        ),
-        sa.ForeignKeyConstraint(
-            ["organisation_id"],
-            ["organisation.id"],
-            name=op.f("fk_contribution_organisation_id_organisation"),
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_contribution_organisation_id_organisation")
         ),
         sa.ForeignKeyConstraint(
             ["parent_id"], ["contribution.id"], name=op.f("fk_contribution_parent_id_contribution")
         ),
-        sa.ForeignKeyConstraint(
-            ["process_id"], ["process.id"], name=op.f("fk_contribution_process_id_process")
-        ),
-        sa.ForeignKeyConstraint(
-            ["root_id"], ["contribution.id"], name=op.f("fk_contribution_root_id_contribution")
-        ),
-        sa.ForeignKeyConstraint(
-            ["version_id"], ["version.id"], name=op.f("fk_contribution_version_id_version")
-        ),
-        sa.ForeignKeyConstraint(
-            ["wording_id"], ["wording.id"], name=op.f("fk_contribution_wording_id_wording")
-        ),
+        sa.ForeignKeyConstraint(["process_id"], ["process.id"], name=op.f("fk_contribution_process_id_process")),
+        sa.ForeignKeyConstraint(["root_id"], ["contribution.id"], name=op.f("fk_contribution_root_id_contribution")),
+        sa.ForeignKeyConstraint(["version_id"], ["version.id"], name=op.f("fk_contribution_version_id_version")),
+        sa.ForeignKeyConstraint(["wording_id"], ["wording.id"], name=op.f("fk_contribution_wording_id_wording")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contribution")),
         sa.UniqueConstraint("process_id", "number", name=op.f("uq_contribution_process_id_number")),
     )
     with op.batch_alter_table("contribution", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_contribution_author_id"), ["author_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_contribution_entered_by_id"), ["entered_by_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_contribution_organisation_id"), ["organisation_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_contribution_organisation_id"), ["organisation_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_contribution_parent_id"), ["parent_id"], unique=False)
         batch_op.create_index("ix_contribution_queue", ["process_id", "state", "created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_contribution_root_id"), ["root_id"], unique=False)
-        batch_op.create_index(
-            "ix_contribution_thread", ["element_id", "state", "parent_id", "number"], unique=False
-        )
+        batch_op.create_index("ix_contribution_thread", ["element_id", "state", "parent_id", "number"], unique=False)
         batch_op.create_index(batch_op.f("ix_contribution_version_id"), ["version_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_contribution_wording_id"), ["wording_id"], unique=False)
 
@@ -833,12 +761,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["meeting_id"], ["meeting.id"], name=op.f("fk_digest_meeting_id_meeting")),
         sa.ForeignKeyConstraint(["process_id"], ["process.id"], name=op.f("fk_digest_process_id_process")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_digest")),
-        sa.UniqueConstraint(
-            "process_id", "kind", "from_seq", name=op.f("uq_digest_process_id_kind_from_seq")
-        ),
-        sa.UniqueConstraint(
-            "process_id", "kind", "local_date", name=op.f("uq_digest_process_id_kind_local_date")
-        ),
+        sa.UniqueConstraint("process_id", "kind", "from_seq", name=op.f("uq_digest_process_id_kind_from_seq")),
+        sa.UniqueConstraint("process_id", "kind", "local_date", name=op.f("uq_digest_process_id_kind_local_date")),
     )
     with op.batch_alter_table("digest", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_digest_meeting_id"), ["meeting_id"], unique=False)
@@ -852,9 +776,7 @@ def upgrade() -> None:
         sa.Column("objections_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("approved_by_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["approved_by_id"], ["person.id"], name=op.f("fk_minutes_approved_by_id_person")
-        ),
+        sa.ForeignKeyConstraint(["approved_by_id"], ["person.id"], name=op.f("fk_minutes_approved_by_id_person")),
         sa.ForeignKeyConstraint(["meeting_id"], ["meeting.id"], name=op.f("fk_minutes_meeting_id_meeting")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_minutes")),
         sa.UniqueConstraint("meeting_id", name=op.f("uq_minutes_meeting_id")),
@@ -868,9 +790,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("label", sa.String(length=40), nullable=False),
         sa.Column("wording_id", sa.Integer(), nullable=False),
-        sa.CheckConstraint(
-            "parent_id IS NULL OR parent_id <> element_id", name=op.f("ck_placement_not_own_parent")
-        ),
+        sa.CheckConstraint("parent_id IS NULL OR parent_id <> element_id", name=op.f("ck_placement_not_own_parent")),
         sa.ForeignKeyConstraint(["element_id"], ["element.id"], name=op.f("fk_placement_element_id_element")),
         sa.ForeignKeyConstraint(["parent_id"], ["element.id"], name=op.f("fk_placement_parent_id_element")),
         sa.ForeignKeyConstraint(["version_id"], ["version.id"], name=op.f("fk_placement_version_id_version")),
@@ -894,25 +814,17 @@ def upgrade() -> None:
         sa.Column("deputy_for_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["deputy_for_id"], ["person.id"], name=op.f("fk_registration_deputy_for_id_person")),
+        sa.ForeignKeyConstraint(["meeting_id"], ["meeting.id"], name=op.f("fk_registration_meeting_id_meeting")),
         sa.ForeignKeyConstraint(
-            ["deputy_for_id"], ["person.id"], name=op.f("fk_registration_deputy_for_id_person")
-        ),
-        sa.ForeignKeyConstraint(
-            ["meeting_id"], ["meeting.id"], name=op.f("fk_registration_meeting_id_meeting")
-        ),
-        sa.ForeignKeyConstraint(
-            ["organisation_id"],
-            ["organisation.id"],
-            name=op.f("fk_registration_organisation_id_organisation"),
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_registration_organisation_id_organisation")
         ),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_registration_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_registration")),
         sa.UniqueConstraint("meeting_id", "person_id", name=op.f("uq_registration_meeting_id_person_id")),
     )
     with op.batch_alter_table("registration", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_registration_organisation_id"), ["organisation_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_registration_organisation_id"), ["organisation_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_registration_person_id"), ["person_id"], unique=False)
 
     op.create_table(
@@ -922,28 +834,19 @@ def upgrade() -> None:
         sa.Column("contribution_id", sa.Integer(), nullable=False),
         sa.Column("to_start", sa.Integer(), nullable=True),
         sa.Column("to_end", sa.Integer(), nullable=True),
+        sa.CheckConstraint("(to_start IS NULL) = (to_end IS NULL)", name=op.f("ck_change_source_both_offsets")),
         sa.CheckConstraint(
-            "(to_start IS NULL) = (to_end IS NULL)", name=op.f("ck_change_source_both_offsets")
-        ),
-        sa.CheckConstraint(
-            "to_start IS NULL OR (to_start >= 0 AND to_end > to_start)",
-            name=op.f("ck_change_source_offset_order"),
+            "to_start IS NULL OR (to_start >= 0 AND to_end > to_start)", name=op.f("ck_change_source_offset_order")
         ),
         sa.ForeignKeyConstraint(["change_id"], ["change.id"], name=op.f("fk_change_source_change_id_change")),
         sa.ForeignKeyConstraint(
-            ["contribution_id"],
-            ["contribution.id"],
-            name=op.f("fk_change_source_contribution_id_contribution"),
+            ["contribution_id"], ["contribution.id"], name=op.f("fk_change_source_contribution_id_contribution")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_change_source")),
-        sa.UniqueConstraint(
-            "change_id", "contribution_id", name=op.f("uq_change_source_change_id_contribution_id")
-        ),
+        sa.UniqueConstraint("change_id", "contribution_id", name=op.f("uq_change_source_change_id_contribution_id")),
     )
     with op.batch_alter_table("change_source", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_change_source_contribution_id"), ["contribution_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_change_source_contribution_id"), ["contribution_id"], unique=False)
 
     op.create_table(
         "contribution_text",
@@ -953,18 +856,12 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=True),
         sa.Column("actor_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_contribution_text_actor_id_person")),
         sa.ForeignKeyConstraint(
-            ["actor_id"], ["person.id"], name=op.f("fk_contribution_text_actor_id_person")
-        ),
-        sa.ForeignKeyConstraint(
-            ["contribution_id"],
-            ["contribution.id"],
-            name=op.f("fk_contribution_text_contribution_id_contribution"),
+            ["contribution_id"], ["contribution.id"], name=op.f("fk_contribution_text_contribution_id_contribution")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contribution_text")),
-        sa.UniqueConstraint(
-            "contribution_id", "revision", name=op.f("uq_contribution_text_contribution_id_revision")
-        ),
+        sa.UniqueConstraint("contribution_id", "revision", name=op.f("uq_contribution_text_contribution_id_revision")),
     )
     op.create_table(
         "contribution_translation",
@@ -1008,12 +905,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["contribution_id"], ["contribution.id"], name=op.f("fk_disposition_contribution_id_contribution")
         ),
-        sa.ForeignKeyConstraint(
-            ["decided_in_id"], ["meeting.id"], name=op.f("fk_disposition_decided_in_id_meeting")
-        ),
-        sa.ForeignKeyConstraint(
-            ["element_id"], ["element.id"], name=op.f("fk_disposition_element_id_element")
-        ),
+        sa.ForeignKeyConstraint(["decided_in_id"], ["meeting.id"], name=op.f("fk_disposition_decided_in_id_meeting")),
+        sa.ForeignKeyConstraint(["element_id"], ["element.id"], name=op.f("fk_disposition_element_id_element")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_disposition")),
     )
     with op.batch_alter_table("disposition", schema=None) as batch_op:
@@ -1038,16 +931,10 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("message", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "(meeting_id IS NULL) <> (group_id IS NULL)", name=op.f("ck_invitation_meeting_xor_group")
-        ),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"], ["campaign.id"], name=op.f("fk_invitation_campaign_id_campaign")
-        ),
+        sa.CheckConstraint("(meeting_id IS NULL) <> (group_id IS NULL)", name=op.f("ck_invitation_meeting_xor_group")),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_invitation_campaign_id_campaign")),
         sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_invitation_group_id_groups")),
-        sa.ForeignKeyConstraint(
-            ["meeting_id"], ["meeting.id"], name=op.f("fk_invitation_meeting_id_meeting")
-        ),
+        sa.ForeignKeyConstraint(["meeting_id"], ["meeting.id"], name=op.f("fk_invitation_meeting_id_meeting")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisation.id"], name=op.f("fk_invitation_organisation_id_organisation")
         ),
@@ -1069,12 +956,8 @@ def upgrade() -> None:
         sa.Column("to_element_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.ForeignKeyConstraint(["change_id"], ["change.id"], name=op.f("fk_lineage_change_id_change")),
-        sa.ForeignKeyConstraint(
-            ["from_element_id"], ["element.id"], name=op.f("fk_lineage_from_element_id_element")
-        ),
-        sa.ForeignKeyConstraint(
-            ["to_element_id"], ["element.id"], name=op.f("fk_lineage_to_element_id_element")
-        ),
+        sa.ForeignKeyConstraint(["from_element_id"], ["element.id"], name=op.f("fk_lineage_from_element_id_element")),
+        sa.ForeignKeyConstraint(["to_element_id"], ["element.id"], name=op.f("fk_lineage_to_element_id_element")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lineage")),
         sa.UniqueConstraint(
             "change_id",
@@ -1106,15 +989,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["contribution_id"], ["contribution.id"], name=op.f("fk_minute_line_contribution_id_contribution")
         ),
-        sa.ForeignKeyConstraint(
-            ["element_id"], ["element.id"], name=op.f("fk_minute_line_element_id_element")
-        ),
-        sa.ForeignKeyConstraint(
-            ["minutes_id"], ["minutes.id"], name=op.f("fk_minute_line_minutes_id_minutes")
-        ),
-        sa.ForeignKeyConstraint(
-            ["owner_id"], ["organisation.id"], name=op.f("fk_minute_line_owner_id_organisation")
-        ),
+        sa.ForeignKeyConstraint(["element_id"], ["element.id"], name=op.f("fk_minute_line_element_id_element")),
+        sa.ForeignKeyConstraint(["minutes_id"], ["minutes.id"], name=op.f("fk_minute_line_minutes_id_minutes")),
+        sa.ForeignKeyConstraint(["owner_id"], ["organisation.id"], name=op.f("fk_minute_line_owner_id_organisation")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_minute_line")),
         sa.UniqueConstraint("minutes_id", "position", name=op.f("uq_minute_line_minutes_id_position")),
     )
@@ -1132,12 +1009,8 @@ def upgrade() -> None:
         sa.Column("markdown", sa.Text(), nullable=False),
         sa.Column("actor_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["actor_id"], ["person.id"], name=op.f("fk_minutes_revision_actor_id_person")
-        ),
-        sa.ForeignKeyConstraint(
-            ["minutes_id"], ["minutes.id"], name=op.f("fk_minutes_revision_minutes_id_minutes")
-        ),
+        sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_minutes_revision_actor_id_person")),
+        sa.ForeignKeyConstraint(["minutes_id"], ["minutes.id"], name=op.f("fk_minutes_revision_minutes_id_minutes")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_minutes_revision")),
         sa.UniqueConstraint("minutes_id", "revision", name=op.f("uq_minutes_revision_minutes_id_revision")),
     )
@@ -1155,14 +1028,10 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["actor_id"], ["person.id"], name=op.f("fk_moderation_act_actor_id_person")),
         sa.ForeignKeyConstraint(
-            ["contribution_id"],
-            ["contribution.id"],
-            name=op.f("fk_moderation_act_contribution_id_contribution"),
+            ["contribution_id"], ["contribution.id"], name=op.f("fk_moderation_act_contribution_id_contribution")
         ),
         sa.ForeignKeyConstraint(
-            ["reason_id"],
-            ["moderation_reason.id"],
-            name=op.f("fk_moderation_act_reason_id_moderation_reason"),
+            ["reason_id"], ["moderation_reason.id"], name=op.f("fk_moderation_act_reason_id_moderation_reason")
         ),
         sa.ForeignKeyConstraint(
             ["undoes_id"], ["moderation_act.id"], name=op.f("fk_moderation_act_undoes_id_moderation_act")
@@ -1172,9 +1041,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("moderation_act", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_moderation_act_actor_id"), ["actor_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_moderation_act_contribution_id"), ["contribution_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_moderation_act_contribution_id"), ["contribution_id"], unique=False)
 
     op.create_table(
         "reaction",
@@ -1323,11 +1190,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_meeting_element_id"))
 
     op.drop_table("meeting")
+    with op.batch_alter_table("mandate", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mandate_element_id"))
+
     op.drop_table("mandate")
     with op.batch_alter_table("element_heir", schema=None) as batch_op:
         batch_op.drop_index("ix_element_heir_heir_id")
 
     op.drop_table("element_heir")
+    with op.batch_alter_table("contribution_tally", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contribution_tally_process_id"))
+
     op.drop_table("contribution_tally")
     with op.batch_alter_table("audit_seal", schema=None) as batch_op:
         batch_op.drop_index("uq_audit_seal_entry_id")
@@ -1335,9 +1208,7 @@ def downgrade() -> None:
     op.drop_table("audit_seal")
     with op.batch_alter_table("version", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_version_working",
-            sqlite_where=sa.text("number IS NULL"),
-            postgresql_where=sa.text("number IS NULL"),
+            "uq_version_working", sqlite_where=sa.text("number IS NULL"), postgresql_where=sa.text("number IS NULL")
         )
 
     op.drop_table("version")
@@ -1361,6 +1232,9 @@ def downgrade() -> None:
 
     op.drop_table("process_group")
     op.drop_table("process_counter")
+    with op.batch_alter_table("process_concept", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_process_concept_concept_id"))
+
     op.drop_table("process_concept")
     with op.batch_alter_table("outbox_message", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_message_recipient_id"))

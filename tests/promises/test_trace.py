@@ -148,7 +148,11 @@ def test_after_the_split_both_parts_showed_the_comment(session):
     concept_ops.publish(concept, title="1", audience=VersionAudience.public, actor=editor, process=process)
     comment = contribution_ops.submit(process, actor=editor, text="Hallo", stance=Stance.support, element_id=goal.id)
     concept_ops.split(
-        goal, [Part("a", Text(markdown="A.")), Part("b", Text(markdown="B."))], reason="r", actor=editor, process=process
+        goal,
+        [Part("a", Text(markdown="A.")), Part("b", Text(markdown="B."))],
+        reason="r",
+        actor=editor,
+        process=process,
     )
     concept_ops.publish(concept, title="2", audience=VersionAudience.public, actor=editor, process=process)
     session.commit()

@@ -15,11 +15,11 @@ from consult.concept.views.blueprint import bp
 from consult.concept.words import audience_names, change_names, detail_names, kind_names
 from consult.contributions import queries as contributions
 from consult.contributions import sources
-from consult.contributions.words import stance_labels
+from consult.contributions.words import stance_names
 from consult.processes import policy as processes
 from consult.processes.loading import load_process
-from consult.processes.models import Activity, Process
-from consult.processes.queries import openings
+from consult.processes.models import Activity, Audience, Process
+from consult.processes.queries import Opening, openings
 
 #: Elements that head a section of the page and its table of contents.
 HEADINGS = (ElementKind.theme, ElementKind.field, ElementKind.chapter)
@@ -30,7 +30,7 @@ def as_element(
 ) -> dict[str, Any]:
     """An element as components/element.html wants it."""
     url = url_for("concept.element", slug=process.slug, key=row.key)
-    labels = stance_labels()
+    labels = stance_names()
     here = counts.get(row.element_id, {})
     details = [(label, row.details[name]) for name, label in detail_names().items() if row.details.get(name)]
     if row.kind == ElementKind.measure and not details:
@@ -57,20 +57,20 @@ def as_element(
     }
 
 
-def may_comment_now(process: Process) -> bool:
+def open_now(process: Process, activity: Activity, opened: dict[str, Opening]) -> bool:
     """Whether the button stands there for this visitor; guests are led to sign in by it."""
-    opening = openings(process.id).get(Activity.comment)
+    opening = opened.get(activity)
     if opening is None:
         return False
-    return "public" in opening.audiences or authz.allowed(processes.is_staff, process)
+    return Audience.public in opening.audiences or authz.allowed(processes.is_staff, process)
 
 
 def _page_of(process: Process, parts: list[tuple[Concept, Version]], template: str, **context: Any) -> str:
-    commentable = may_comment_now(process)
-    sections = []
+    commentable = open_now(process, Activity.comment, openings(process.id))
+    sections: list[dict[str, Any]] = []
     for concept, version in parts:
         rows = queries.placed_in(version.id)
-        counts = contributions.counts([row.element_id for row in rows])
+        counts = contributions.counts(process.id, [row.element_id for row in rows])
         elements = [as_element(row, process, counts, commentable) for row in rows]
         sections.append({"concept": concept, "version": version, "elements": elements})
     toc = [
@@ -99,7 +99,7 @@ def versions(slug: str) -> str:
     process = load_process(slug)
     authorize(processes.can_read, process)
     audiences = queries.audiences_open_to(current_person(), process)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for concept in queries.concepts_of(process.id):
         for version in queries.versions_of(concept.id, audiences):
             changes = queries.changelog(version)
@@ -145,21 +145,38 @@ def element(slug: str, key: str) -> str | Response:
             return redirect(url_for("concept.history", slug=slug, key=key), 303)
         abort(404)
     placed = view.placed
+    opened = openings(process.id)
+    commentable = not view.retired and open_now(process, Activity.comment, opened)
     before = request.args.get("before", type=int)
-    thread = contributions.thread(process, placed.element_id, before, person=person)
-    counts = contributions.counts([placed.element_id])
-    commentable = not view.retired and may_comment_now(process)
+    thread = contributions.thread(
+        process,
+        placed.element_id,
+        person,
+        before=before,
+        wording_id=placed.wording_id if placed.is_public else None,
+        may_reply=commentable,
+        may_react=open_now(process, Activity.react, opened),
+    )
+    counts = contributions.counts(process.id, [placed.element_id])
     heirs = queries.names_of(process, queries.heirs_of(placed.element_id), person) if view.retired else {}
-    serves, served_by = queries.links_of(_version_ids(process, audiences), placed.element_id)
+    serves, served_by = queries.links_of(process.id, audiences, placed.element_id)
+    url = url_for("concept.element", slug=slug, key=key)
     return render_template(
-        "concept/element.html", process=process, view=view, placed=placed, serves=serves, served_by=served_by,
-        element=as_element(placed, process, counts, commentable), thread=thread, heirs=list(heirs.values()),
-        commentable=commentable, kinds=kind_names(), older=before is not None, can_edit_text=policy.can_edit_text,
-    )  # fmt: skip
-
-
-def _version_ids(process: Process, audiences: tuple[str, ...]) -> list[int]:
-    return [version.id for version in queries.newest_versions(process.id, audiences).values()]
+        "concept/element.html",
+        process=process,
+        view=view,
+        placed=placed,
+        serves=serves,
+        served_by=served_by,
+        element=as_element(placed, process, counts, commentable),
+        thread=thread,
+        next_url=f"{url}?before={thread.next_cursor}#contributions" if thread.next_cursor else None,
+        newer_url=f"{url}#contributions" if before else None,
+        heirs=list(heirs.values()),
+        commentable=commentable,
+        kinds=kind_names(),
+        can_edit_text=policy.can_edit_text,
+    )
 
 
 @bp.get("/p/<slug>/e/<key>/history")

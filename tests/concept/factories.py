@@ -1,0 +1,43 @@
+"""A small concept: a theme with a goal, and below it a sub-goal."""
+
+from typing import Any
+
+from consult.accounts.models import Person
+from consult.concept import operations
+from consult.concept.models import Concept, ConceptKind, Element, ElementKind, Version, VersionAudience
+from consult.concept.operations import Part, Text
+from consult.processes.models import Process
+
+
+def make_concept(process: Process, actor: Person | None = None, **kwargs: Any) -> tuple[Concept, Element]:
+    """A concept with a theme `th-quartier` and a goal `lz-begegnung` (3.1); returns it and the goal."""
+    concept = operations.create_concept(process, ConceptKind.concept, "Konzept", actor)
+    theme = operations.add(
+        concept,
+        ElementKind.theme,
+        Part("th-quartier", Text("Zusammenleben im Quartier"), "3"),
+        parent=None,
+        reason="Themenfeld",
+        actor=actor,
+        process=process,
+    ).element
+    goal = operations.add(
+        concept,
+        ElementKind.goal,
+        Part("lz-begegnung", Text(markdown=kwargs.get("text", "Begegnung wird gefördert.")), "3.1"),
+        parent=theme,
+        reason="Erster Wurf",
+        actor=actor,
+        process=process,
+    ).element
+    return concept, goal
+
+
+def publish(
+    concept: Concept,
+    process: Process,
+    actor: Person | None = None,
+    audience: VersionAudience = VersionAudience.public,
+    title: str = "Entwurf",
+) -> Version:
+    return operations.publish(concept, title=title, audience=audience, actor=actor, process=process)
