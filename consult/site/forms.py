@@ -1,10 +1,14 @@
 """What operators and visitors enter about the instance."""
 
+from typing import Any
+
+from flask_babel import gettext as _
 from flask_wtf.file import FileField
 from wtforms import BooleanField, EmailField, RadioField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Email, Length, Optional
 
 from consult.forms import Form, _l, one_line, several_lines
+from consult.i18n import languages, own_name
 
 _NO_ADDRESS = _l("This is not an e-mail address. Example: name@example.org")
 
@@ -68,7 +72,7 @@ class TextForm(Form):
 class ContactForm(Form):
     topic = RadioField(
         _l("What is it about?"),
-        choices=list(TOPICS.items()),
+        choices=list(TOPICS),
         default="accessibility",
     )
     page = StringField(
@@ -92,14 +96,20 @@ class ContactForm(Form):
     #: People do not see this field; programs that fill in everything give themselves away.
     website = StringField(_l("Leave this field empty"), [Length(max=300)])
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.topic.choices = [(topic, str(name)) for topic, name in TOPICS.items()]
+
 
 class DisplayForm(Form):
-    theme = RadioField(
-        _l("Colours"),
-        choices=[
-            ("system", _l("As my device is set")),
-            ("light", _l("Light")),
-            ("dark", _l("Dark")),
-        ],
-    )
+    theme = RadioField(_l("Colours"))
     language = RadioField(_l("Language"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.theme.choices = [
+            ("system", _("As my device is set")),
+            ("light", _("Light")),
+            ("dark", _("Dark")),
+        ]
+        self.language.choices = [(code, own_name(code)) for code in languages()]

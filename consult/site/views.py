@@ -130,7 +130,6 @@ def display() -> Response | str:
         theme=request.cookies.get(THEME_COOKIE) if request.cookies.get(THEME_COOKIE) in THEMES else "system",
         language=i18n.language(),
     )
-    form.language.choices = [(code, i18n.own_name(code)) for code in i18n.languages()]
     back = safe_next(request.args.get("next"), url_for("processes.home"))
     if form.validate_on_submit():
         response = redirect(back, 303)
