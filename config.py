@@ -146,6 +146,8 @@ def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
         "MAX_FORM_PARTS": 300,
         #: CSRF is checked in the form, without a time limit, so that a long-open form loses nothing.
         "WTF_CSRF_TIME_LIMIT": None,
+        #: Every unsafe request is checked by `consult.web`, which lets a form keep its text; not by the extension.
+        "WTF_CSRF_CHECK_DEFAULT": False,
         #: Extra log lines of SQL, for development.
         "SQLALCHEMY_ECHO": env_bool(env, "SQL_ECHO", False),
     }

@@ -171,7 +171,6 @@ def csrf_token() -> str:
 
 
 def init_app(app: Flask) -> None:
-    app.config.setdefault("WTF_CSRF_CHECK_DEFAULT", False)  # checked above, so that forms keep their text
     app.before_request(_before)
     app.after_request(_after)
     app.jinja_env.globals.update(form_id=form_id, csrf_token=csrf_token, static_url=static_url)

@@ -23,7 +23,8 @@ class Person(Base):
     created_at: Mapped[created]
     erased_at: Mapped[utc | None]
 
-    account: Mapped["Account | None"] = relationship(back_populates="person", lazy="raise_on_sql")
+    #: Loaded with the signed-in person; may be asked for again after a rollback (error pages).
+    account: Mapped["Account | None"] = relationship(back_populates="person")
 
 
 class Account(Base):
