@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from consult.audit.operations import head, verify_chain
+from consult.audit.operations import head, last_hash, verify_chain
 
 
 @click.command("verify-audit")
@@ -15,4 +15,5 @@ def verify_command() -> None:
         click.echo(problem)
     if problems:
         sys.exit(1)
-    click.echo(f"The record is whole: {head()} entries.")
+    # Noted elsewhere, the last hash also shows when the newest entries were cut off.
+    click.echo(f"The record is whole: {head()} entries, last hash {last_hash()}.")

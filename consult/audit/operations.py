@@ -96,6 +96,11 @@ def head() -> int:
     return db.session.scalar(select(func.max(AuditSeal.seq))) or 0
 
 
+def last_hash() -> str:
+    """The end of the chain: whoever writes it down can prove later that everything up to here is unchanged."""
+    return db.session.scalar(select(AuditSeal.hash).order_by(AuditSeal.seq.desc()).limit(1)) or GENESIS
+
+
 def verify_chain() -> list[str]:
     """Recompute the whole chain; returns one sentence per broken place, an empty list when all is well."""
     problems: list[str] = []

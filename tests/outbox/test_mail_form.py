@@ -4,12 +4,14 @@ import email
 import email.policy
 import itertools
 import re
+import sys
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from icalendar import Calendar
 
+from config import ROOT
 from consult import clock
 from consult.outbox import mime
 from consult.outbox.delivery import deliver
@@ -169,7 +171,7 @@ def test_a_calendar_entry_travels_as_alternative_and_as_attachment(session: Any)
     kinds = [part.get_content_type() for part in message.walk()]
     assert kinds == ["multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar",
                      "application/ics", "application/pdf"]  # fmt: skip
-    part = next(part for part in message.walk() if part.get_content_type() == "text/calendar")
+    part: Any = next(part for part in message.walk() if part.get_content_type() == "text/calendar")
     assert part.get_param("method") == "REQUEST"
     assert Calendar.from_ical(part.get_payload(decode=True))["METHOD"] == "REQUEST"
     assert [a.get_filename() for a in message.iter_attachments()] == ["termin.ics", "ä.pdf"]
@@ -189,3 +191,11 @@ def test_the_sender_is_the_city(session: Any, sink: Sink, letter: str) -> None:
     assert str(message["Reply-To"]) == "amt@example.org"
     assert message["Auto-Submitted"] == "auto-generated"
     assert row(ident).state == State.sent
+
+
+def test_every_feature_that_has_mails_is_known_to_the_worker(app: Any) -> None:
+    import_names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "consult").glob("*/emails.py")
+    ]
+    missing = [name for name in import_names if name not in sys.modules]
+    assert not missing, f"not imported by create_app, so their mails would fail as unknown: {missing}"

@@ -81,8 +81,8 @@ def test_many_messages_come_in_pages(session: Any, browser_of: Any) -> None:
     idents = [troubled(session) for _ in range(30)]
     visitor = browser_of(make_person(operator=True))
     first = visitor.get("/messages")
-    following = first.html.find("a", rel="next")["href"]
-    second = visitor.get(following)
+    following: Any = first.html.find("a", rel="next")
+    second = visitor.get(following["href"])
     forms = [f["action"] for page in (first, second) for f in page.html.find_all("form", method="post")]
     assert [f"/messages/{ident}/retry" for ident in reversed(idents)] == [f for f in forms if "retry" in f]
 
@@ -94,7 +94,7 @@ def test_live_says_only_that_the_process_answers(browser: Browser) -> None:
 def test_ready_while_the_worker_ticks_and_mail_flows(session: Any, browser: Browser) -> None:
     audit.beat("heartbeat", clock.now() - timedelta(seconds=20))
     session.commit()
-    answer = browser.client.get("/health/ready")
+    answer: Any = browser.client.get("/health/ready")
     assert answer.status_code == 200
     assert answer.json["ready"] is True
     assert set(answer.json) == {"ready", "database", "heartbeat_seconds", "oldest_due_mail_seconds"}
@@ -104,7 +104,7 @@ def test_not_ready_without_a_worker(session: Any, browser: Browser) -> None:
     assert browser.client.get("/health/ready").status_code == 503
     audit.beat("heartbeat", clock.now() - timedelta(seconds=queries.HEARTBEAT_SECONDS + 5))
     session.commit()
-    answer = browser.client.get("/health/ready")
+    answer: Any = browser.client.get("/health/ready")
     assert (answer.status_code, answer.json["ready"]) == (503, False)
 
 
@@ -113,7 +113,7 @@ def test_not_ready_when_mail_is_stuck(session: Any, browser: Browser) -> None:
     ident = queued(make_person())
     row(ident).due_at = clock.now() - timedelta(seconds=queries.DUE_SECONDS + 5)
     session.commit()
-    answer = browser.client.get("/health/ready")
+    answer: Any = browser.client.get("/health/ready")
     assert answer.status_code == 503
     assert answer.json["oldest_due_mail_seconds"] >= queries.DUE_SECONDS
 
@@ -123,7 +123,7 @@ def test_not_ready_without_a_database(browser: Browser, monkeypatch: pytest.Monk
         raise OperationalError("SELECT", {}, Exception("gone"))
 
     monkeypatch.setattr(queries, "health", gone)
-    answer = browser.client.get("/health/ready")
+    answer: Any = browser.client.get("/health/ready")
     assert (answer.status_code, answer.json) == (503, {"ready": False, "database": False})
 
 
@@ -142,7 +142,7 @@ def test_mail_of_the_demonstration_can_be_read_in_the_browser(
     browser.get("/mailbox")
     deliver(queued(make_person(email="amira@example.org")))
     overview = browser.get("/mailbox")
-    link = overview.html.find("a", string="Einladung 1")
+    link: Any = overview.html.find("a", string="Einladung 1")
     page = browser.get(link["href"])
     assert page.h1 == "Einladung 1"
     assert "amira@example.org" in page.text
@@ -157,7 +157,8 @@ def test_the_mailbox_shows_the_newest_first_and_in_pages(
     for number in range(30):
         deliver(queued(person, number))
     first = browser.get("/mailbox")
-    second = browser.get(first.html.find("a", rel="next")["href"])
+    following: Any = first.html.find("a", rel="next")
+    second = browser.get(following["href"])
     titles = [tag.get_text(strip=True) for page in (first, second) for tag in page.html.select("article h2")]
     assert titles == [f"Einladung {number}" for number in reversed(range(30))]
 

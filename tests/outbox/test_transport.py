@@ -127,13 +127,11 @@ def test_a_server_that_says_nothing_is_left_in_time(monkeypatch: pytest.MonkeyPa
 def test_a_server_that_dribbles_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "WHOLE_TIMEOUT", 0.5)
     started = time.monotonic()
-    answers = (b"220 hi\r\n", b"250 ok\r\n" * 50)
-    with raw_server(*answers, pause=0.02) as port, pytest.raises((NotSent, Unknown)):
+    with raw_server(b"220 hi\r\n", b"250 ok\r\n" * 50, pause=0.02) as port:
         sender = smtp(port)
-        try:
+        with pytest.raises((NotSent, Unknown)):
             sender.send(message(), "from@example.org", "to@example.org")
-        finally:
-            sender.close()
+        sender.close()
     assert time.monotonic() - started < 5
 
 
