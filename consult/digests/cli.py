@@ -1,4 +1,4 @@
-"""`flask --app wsgi digest`: look at the next feedback report, or make those that are due."""
+"""`flask --app wsgi digest`: look at the next feedback digest, or make those that are due."""
 
 import click
 from flask import current_app
@@ -17,7 +17,7 @@ from consult.outbox.links import link
 from consult.outbox.mime import plain_text
 from consult.processes.models import Process
 
-digest_group = AppGroup("digest", help="The steering group's feedback report.")
+digest_group = AppGroup("digest", help="The steering group's feedback digest.")
 
 
 @digest_group.command("preview")
@@ -32,7 +32,7 @@ def preview(process_slug: str) -> None:
         last = queries.last_window(process.id)
         happened = queries.activity(process, last.to_seq if last else 0, head())
         if not happened:
-            click.echo("Nothing happened since the last report: no mail would leave.")
+            click.echo("Nothing happened since the last digest: no mail would leave.")
             return
         with in_language(language):
             report = reading.report(process, figures(process, happened, clock.now()))
@@ -44,4 +44,4 @@ def preview(process_slug: str) -> None:
 def run() -> None:
     """Make every digest that is due now, as the worker does every five minutes."""
     issued = running.run_due(clock.now())
-    click.echo(f"Reports issued: {len(issued)}")
+    click.echo(f"Digests issued: {len(issued)}")

@@ -1,4 +1,4 @@
-"""The mail that says a feedback report is there. Figures and one link: no text of citizens goes by mail."""
+"""The mail that says a feedback digest is there. Figures and one link: no text of citizens goes by mail."""
 
 from collections.abc import Iterable
 
@@ -66,12 +66,12 @@ def compose(report: Report, url: str) -> Mail:
             _list(f"{words.part_name(part)}: {words.both_sides(part)}" for part in report.contested),
         ]
     parts += [
-        _("The report has two pages, and all figures in the annex. You need about fifteen minutes for it:"),
+        _("The digest has two pages, and all figures in an annex. It takes about fifteen minutes to read:"),
         f"<{url}>",
     ]
     subject = ngettext(
-        "Feedback report: %(num)s new contribution to “%(title)s”",
-        "Feedback report: %(num)s new contributions to “%(title)s”",
+        "Feedback digest: %(num)s new contribution to “%(title)s”",
+        "Feedback digest: %(num)s new contributions to “%(title)s”",
         content["new"],
         title=process.title,
     )

@@ -1,4 +1,4 @@
-"""Who reads the feedback reports."""
+"""Who reads the feedback digests."""
 
 from consult.accounts.models import Person
 from consult.processes.models import Function, Process

@@ -1,4 +1,4 @@
-"""The feedback reports, for those who weigh the input."""
+"""The feedback digests, for those who weigh the input."""
 
 from flask import Blueprint, abort, render_template
 

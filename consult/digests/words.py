@@ -227,7 +227,7 @@ def languages(counts: Mapping[str, Two]) -> dict[str, str]:
 
 
 def title(report: Report) -> str:
-    return _("Feedback report of %(day)s", day=format_day(report.as_of))
+    return _("Feedback digest of %(day)s", day=format_day(report.as_of))
 
 
 def tiles(report: Report) -> list[dict[str, object]]:

@@ -42,9 +42,7 @@ def make_council(**fields: Any) -> Council:
     group = make_group(town.process, Function.steering)
     organisation = make_organisation()
     membership: Membership = flushed(
-        Membership(
-            group_id=group.id, organisation_id=organisation.id, starts_at=clock.now() - timedelta(days=3)
-        )
+        Membership(group_id=group.id, organisation_id=organisation.id, starts_at=clock.now() - timedelta(days=3))
     )
     deputy = make_person("Stellvertretung", locale="en")
     seat: SeatHolder = flushed(

@@ -89,9 +89,7 @@ def test_days_on_which_the_whole_record_stands_still_share_a_window(session):
     number = council.town.write("Nach der Pause.").number
     after = issued(make_digest(council.process, MONDAY + 5 * DAY))
     assert told_in(after) == [number]
-    rows = session.scalars(
-        select(Digest).where(Digest.process_id == council.process.id).order_by(Digest.to_seq)
-    ).all()
+    rows = session.scalars(select(Digest).where(Digest.process_id == council.process.id).order_by(Digest.to_seq)).all()
     assert rows[0].id == first.id
     assert [row.from_seq for row in rows[1:]] == [row.to_seq for row in rows[:-1]]
 
@@ -206,9 +204,7 @@ def test_what_was_hidden_before_anybody_was_told_is_new_when_it_comes_back(sessi
 
 ACTS = st.lists(
     st.tuples(
-        st.sampled_from(
-            ["write", "write", "reply", "approve", "hide", "undo", "edit", "withdraw", "seal", "compile"]
-        ),
+        st.sampled_from(["write", "write", "reply", "approve", "hide", "undo", "edit", "withdraw", "seal", "compile"]),
         st.integers(0, 30),
     ),
     min_size=5,
@@ -310,9 +306,7 @@ def test_what_began_before_a_digest_and_committed_after_it_is_in_the_next_one(ow
 
     def approve_slowly():
         with own_app.app_context():
-            contributions.approve(
-                db.session.get_one(Contribution, slow_id), db.session.get_one(Person, moderator_id)
-            )
+            contributions.approve(db.session.get_one(Contribution, slow_id), db.session.get_one(Person, moderator_id))
             db.session.flush()
             written.set()
             digest_is_made.wait(30)
