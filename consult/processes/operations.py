@@ -1,5 +1,7 @@
 """Leading a process: setting it up, publishing it, its stages, the functions of its groups, preview links."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -41,12 +43,13 @@ class Taken(Refused):
         self.field = field
 
 
-def _flush_names(process: Process) -> None:
-    """Flush; a name that another process has becomes `Taken`, also when it was taken at the same moment."""
-    slug, ident = process.slug, process.id or 0  # a rollback of the savepoint forgets them
+@contextmanager
+def _own_names(slug: str, ident: int) -> Iterator[None]:
+    """Changes inside are flushed; a name that another process has becomes `Taken`, also when both take it at once."""
     try:
+        # Begun before anything changes: a savepoint begins by flushing what was changed before it.
         with db.session.begin_nested():
-            db.session.flush()
+            yield
     except IntegrityError:
         known = db.session.scalar(select(Process.id).where(Process.slug == slug, Process.id != ident))
         if known is not None:
@@ -60,8 +63,8 @@ def create_process(actor: Person, title: str, code: str, slug: str, starts_on: d
     Raises `Taken` when another process has this code or address.
     """
     process = Process(title=title, code=code, slug=slug, zone=zone, state=ProcessState.draft)
-    db.session.add(process)
-    _flush_names(process)
+    with _own_names(slug, 0):
+        db.session.add(process)
     db.session.add(ProcessCounter(process_id=process.id, last_number=0))
     record(Action.process_created, actor.id, process, process_id=process.id)
     for pattern in usual_stages():
@@ -97,10 +100,10 @@ def change_process(process: Process, actor_id: int, values: dict[str, Any]) -> l
     if process.state == ProcessState.draft:
         names += BEFORE_PUBLISHING
     changed = [name for name in names if name in values and getattr(process, name) != values[name]]
-    for name in changed:
-        setattr(process, name, values[name])
     if changed:
-        _flush_names(process)
+        with _own_names(values.get("slug", process.slug), process.id):
+            for name in changed:
+                setattr(process, name, values[name])
         record(Action.process_changed, actor_id, process, process_id=process.id, fields=sorted(changed))
     return changed
 
