@@ -1,0 +1,88 @@
+"""A campaign under fire: mails go out while the worker is killed again and again."""
+
+import random
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from tests.faults.stage import Stage, Worker
+from tests.sink import Received, Sink
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What arrived, compared with what was promised."""
+
+    promised: int
+    kills: int
+    lost: int
+    duplicates: int
+    #: Repetitions that a mail server could not recognise, because they had another Message-ID.
+    strangers: int
+    #: Messages with more or fewer than one recipient.
+    misaddressed: int
+
+    @property
+    def allowed_duplicates(self) -> int:
+        return self.kills
+
+
+def compare(sink: Sink, addresses: set[str], kills: int) -> Losses:
+    """Count what the sink has got."""
+    came = Counter(received.recipients[0] for received in sink.messages)
+    idents = {(received.recipients[0], received.message_id) for received in sink.messages}
+    return Losses(
+        promised=len(addresses),
+        kills=kills,
+        lost=len(addresses - set(came)),
+        duplicates=sum(came.values()) - len(came),
+        strangers=len(idents) - len(came),
+        misaddressed=sum(len(received.recipients) != 1 for received in sink.messages) + len(set(came) - addresses),
+    )
+
+
+def kill_often(
+    stage: Stage, sink: Sink, kills: int, seed: int, *, entry: str = "tests.faults.entry", concurrency: int = 2
+) -> int:
+    """Start a worker, kill its whole group once it has sent something, start again; how many kills there were.
+
+    Every second kill comes at the worst moment: the mail server has taken a message and not yet said so. A worker
+    runs at the end.
+    """
+    rng = random.Random(seed)
+    done = 0
+    for turn in range(kills):
+        before = len(sink.messages)
+        worker = stage.start_worker(entry=entry, concurrency=concurrency)
+        deadline = time.monotonic() + 60
+        while len(sink.messages) == before and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if len(sink.messages) == before:
+            worker.kill()
+            break
+        if turn % 2:
+            _kill_in_the_gap(sink, worker, rng.randint(1, 20))
+        else:
+            time.sleep(rng.uniform(0, 0.7))
+            worker.kill()
+        done += 1
+    stage.start_worker(entry=entry, concurrency=concurrency)
+    return done
+
+
+def _kill_in_the_gap(sink: Sink, worker: Worker, after: int) -> None:
+    """Kill while the mail server has taken the n-th next message and not answered yet."""
+    left = [after]
+    killed = threading.Event()
+
+    def hook(_received: Received) -> None:
+        left[0] -= 1
+        if left[0] <= 0 and not killed.is_set():
+            worker.kill()
+            killed.set()
+
+    sink.on_message = hook
+    if not killed.wait(10):
+        worker.kill()
+    sink.on_message = None

@@ -1,0 +1,27 @@
+"""The real worker with shorter waiting times and a mail kind of its own, for fault tests and drills."""
+
+from datetime import timedelta
+
+from consult.outbox import delivery, operations
+from consult.outbox.kinds import Guarantee, Mail, mail_kind
+from consult.outbox.models import OutboxMessage
+from tests.faults.stage import KIND
+from worker import celery, flask_app
+
+delivery.LEASE = timedelta(seconds=4)
+operations.GRACE = timedelta(seconds=2)
+celery.conf.beat_schedule = {
+    name: {**entry, "schedule": min(entry["schedule"], 2.0), "options": {"expires": 30}}
+    for name, entry in celery.conf.beat_schedule.items()
+}
+# Beat looks at the clock every five minutes by default when nothing is due.
+celery.conf.beat_max_loop_interval = 1
+
+
+@mail_kind(KIND, Guarantee.at_least_once, lambda message: True)
+def letter(message: OutboxMessage) -> Mail:
+    """A mail of usual size."""
+    return Mail(f"Einladung {message.subject_id}", "Guten Tag,\n\nbitte kommen Sie. " * 20, "Sie sind eingeladen.")
+
+
+__all__ = ["celery", "flask_app"]
