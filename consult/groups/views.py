@@ -80,6 +80,7 @@ def show(slug: str, group_id: int) -> str:
     process = load_process(slug)
     authorize(policy.can_see_groups, process)
     group = processes.group_at_work_or_404(process.id, group_id)
+    held = processes.functions_of_group(process.id, group.id)
     return render_template(
         "groups/show.html",
         process=process,
@@ -87,11 +88,7 @@ def show(slug: str, group_id: int) -> str:
         members=queries.members_of(group.id),
         may_edit=allowed(policy.can_edit_group, process, group.id),
         kinds=kind_names(),
-        functions=[
-            name
-            for function, name in function_names().items()
-            if function in processes.functions_of_group(process.id, group.id)
-        ],
+        functions=[name for function, name in function_names().items() if function in held],
         last_day=lambda moment: moment and clock.local_date(moment, process.zone),
     )
 

@@ -112,9 +112,7 @@ def test_the_form_sent_twice_sets_up_one_process(browser_of, operator):
 
 def test_a_lead_changes_the_basics(browser_of, process, lead):
     path = f"/p/{process.slug}/settings"
-    browser_of(lead).submit(
-        path, {"title": "Neuer Titel", "motto": "Alle!", "intro": "Text", "influence": "cooperate"}
-    )
+    browser_of(lead).submit(path, {"title": "Neuer Titel", "motto": "Alle!", "intro": "Text", "influence": "cooperate"})
     db.session.refresh(process)
     assert (process.title, process.motto, process.influence) == ("Neuer Titel", "Alle!", "cooperate")
 
@@ -206,9 +204,7 @@ def test_an_archived_process_is_closed_and_readable(browser, browser_of, process
 
 
 @pytest.mark.parametrize("function", [None, *[f for f in Function if f != Function.lead]])
-@pytest.mark.parametrize(
-    "path", ["settings", "stages", "stages/new", "preview-links", "groups/new"]
-)
+@pytest.mark.parametrize("path", ["settings", "stages", "stages/new", "preview-links", "groups/new"])
 def test_only_the_lead_sees_the_pages_of_the_lead(browser_of, process, function, path):
     process.state = "published"
     person = factories.make_person()

@@ -153,7 +153,5 @@ def test_a_link_of_another_process_cannot_be_revoked(browser_of, process, lead, 
     token = db.session.scalars(select(LinkToken)).one()
     browser = browser_of(stranger)
     csrf = browser.get(f"/p/{other.slug}/stages/new").form_fields()["csrf_token"]
-    browser.post(
-        f"/p/{other.slug}/preview-links/{token.id}/revoke", {"csrf_token": csrf}, status=404
-    )
+    browser.post(f"/p/{other.slug}/preview-links/{token.id}/revoke", {"csrf_token": csrf}, status=404)
     assert token.used_at is None

@@ -112,9 +112,7 @@ def test_a_closed_door_says_when_it_opens(process, lead):
 
 
 MOMENTS = st.integers(0, 40).map(lambda hours: datetime(2026, 3, 28, tzinfo=UTC) + timedelta(hours=hours))
-ROWS = st.tuples(
-    st.sampled_from(list(Activity)), st.sampled_from(list(Audience)), st.sampled_from(list(Moderation))
-)
+ROWS = st.tuples(st.sampled_from(list(Activity)), st.sampled_from(list(Audience)), st.sampled_from(list(Moderation)))
 STAGES = st.lists(st.tuples(MOMENTS, st.integers(1, 20) | st.none(), st.lists(ROWS, max_size=4)), max_size=5)
 
 
