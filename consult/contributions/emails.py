@@ -35,6 +35,11 @@ def _number(contribution: Contribution, process: Process) -> str:
     return f"{process.code}-{contribution.number}"
 
 
+def _button(contribution: Contribution, process: Process) -> str:
+    address = link("contributions.show", slug=process.slug, number=contribution.number)
+    return f"[{_('To your contribution')}]({address})"
+
+
 def _why(process: Process) -> str:
     return _("You get this mail because you have written a contribution to “%(title)s”.", title=process.title)
 
@@ -51,7 +56,7 @@ def published(message: OutboxMessage) -> Mail:
                 number=escape_markdown(number),
                 title=escape_markdown(process.title),
             ),
-            link("contributions.show", slug=process.slug, number=contribution.number),
+            _button(contribution, process),
             _("On this page you can see later what became of it."),
         )
     )
@@ -76,11 +81,7 @@ def hidden(message: OutboxMessage) -> Mail:
     if act.note:
         note = "\n".join(f"> {escape_markdown(line)}" for line in act.note.splitlines())
         parts.append(_("The moderators write to you:") + "\n\n" + note)
-    parts.append(
-        _(
-            "You can change your text on its page and send it again:",
-        )
-    )
-    parts.append(link("contributions.show", slug=process.slug, number=contribution.number))
+    parts.append(_("You can change your text on its page and send it again."))
+    parts.append(_button(contribution, process))
     parts.append(_("If you think that this was a mistake, please write to us:") + " " + link("site.contact"))
     return Mail(_("Your contribution %(number)s is held back", number=number), "\n\n".join(parts), _why(process))

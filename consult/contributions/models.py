@@ -108,11 +108,12 @@ class Contribution(Base):
     )
 
     def may_edit_until(self) -> datetime:
-        """Authors correct themselves for a while, or as long as nobody has looked at it."""
+        """Authors correct what is published for a while."""
         return self.created_at + EDIT_TIME
 
     def is_editable(self, now: datetime) -> bool:
-        if self.state == State.pending:
+        """What waits or was held back can be changed at any time: it is looked at before it appears."""
+        if self.state in (State.pending, State.hidden):
             return True
         return self.state == State.published and now < self.may_edit_until()
 

@@ -161,10 +161,10 @@ def speaks_for(person_id: int, organisation_id: int, now: datetime) -> bool:
     return found is not None
 
 
-def goes_back_to_moderation(contribution: Contribution, now: datetime | None = None) -> bool:
+def goes_back_to_moderation(contribution: Contribution, author: Person, now: datetime | None = None) -> bool:
     """Whether an edit now makes the contribution wait for a moderator again; told to authors before they edit."""
     if contribution.state == State.published:
-        opening = openings(contribution.process_id, now).get(Activity.comment)
+        opening = opening_for(author, contribution.process_id, Activity.comment, now)
         return opening is None or opening.moderation == Moderation.pre
     return contribution.state == State.hidden
 
@@ -185,7 +185,7 @@ def edit(contribution: Contribution, actor: Person, text: str, base_revision: in
     if body == newest:
         return False
     before = contribution.state
-    after = State.pending if goes_back_to_moderation(contribution, now) else State(before)
+    after = State.pending if goes_back_to_moderation(contribution, actor, now) else State(before)
     changed = db.session.execute(
         update(Contribution)
         .where(

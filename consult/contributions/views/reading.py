@@ -90,6 +90,6 @@ def show(slug: str, number: int) -> str:
         notice=notice_for(contribution) if inside else None,
         trace=trace(contribution, process, person),
         next_url=url_for("contributions.show", slug=slug, number=number, after=last) if item.more_replies else None,
-        waits_again=item.editable and item.is_public and goes_back_to_moderation(contribution),
+        waits_again=item.editable and item.is_public and goes_back_to_moderation(contribution, person),
         editable_until=contribution.may_edit_until(),
     )

@@ -192,7 +192,7 @@ def edit(slug: str, number: int) -> Answer:
         contribution=contribution,
         number=f"{process.code}-{number}",
         theirs=theirs,
-        waits_again=operations.goes_back_to_moderation(contribution),
+        waits_again=operations.goes_back_to_moderation(contribution, person),
         until=contribution.may_edit_until() if contribution.state == State.published else None,
         back=url_for("contributions.show", slug=slug, number=number),
         autosave=f"edit-{person.id}-{contribution.id}",
