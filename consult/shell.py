@@ -110,6 +110,7 @@ def desk_nav(process: Process) -> list[Link]:
         links += link("processes.stages", _("Stages"), "processes.stage", slug=slug)
     links += link("groups.index", _("Groups and people"), "groups.", slug=slug)
     if lead:
+        links += link("accounts.organisations", _("Organisations"), "accounts.organisation")
         links += link("processes.previews", _("Preview links"), slug=slug)
     return links
 
