@@ -20,13 +20,12 @@ def invite_staff(actor_id: int, *, email: str, name: str, locale: str) -> Person
     Raises `Refused` when the person has an account in use or is suspended.
     """
     person = person_for(email, name=name, locale=locale)
-    if not person.name:
-        person.name = name
-    account = account_of(person)
-    if account.suspended_at is not None:
+    if person.account is not None and person.account.suspended_at is not None:
         raise Refused(_("This person is suspended. Restore the account first."))
-    if account.confirmed_at is not None:
+    if person.account is not None and person.account.confirmed_at is not None:
         raise Refused(_("This person has an account already."))
+    account_of(person)
+    person.name = person.name or name
     token = tokens.issue(LinkPurpose.staff_invitation, person.id, created_by_id=actor_id)
     queue("staff_invitation", token.id, person.id)
     record(Action.staff_invited, actor_id, person)

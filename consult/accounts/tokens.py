@@ -59,6 +59,7 @@ def issue(
         created_by_id=created_by_id,
         created_at=now,
         expires_at=expires_at,
+        used_at=None,
     )
     db.session.add(token)
     db.session.flush()

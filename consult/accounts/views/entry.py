@@ -120,7 +120,7 @@ def sign_out() -> Response | str:
     sign_in_row = sessions.current_sign_in()
     if sign_in_row is None:
         return redirect(url_for("processes.home"), 303)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("accounts/sign_out.html")
     operations.sign_out(sign_in_row.person_id, sign_in_row.id)
     session.clear()

@@ -67,7 +67,7 @@ def use_sign_in_link(link: str) -> Response | str:
     if found is None or not operations.may_sign_in(found[1]):
         return _ask_again("accounts.sign_in_link")
     token, person = found
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("accounts/use_sign_in_link.html", form=Form(), person=person)
     if not tokens.consume(token):
         return _ask_again("accounts.sign_in_link")
@@ -102,7 +102,7 @@ def confirm_email(link: str) -> Response | str:
     if found is None:
         return _ask_again("accounts.change_email")
     token, person = found
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("accounts/confirm_email.html", form=Form(), new_email=token.new_email)
     if not operations.change_email(token, person):
         return _ask_again("accounts.change_email")

@@ -103,7 +103,6 @@ def edit_organisation(organisation_id: int) -> Response | str:
         else:
             flash(_("Saved."), "success")
             return commit_and_go(url_for("accounts.organisation", organisation_id=organisation.id))
-        db.session.rollback()
     return render_template("accounts/organisation_edit.html", form=form, organisation_id=organisation_id)
 
 

@@ -82,7 +82,6 @@ def invite() -> Response | str:
                 me().id, email=entered(form.email), name=entered(form.name), locale=form.locale.data
             )
         except Refused as refusal:
-            db.session.rollback()
             form.email.errors = [refusal.message]
         else:
             if form.group.data:
