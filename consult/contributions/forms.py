@@ -5,7 +5,6 @@ from typing import Any
 
 from babel import Locale
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms import Form as PlainForm
 from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
@@ -16,7 +15,7 @@ from consult.concept.queries import Placed
 from consult.contributions.models import MAX_LENGTH, ModerationReason, State
 from consult.contributions.threads import Filter
 from consult.contributions.words import channel_names, kind_names, stance_names, state_names
-from consult.forms import Form, one_line, several_lines
+from consult.forms import Form, _l, one_line, several_lines
 from consult.i18n import language
 
 #: Languages people write in here; any other is fine as "another one".
