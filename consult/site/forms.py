@@ -72,7 +72,6 @@ class TextForm(Form):
 class ContactForm(Form):
     topic = RadioField(
         _l("What is it about?"),
-        choices=list(TOPICS),
         default="accessibility",
     )
     page = StringField(
