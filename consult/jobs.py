@@ -77,6 +77,7 @@ class ThreadPublisher:
         self._queue: queue.Queue[tuple[Job, tuple[int, ...]]] = queue.Queue(size)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._overflowing = False
 
     def __call__(self, job: Job, ids: tuple[int, ...]) -> None:
         # The thread starts with the first job, so that it lives in the forked web process and not in its parent.
@@ -86,8 +87,12 @@ class ThreadPublisher:
                 self._thread.start()
         try:
             self._queue.put_nowait((job, ids))
+            self._overflowing = False
         except queue.Full:
-            log.warning("job queue full, %s left to the sweeper", job.value)
+            # Once per overflow: a large campaign would fill the log as well.
+            if not self._overflowing:
+                log.warning("job queue full, %s and what follows left to the sweeper", job.value)
+            self._overflowing = True
 
     def _run(self) -> None:
         while True:

@@ -148,13 +148,14 @@ def parallel(app: Flask) -> Iterator[Engine]:
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}"'))
             connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{url.database}"'))
         engine = create_engine(url.set(database=name))
-        before, db.engines[None] = db.engines[None], engine
+        engines: Any = db.engines
+        before, engines[None] = engines[None], engine
         db.session.remove()
         try:
             yield engine
         finally:
             db.session.remove()
-            db.engines[None] = before
+            engines[None] = before
             engine.dispose()
             with admin.connect() as connection:
                 connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))

@@ -24,7 +24,7 @@ from consult import create_app
 from consult.accounts.models import Person
 from consult.extensions import db
 from consult.outbox import operations
-from consult.outbox.models import OutboxMessage
+from consult.outbox.models import OutboxMessage, State
 from deploy.children import end_with_parent
 from tests.services import free_port, redis_program, wait_for
 from tests.sink import Sink
@@ -110,6 +110,16 @@ class Stage:
         with self.app.app_context():
             rows = db.session.execute(select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state))
             return {row[0]: row[1] for row in rows}
+
+    def being_sent(self) -> set[str]:
+        """Addresses of the people whose message is claimed at this moment."""
+        with self.app.app_context():
+            found = db.session.scalars(
+                select(Person.email)
+                .join(OutboxMessage, OutboxMessage.recipient_id == Person.id)
+                .where(OutboxMessage.state == State.sending)
+            )
+            return {address for address in found if address}
 
     def wait_until(self, done: Callable[[], bool], seconds: float, what: str) -> None:
         """Look once in a while; fails with the state of things when time is up."""

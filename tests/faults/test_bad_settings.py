@@ -25,13 +25,13 @@ def web() -> list[str]:
 PROGRAMS: dict[str, Callable[[], list[str]]] = {"worker": lambda: WORKER, "command": lambda: COMMAND, "web": web}
 
 
-def run(command: list[str], folder: Path, seconds: float = 60, **settings: str) -> tuple[int | None, str]:
+def run(command: list[str], folder: Path, settings: dict[str, str], seconds: float = 60) -> tuple[int | None, str]:
     """Exit code (None when it still ran) and everything it said."""
     environment = {
         name: value for name, value in os.environ.items()
         if name not in ("DATABASE_URL", "BROKER_URL", "MAIL_URL", "SECRET_KEY", "DATA_DIR", "CONSULT_ENV")
     }  # fmt: skip
-    environment.update({"DATA_DIR": str(folder / "data"), "DEMO": "0", **settings})
+    environment.update({"DATA_DIR": str(folder / "data"), "DEMO": "0"} | settings)
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, process_group=0,
@@ -59,7 +59,7 @@ WRONG = [
 def test_a_wrong_setting_ends_the_start_with_a_sentence(
     tmp_path: Path, program: str, name: str, value: str, sentence: str
 ) -> None:
-    code, said = run(PROGRAMS[program](), tmp_path, **{name: value})
+    code, said = run(PROGRAMS[program](), tmp_path, {name: value})
     assert code not in (0, None), said
     assert sentence in said
     assert "Traceback" not in said
@@ -67,7 +67,7 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence(
 
 def test_a_folder_that_became_read_only_is_named_by_the_worker(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the folder should be")
-    code, said = run(WORKER, tmp_path, SECRET_KEY="x" * 40)
+    code, said = run(WORKER, tmp_path, {"SECRET_KEY": "x" * 40})
     assert code not in (0, None), said
     assert "cannot be written" in said
     assert "Traceback" not in said
@@ -75,7 +75,7 @@ def test_a_folder_that_became_read_only_is_named_by_the_worker(tmp_path: Path) -
 
 def test_a_worker_without_its_broker_keeps_trying_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    code, said = run(WORKER, tmp_path, seconds=12, BROKER_URL=f"redis://127.0.0.1:{free_port()}/0")
+    code, said = run(WORKER, tmp_path, {"BROKER_URL": f"redis://127.0.0.1:{free_port()}/0"}, seconds=12)
     assert code is None, said
     assert "Cannot connect to redis" in said
     assert "Traceback" not in said

@@ -25,8 +25,8 @@ def test_no_mail_is_lost_when_the_worker_is_killed(tmp_path: Path, server: str |
         sink.delay = 0
         here.wait_until(lambda: here.all_sent(MAILS), 60, "everything sent")
         result = compare(sink, {f"p{n}@example.org" for n in range(MAILS)}, kills)
-    assert kills == KILLS
-    assert (result.lost, result.strangers, result.misaddressed) == (0, 0, 0)
+    assert kills.count == KILLS
+    assert (result.lost, result.strangers, result.outside, result.misaddressed) == (0, 0, 0, 0)
     assert result.duplicates <= KILLS * CONCURRENCY
 
 
@@ -53,7 +53,7 @@ def test_a_campaign_pressed_twenty_times_reaches_everybody_once_under_two_clocks
             thread.join()
         assert not failures
         here.wait_until(lambda: here.all_sent(50), 40, "everything sent")
-        result = compare(sink, {f"p{n}@example.org" for n in range(50)}, 0)
+        result = compare(sink, {f"p{n}@example.org" for n in range(50)})
     assert (result.lost, result.duplicates, result.misaddressed) == (0, 0, 0)
 
 
@@ -63,5 +63,5 @@ def test_the_embedded_worker_sends_what_was_promised(tmp_path: Path) -> None:
         here.start_worker(pool="threads")
         here.queue(people)
         here.wait_until(lambda: here.all_sent(20), 40, "everything sent")
-        assert compare(sink, {f"p{n}@example.org" for n in range(20)}, 0).duplicates == 0
+        assert compare(sink, {f"p{n}@example.org" for n in range(20)}).duplicates == 0
         assert "Traceback" not in here.workers[0].said()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from kombu import Connection
+from kombu.connection import Connection
 
 import config
 import consult
@@ -73,7 +73,12 @@ def test_the_sweeper_and_the_heartbeat_leave_a_mark(session: Any, tasks: Any) ->
 
 def test_the_purge_runs_once_a_night(session: Any, tasks: Any, at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[datetime] = []
-    monkeypatch.setattr(tasks.retention, "STEPS", (lambda now: len(calls.append(now) or ""),))
+
+    def step(now: datetime) -> int:
+        calls.append(now)
+        return 1
+
+    monkeypatch.setattr(tasks.retention, "STEPS", (step,))
     night = datetime(2026, 3, 17, 2, 10, tzinfo=UTC)
     audit.beat(Job.purge, night - timedelta(days=1))
     session.commit()

@@ -1,0 +1,99 @@
+"""`make drill`: long fault rows with real processes; D=A1,A3 selects.
+
+Each row runs in full with its protections, then in a short form with each protection removed: that run must turn
+red, or the row proves nothing. CONSULT_DRILL_WITHOUT=sweeper runs the full rows without that protection instead.
+Writes drill-results/latest.json and prints a table; the exit code is 1 when a row is not as it must be.
+"""
+
+import dataclasses
+import json
+import logging
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.drill_rows import ROWS, Figures, Row, Servers
+from tests.faults.stage import ROOT
+from tests.services import NotAvailable, private_postgres, private_redis
+
+RESULTS = ROOT / "drill-results" / "latest.json"
+
+
+def chosen(selection: str) -> list[Row]:
+    """The rows named in `selection` (all when it is empty); ends the program at an unknown name."""
+    names = [name.strip().upper() for name in selection.split(",") if name.strip()]
+    known = {row.name: row for row in ROWS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        sys.exit(f"D={','.join(unknown)}: there is {', '.join(known)}.")
+    return [known[name] for name in names] or list(ROWS)
+
+
+def run(row: Row, servers: Servers, folder: Path, removed: str) -> list[Figures]:
+    """The row in full; then, unless a protection is removed by hand, the proofs that it can turn red."""
+    results = [_one(row, servers, folder / row.name, "full", removed if removed in row.removals else "")]
+    if removed:
+        return results
+    for removal in row.removals:
+        figures = _one(row, servers, folder / f"{row.name}-{removal}", "short", removal)
+        verdict = "red, as it must be" if not figures.ok else "NOT red: the row proves nothing"
+        results.append(
+            dataclasses.replace(
+                figures, row=f"{row.name} without {removal}", figure=f"{verdict}: {figures.figure}", ok=not figures.ok
+            )
+        )
+    return results
+
+
+def _one(row: Row, servers: Servers, folder: Path, size: str, without: str) -> Figures:
+    started = time.monotonic()
+    label = f"{row.name} {row.title}" + (f", without {without}" if without else "")
+    print(f"{label} ...", flush=True)
+    figures = row.run(servers, folder, size, without)
+    print(f"   {time.monotonic() - started:.0f} s", flush=True)
+    return figures
+
+
+def table(results: list[Figures]) -> str:
+    """The figures as aligned lines."""
+    lines = [f"{'':4} {'row':<24} {'trials':>7} {'lost':>6} {'twice':>6} {'errors':>6}  figure"]
+    for result in results:
+        mark = "ok" if result.ok else "RED"
+        numbers = f"{result.trials:>7} {result.lost:>6} {result.duplicates:>6} {result.errors:>6}"
+        lines.append(f"{mark:4} {result.row:<24} {numbers}  {result.figure}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """The program; its exit code."""
+    os.chdir(ROOT)
+    # The table tells; what each process said is of interest only when something is red.
+    logging.disable(logging.WARNING)
+    rows = chosen(os.environ.get("D", ""))
+    removed = os.environ.pop("CONSULT_DRILL_WITHOUT", "")
+    if removed and not any(removed in row.removals for row in rows):
+        known = sorted({removal for row in rows for removal in row.removals})
+        sys.exit(f"CONSULT_DRILL_WITHOUT={removed}: there is {', '.join(known)}.")
+    results: list[Figures] = []
+    try:
+        with (
+            private_postgres() as postgres,
+            private_redis() as redis,
+            tempfile.TemporaryDirectory(prefix="consult-drill-") as folder,
+        ):
+            for row in rows:
+                results += run(row, Servers(postgres, redis), Path(folder), removed)
+    except NotAvailable as reason:
+        sys.exit(f"The drill needs PostgreSQL and Redis on this machine. {reason}")
+    finally:
+        if results:
+            RESULTS.parent.mkdir(exist_ok=True)
+            RESULTS.write_text(json.dumps([dataclasses.asdict(result) for result in results], indent=1) + "\n")
+    print(f"\n{table(results)}\n\nWritten to {RESULTS.relative_to(ROOT)}")
+    return 0 if all(result.ok for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

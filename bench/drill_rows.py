@@ -1,0 +1,216 @@
+"""The rows of the drill. Each takes what is to be removed (empty: nothing) and returns its figures."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import redis
+from sqlalchemy import func, inspect, select, text
+
+from bench import drill_worker
+from consult import clock
+from consult.extensions import db
+from consult.jobs import Job, enqueue
+from consult.outbox import operations
+from consult.outbox.models import OutboxMessage, State
+from tests.faults.campaign import Kills, compare, kill_often
+from tests.faults.stage import ROOT, Stage, stage
+from tests.sink import smtp_sink
+
+ENTRY = "bench.drill_worker"
+CONCURRENCY = 4
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Addresses of the private servers of this drill."""
+
+    postgres: str
+    redis: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One line of the result."""
+
+    row: str
+    trials: int
+    lost: int
+    duplicates: int
+    errors: int
+    figure: str
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the test programme in RELIABILITY's sense: how to run it, and what removes its protection."""
+
+    name: str
+    title: str
+    #: `run(servers, folder, size, without)`; size is "full" or "short".
+    run: Callable[[Servers, Path, str, str], Figures]
+    removals: tuple[str, ...]
+
+
+def _quiet(here: Stage, seconds: float, count: Callable[[], int]) -> None:
+    """Wait until everything was sent, or nothing has moved for so long."""
+    last, since = count(), time.monotonic()
+    while here.states().get(State.sent, 0) < sum(here.states().values()):
+        time.sleep(0.5)
+        if count() != last:
+            last, since = count(), time.monotonic()
+        elif time.monotonic() - since > seconds:
+            return
+
+
+def killed_worker(servers: Servers, folder: Path, size: str, without: str) -> Figures:
+    """A1: a campaign goes out while the whole worker is killed again and again."""
+    mails, kills = (2000, 20) if size == "full" else (200, 4)
+    os.environ["CONSULT_DRILL_WITHOUT"] = without
+    redis.Redis.from_url(servers.redis).flushall()
+    try:
+        with (
+            smtp_sink(keep_content=False) as sink,
+            stage(folder, sink, server=servers.postgres, broker=servers.redis) as here,
+        ):
+            sink.delay = 0.008
+            here.queue(here.people(mails))
+            done = kill_often(here, sink, kills, seed=int(time.time()), entry=ENTRY, concurrency=CONCURRENCY)
+            sink.delay = 0
+            _quiet(here, 20, lambda: len(sink.messages))
+            result = compare(sink, {f"p{n}@example.org" for n in range(mails)}, done)
+    finally:
+        os.environ.pop("CONSULT_DRILL_WITHOUT", None)
+    bound = done.count * CONCURRENCY
+    errors = result.strangers + result.outside + result.misaddressed
+    figure = (
+        f"{mails} mails, {done.count} x kill -9, lost {result.lost}, sent twice {result.duplicates} (at most {bound}), "
+        f"with another Message-ID {result.strangers}, not in flight at a kill {result.outside}"
+    )
+    ok = result.lost == 0 and errors == 0 and result.duplicates <= bound and done.count == kills
+    return Figures("A1", mails, result.lost, result.duplicates, errors, figure, ok)
+
+
+def pressed_twenty_times(servers: Servers, folder: Path, size: str, without: str) -> Figures:
+    """A3: the same campaign from twenty threads at once, pokes repeated, two clocks ticking."""
+    people, rounds = (200, 10) if size == "full" else (50, 2)
+    redis.Redis.from_url(servers.redis).flushall()
+    errors: list[BaseException] = []
+    with (
+        smtp_sink(keep_content=False) as sink,
+        stage(folder, sink, server=servers.postgres, broker=servers.redis) as here,
+    ):
+        ids = here.people(people)
+        press: Callable[[list[int], int], object] = here.queue
+        if without == "unique":
+            _drop_unique_key(here)
+            press = partial(_check_then_insert, here)
+        here.start_worker(pool="threads", entry=ENTRY)
+        here.start_worker(pool="threads", entry=ENTRY)
+        for subject in range(rounds):
+            _at_once(20, partial(press, ids, subject), errors)
+            _poke_again(here, subject)
+        _quiet(here, 20, lambda: len(sink.messages))
+        with here.app.app_context():
+            rows = db.session.scalar(select(func.count()).select_from(OutboxMessage)) or 0
+        sent = len(sink.messages)
+        idents = {received.message_id for received in sink.messages}
+    wanted = people * rounds
+    figure = f"{wanted} promises, each asked for 20 times at once, rows too many {rows - wanted}, mails {sent}"
+    lost, double = wanted - len(idents), sent - len(idents)
+    ok = rows == wanted and lost == 0 and double == 0 and not errors
+    return Figures("A3", wanted * 20, lost, double, len(errors) + abs(rows - wanted), figure, ok)
+
+
+def _at_once(count: int, press: Callable[[], object], errors: list[BaseException]) -> None:
+    gate = threading.Barrier(count)
+
+    def go() -> None:
+        try:
+            gate.wait()
+            press()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=go) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _poke_again(here: Stage, subject: int) -> None:
+    """The job restarted: every message is poked twice more."""
+    with here.app.app_context():
+        messages = select(OutboxMessage.id).where(OutboxMessage.subject_id == subject)
+        for ident in [*db.session.scalars(messages), *db.session.scalars(messages)]:
+            enqueue(db.session, Job.deliver, ident)
+        db.session.commit()
+
+
+def _drop_unique_key(here: Stage) -> None:
+    with here.app.app_context():
+        for constraint in inspect(db.session.connection()).get_unique_constraints("outbox_message"):
+            db.session.execute(text(f'ALTER TABLE outbox_message DROP CONSTRAINT "{constraint["name"]}"'))
+        db.session.commit()
+
+
+def _check_then_insert(here: Stage, ids: list[int], subject: int) -> None:
+    """What everybody writes first: look whether it is there, then insert."""
+    with here.app.app_context():
+        known = set(db.session.scalars(select(OutboxMessage.recipient_id).where(OutboxMessage.subject_id == subject)))
+        now = clock.now()
+        for ident in ids:
+            if ident not in known:
+                db.session.add(OutboxMessage(kind="faults.letter", subject_id=subject, recipient_id=ident, due_at=now))
+        db.session.commit()
+        operations.sweep(clock.now() + operations.GRACE)
+        db.session.commit()
+
+
+def double_submit(servers: Servers, folder: Path, size: str, without: str) -> Figures:
+    """B13: every POST form is sent twice with the same one-time id. The test of the suite, again and again."""
+    test = ROOT / "tests" / "promises" / "test_double_submit.py"
+    if not test.exists():
+        return Figures("B13", 0, 0, 0, 1, "tests/promises/test_double_submit.py is missing", False)
+    rounds = 10 if size == "full" else 1
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {
+        **os.environ,
+        "CONSULT_TEST_DB": "postgres",
+        "CONSULT_TEST_PG_URL": servers.postgres,
+        "CONSULT_DRILL_ROUNDS": str(rounds),
+    }
+    plugin = ["-p", f"bench.drill_without_{without}"] if without else []
+    trials = failures = 0
+    started = time.monotonic()
+    for turn in range(rounds):
+        report = folder / f"b13-{turn}.xml"
+        command = [sys.executable, "-m", "pytest", str(test), "-q", "-m", "", f"--junitxml={report}", *plugin]
+        subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        suite = ElementTree.parse(report).getroot().find("testsuite") if report.exists() else None  # noqa: S314  ours
+        if suite is None:
+            failures += 1
+            continue
+        trials += int(suite.get("tests", 0)) - int(suite.get("skipped", 0))
+        failures += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    figure = f"{trials} runs of the double submits of all POST forms, second effects {failures}"
+    figure += f", {time.monotonic() - started:.0f} s"
+    return Figures("B13", trials, 0, failures, 0, figure, failures == 0 and trials > 0)
+
+
+ROWS = (
+    Row("A1", "worker killed during a campaign", killed_worker, tuple(drill_worker.REMOVALS)),
+    Row("A3", "campaign pressed twenty times", pressed_twenty_times, ("unique",)),
+    Row("B13", "every form sent twice", double_submit, ("form_id",)),
+)
+
+__all__ = ["ROWS", "Figures", "Kills", "Row", "Servers"]
