@@ -6,11 +6,11 @@ Every decision is a row of its own, never changed; undoing is another one. Chang
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult import clock
-from consult.accounts.models import Person, Representation
+from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.contributions import tallies
@@ -28,25 +28,12 @@ from consult.contributions.models import (
     Stance,
     State,
 )
+from consult.contributions.openness import opening_for, speaks_for
 from consult.errors import Conflict, Refused
 from consult.extensions import db
 from consult.html import clean_text
 from consult.outbox.operations import queue
-from consult.processes.models import Activity, Audience, Moderation, Process
-from consult.processes.queries import Opening, functions_of, openings
-
-
-def may_use(person: Person | None, process_id: int, opening: Opening) -> bool:
-    """Whether an opening is for this person: for the public, or they work in the process."""
-    return Audience.public in opening.audiences or bool(functions_of(person).get(process_id))
-
-
-def opening_for(
-    person: Person | None, process_id: int, activity: Activity, now: datetime | None = None
-) -> Opening | None:
-    """The present opening of `activity` if it is open to this person, else None."""
-    opening = openings(process_id, now).get(activity)
-    return opening if opening is not None and may_use(person, process_id, opening) else None
+from consult.processes.models import Activity, Moderation, Process
 
 
 def submit(
@@ -148,19 +135,6 @@ def capture(
     )
 
 
-def speaks_for(person_id: int, organisation_id: int, now: datetime) -> bool:
-    """Whether this person may write in the name of this organisation now."""
-    found = db.session.scalar(
-        select(Representation.id).where(
-            Representation.person_id == person_id,
-            Representation.organisation_id == organisation_id,
-            Representation.starts_at <= now,
-            or_(Representation.ends_at.is_(None), Representation.ends_at > now),
-        )
-    )
-    return found is not None
-
-
 def goes_back_to_moderation(contribution: Contribution, author: Person, now: datetime | None = None) -> bool:
     """Whether an edit now makes the contribution wait for a moderator again; told to authors before they edit."""
     if contribution.state == State.published:
@@ -234,21 +208,29 @@ def newest_text(contribution: Contribution) -> str | None:
 def set_state(contribution: Contribution, before: str, after: State, *, published_at: datetime | None = None) -> None:
     """Compare and set: two who decide at once do not overwrite each other. Holds the row until the commit.
 
-    Raises `Refused` when the state is no longer `before`.
+    Raises `Refused` when the state is no longer `before`, or the text was changed meanwhile.
     """
     values: dict[str, object] = {"state": after}
     if published_at is not None:
         values["published_at"] = published_at
     changed = db.session.execute(
         update(Contribution)
-        .where(Contribution.id == contribution.id, Contribution.state == before)
+        .where(
+            Contribution.id == contribution.id,
+            Contribution.state == before,
+            Contribution.revision == contribution.revision,
+        )
         .values(values)
         .returning(Contribution.id)
         .execution_options(synchronize_session=False)
     ).first()
     db.session.refresh(contribution)
     if changed is None:
-        raise Refused(_("Somebody else has decided about this contribution meanwhile. Nothing was changed."))
+        raise Refused(_changed_meanwhile())
+
+
+def _changed_meanwhile() -> str:
+    return _("This contribution was changed or decided about meanwhile. Nothing was done; please look at it again.")
 
 
 def withdraw(contribution: Contribution, actor: Person, now: datetime | None = None) -> None:
@@ -323,18 +305,27 @@ def translate(
     return translation
 
 
-def approve(contribution: Contribution, actor: Person, now: datetime | None = None) -> ModerationAct:
+def _as_seen(contribution: Contribution, seen: tuple[str, int] | None) -> None:
+    """A decision is about what the moderator had in front of them, not about what came after."""
+    if seen is not None and seen != (contribution.state, contribution.revision):
+        raise Refused(_changed_meanwhile())
+
+
+def approve(
+    contribution: Contribution, actor: Person, now: datetime | None = None, *, seen: tuple[str, int] | None = None
+) -> ModerationAct:
     """Let it appear; or, where it appeared at once, note that somebody has looked at it.
 
-    Raises `Refused` when somebody else decided meanwhile.
+    `seen`: state and revision on the moderator's page. Raises `Refused` when something else happened meanwhile.
     """
     now = now or clock.now()
+    _as_seen(contribution, seen)
     before = contribution.state
     if before not in (State.pending, State.published):
         raise Refused(_("This contribution is no longer waiting."))
     set_state(contribution, before, State.published, published_at=contribution.published_at or now)
     if before == State.published and _looked_at(contribution):
-        raise Refused(_("Somebody else has decided about this contribution meanwhile. Nothing was changed."))
+        raise Refused(_changed_meanwhile())
     act = _act(contribution, actor, ModerationKind.approve, before, State.published, now)
     record(Action.contribution_approved, actor.id, contribution, process_id=contribution.process_id, act_id=act.id)
     if before == State.pending:
@@ -350,12 +341,15 @@ def hide(
     reason: ModerationReason,
     note: str = "",
     now: datetime | None = None,
+    *,
+    seen: tuple[str, int] | None = None,
 ) -> ModerationAct:
     """Hold it back, with a published reason and a note that only the author reads; the author is told by mail.
 
-    Raises `Refused` when it is hidden or withdrawn, or when somebody else decided meanwhile.
+    `seen`: as for `approve`. Raises `Refused` when it is hidden or withdrawn, or something happened meanwhile.
     """
     now = now or clock.now()
+    _as_seen(contribution, seen)
     before = contribution.state
     if before not in (State.pending, State.published):
         raise Refused(_("This contribution is not shown any more."))

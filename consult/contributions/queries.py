@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import abort
-from sqlalchemy import func, or_, select, union_all
+from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import aliased
 
-from consult import clock
-from consult.accounts.models import Organisation, Person, Representation
+from consult.accounts.models import Person
 from consult.concept.models import Concept, Element, ElementHeir, Placement, Version, Wording
 from consult.concept.queries import audiences_open_to
 from consult.contributions.models import (
@@ -145,24 +144,6 @@ def earlier_texts(contribution: Contribution) -> list[ContributionText]:
                 ContributionText.revision < contribution.revision,
             )
             .order_by(ContributionText.revision.desc())
-        )
-    )
-
-
-def organisations_of(person_id: int, now: datetime | None = None) -> list[Organisation]:
-    """Organisations this person may speak for now."""
-    now = now or clock.now()
-    return list(
-        db.session.scalars(
-            select(Organisation)
-            .join(Representation, Representation.organisation_id == Organisation.id)
-            .where(
-                Representation.person_id == person_id,
-                Representation.starts_at <= now,
-                or_(Representation.ends_at.is_(None), Representation.ends_at > now),
-            )
-            .distinct()
-            .order_by(Organisation.name)
         )
     )
 

@@ -15,7 +15,7 @@ from consult.accounts.models import Person
 from consult.concept.models import ElementHeir, Placement, ProcessConcept, Version, VersionAudience
 from consult.concept.queries import names_of
 from consult.contributions.models import Contribution, State
-from consult.contributions.operations import may_use
+from consult.contributions.openness import may_use
 from consult.contributions.policy import can_moderate, can_see_text
 from consult.contributions.shown import Reader, Shown, nest, rows, show, tell_outcomes
 from consult.extensions import db

@@ -62,6 +62,12 @@ def queue(slug: str) -> str:
     return _page(process, which, request.args.get("after", type=int))
 
 
+def _seen() -> tuple[str, int] | None:
+    """State and revision that stood on the moderator's page, as `state-revision`."""
+    state, _dash, revision = request.form.get("seen", "").partition("-")
+    return (state, int(revision)) if revision.isascii() and revision.isdigit() and len(revision) < 9 else None
+
+
 def _contribution(process: Process, number: int) -> Contribution:
     return queries.visible_or_404(process, number, current_person())
 
@@ -70,7 +76,7 @@ def _contribution(process: Process, number: int) -> Contribution:
 def approve(slug: str, number: int) -> Response:
     """Let it appear, or note that it has been looked at."""
     process = _desk(slug)
-    act = operations.approve(_contribution(process, number), current_person())
+    act = operations.approve(_contribution(process, number), current_person(), seen=_seen())
     label = f"{process.code}-{number}"
     if act.state_before == State.pending:
         flash(_("%(number)s is published.", number=label), "success")
@@ -90,7 +96,7 @@ def hide(slug: str, number: int) -> Response | tuple[str, int]:
         which = Waiting.unseen if request.form.get("list") == Waiting.unseen else Waiting.pending
         return _page(process, which, None, refused=form), 200
     reason = db.get_or_404(ModerationReason, form.reason_id.data)
-    operations.hide(contribution, current_person(), reason, form.note.data or "")
+    operations.hide(contribution, current_person(), reason, form.note.data or "", seen=_seen())
     label = f"{process.code}-{number}"
     flash(_("%(number)s is held back. The author gets a message with the reason.", number=label), "success")
     return commit_and_go(_back(slug))

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from consult import clock
+from consult.accounts.queries import speaks_for
 from consult.authz import authorize, current_person
 from consult.concept import queries as concept
 from consult.concept.queries import ElementView
@@ -52,7 +53,7 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
     g.zone = process.zone
     person = current_person()
     opening, _react = queries.openings_for(process, person)
-    form = CommentForm(organisations=queries.organisations_of(person.id))
+    form = CommentForm(organisations=speaks_for(person.id))
     status = 200
     if form.validate_on_submit():
         try:
