@@ -16,6 +16,7 @@ from consult.concept.words import audience_names, change_names, detail_names, ki
 from consult.contributions import queries as contributions
 from consult.contributions import sources
 from consult.contributions.words import stance_names
+from consult.pages import rendered_once
 from consult.processes import policy as processes
 from consult.processes.loading import load_process
 from consult.processes.models import Activity, Audience, Process
@@ -83,6 +84,7 @@ def _page_of(process: Process, parts: list[tuple[Concept, Version]], template: s
 
 
 @bp.get("/p/<slug>/concept")
+@rendered_once
 def read(slug: str) -> str:
     """The newest text this person may read: charter and concept."""
     process = load_process(slug)
@@ -94,6 +96,7 @@ def read(slug: str) -> str:
 
 
 @bp.get("/p/<slug>/concept/versions")
+@rendered_once
 def versions(slug: str) -> str:
     """All versions, newest first, with what changed and why."""
     process = load_process(slug)
@@ -120,6 +123,7 @@ def versions(slug: str) -> str:
 
 @bp.get("/p/<slug>/concept/versions/<int:number>", defaults={"which": "concept"})
 @bp.get("/p/<slug>/charter/versions/<int:number>", defaults={"which": "charter"})
+@rendered_once
 def version(slug: str, number: int, which: str) -> str:
     """One sealed version, for good at this address."""
     process = load_process(slug)
@@ -132,6 +136,7 @@ def version(slug: str, number: int, which: str) -> str:
 
 
 @bp.get("/p/<slug>/e/<key>")
+@rendered_once
 def element(slug: str, key: str) -> str | Response:
     """One element: its words, what it serves, what people say about it."""
     process = load_process(slug)
@@ -180,6 +185,7 @@ def element(slug: str, key: str) -> str | Response:
 
 
 @bp.get("/p/<slug>/e/<key>/history")
+@rendered_once
 def history(slug: str, key: str) -> str:
     """How an element came about: every wording with its reason and its sources, newest first."""
     process = load_process(slug)

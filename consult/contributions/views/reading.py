@@ -14,12 +14,14 @@ from consult.contributions.operations import goes_back_to_moderation
 from consult.contributions.sources import trace
 from consult.contributions.views.blueprint import bp
 from consult.contributions.words import stance_names
+from consult.pages import rendered_once
 from consult.processes import policy as processes
 from consult.processes.loading import load_process
 from consult.weighing.queries import decisions_on
 
 
 @bp.get("/p/<slug>/contributions")
+@rendered_once
 def index(slug: str) -> str:
     """Everything said in a process, newest first, narrowed by what the visitor chooses."""
     process = load_process(slug)
@@ -59,6 +61,7 @@ def index(slug: str) -> str:
 
 
 @bp.get("/p/<slug>/contributions/<int:number>")
+@rendered_once
 def show(slug: str, number: int) -> str:
     """One contribution for good at this address: its words, what they were about, what became of them."""
     process = load_process(slug)

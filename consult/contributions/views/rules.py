@@ -12,6 +12,7 @@ from consult.contributions.rules import add_reason, change_reason
 from consult.contributions.rules import retire_reason as stop_using
 from consult.contributions.views.blueprint import bp
 from consult.extensions import db
+from consult.pages import rendered_once
 from consult.processes import policy as processes
 from consult.processes.loading import load_process
 from consult.processes.models import Process
@@ -26,6 +27,7 @@ def _reason_or_404(process: Process, reason_id: int) -> ModerationReason:
 
 
 @bp.get("/p/<slug>/rules")
+@rendered_once
 def rules(slug: str) -> str:
     """The rules, the reasons for holding back, and how often each was used."""
     process = load_process(slug)

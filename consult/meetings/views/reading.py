@@ -12,11 +12,13 @@ from consult.meetings import calendar, policy, queries, words
 from consult.meetings.models import Meeting, MeetingKind, Minutes
 from consult.meetings.views.blueprint import bp
 from consult.outbox.links import link
+from consult.pages import rendered_once
 from consult.processes.loading import load_process
 from consult.processes.models import Process
 
 
 @bp.get("/p/<slug>/meetings")
+@rendered_once
 def index(slug: str) -> str:
     process = load_process(slug)
     authorize(policy.can_read_meetings, process)
@@ -36,6 +38,7 @@ def index(slug: str) -> str:
 
 
 @bp.get("/p/<slug>/meetings/<int:meeting_id>")
+@rendered_once
 def show(slug: str, meeting_id: int) -> str:
     process = load_process(slug)
     authorize(policy.can_read_meetings, process)

@@ -16,6 +16,7 @@ from consult.html import render_markdown
 from consult.meetings import queries as meetings
 from consult.meetings import words as meeting_words
 from consult.meetings.models import Meeting, MeetingState
+from consult.pages import rendered_once
 from consult.processes import policy, queries, words
 from consult.processes.loading import load_process
 from consult.processes.models import Activity, Audience, Process, ProcessState, Stage
@@ -88,6 +89,7 @@ def main_action(process: Process, opened: dict[str, Opening], has_version: bool)
 
 
 @bp.get("/")
+@rendered_once
 @public
 def home() -> str:
     """What this platform is, and the processes; with a single one it leads straight there."""
@@ -113,6 +115,7 @@ def home() -> str:
 
 
 @bp.get("/p/<slug>")
+@rendered_once
 def overview(slug: str) -> str:
     """One process at a glance: what is open now, until when, and the one main action."""
     process = load_process(slug)
@@ -159,6 +162,7 @@ def _meeting_entry(meeting: Meeting, slug: str, now: datetime) -> dict[str, Any]
 
 
 @bp.get("/p/<slug>/timeline")
+@rendered_once
 def timeline(slug: str) -> str:
     """Stages and meetings in one list, and what one can do in each."""
     process = load_process(slug)

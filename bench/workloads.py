@@ -1,0 +1,220 @@
+"""The workloads. Each yields rows of the table; a read or write is measured in turn with its floor (A B A B A)."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+from flask import Flask
+from sqlalchemy import func, select
+
+from bench import floors, scene
+from bench.server import Rate, gunicorn, wrk
+from consult.extensions import db
+from consult.outbox.models import OutboxMessage
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Seconds of one go; five of the workload and four of the floor, the first as a warm-up beside them.
+SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
+
+
+@dataclass
+class Row:
+    """One line of the table and of bench-results/latest.json."""
+
+    workload: str
+    size: str
+    value: float
+    unit: str
+    floor: str = ""
+    ratio: float | None = None
+    target: str = ""
+    ok: bool = True
+    note: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+@dataclass
+class Bench:
+    """What all workloads share: servers and their settings."""
+
+    postgres: str
+    folder: Path
+    app: Flask
+    settings: dict[str, str]
+    floors_url: str
+    #: Median rates of the floors, filled as they are measured.
+    rates: dict[str, float]
+
+
+def alternate(measured: Callable[[], Rate], floor: Callable[[], Rate]) -> tuple[Rate, float, int]:
+    """Median of the workload, median of the floor, errors of both, taken in turn."""
+    measured()
+    goes, base = [], []
+    for _turn in range(2):
+        goes.append(measured())
+        base.append(floor())
+    goes.append(measured())
+    errors = sum(rate.errors for rate in goes + base)
+    middle = sorted(goes, key=lambda rate: rate.per_second)[1]
+    return middle, statistics.median(rate.per_second for rate in base), errors
+
+
+def _detail(got: Rate, floor: str, errors: int) -> str:
+    return f"p99 {got.p99_ms:.0f} ms, {floor}, errors {errors}"
+
+
+def w1(bench: Bench) -> Iterator[Row]:
+    """Goal page, anonymous, 1,000 and 10,000 contributions on the goal."""
+    with gunicorn("wsgi:application", bench.settings) as (address, _pid):
+        for key, number in scene.SIZES.items():
+            url = f"{address}/p/bench/e/{key}"
+            got, read, errors = alternate(
+                lambda url=url: wrk(url, SECONDS), lambda: wrk(bench.floors_url + "/read", SECONDS)
+            )
+            bench.rates["read"] = read
+            ratio = got.per_second / read
+            yield Row("W1", f"{number:,}", got.per_second, "pages/s", "read", ratio, ">= 0.15 of read",
+                      ratio >= 0.15 and errors == 0, _detail(got, f"read {read:.0f}/s", errors))  # fmt: skip
+
+
+_SEND = """
+local visitors = %s
+local n = 0
+request = function()
+  n = n + 1
+  local v = visitors[(n %% #visitors) + 1]
+  local body = "csrf_token=" .. v.csrf .. "&stance=support&lang=de&organisation=0&text=Das+finde+ich+gut+" .. n
+  return wrk.format("POST", "/p/bench/e/%s/comment",
+    {["Cookie"] = v.cookie, ["Content-Type"] = "application/x-www-form-urlencoded"}, body)
+end
+"""
+_FLOOR = """
+wrk.method = "POST"
+wrk.body = '{"title": "Ein Titel", "body": "Das finde ich gut"}'
+wrk.headers["Content-Type"] = "application/json"
+"""
+
+
+def w4(bench: Bench) -> Iterator[Row]:
+    """Post a comment: token, policy, text, number, audit, tally; one transaction."""
+    floor = bench.folder / "write.lua"
+    floor.write_text(_FLOOR)
+    with gunicorn("wsgi:application", bench.settings) as (address, _pid):
+        for key, number in scene.SIZES.items():
+            people = scene.visitors(bench.app, 50, f"/p/bench/e/{key}/comment")
+            table = ", ".join(f'{{cookie="{v.cookie}", csrf="{v.csrf}"}}' for v in people)
+            script = bench.folder / f"post-{key}.lua"
+            script.write_text(_SEND % ("{" + table + "}", key))
+            before = _numbers(bench)
+            got, write, errors = alternate(
+                lambda script=script: wrk(address, SECONDS, script),
+                lambda: wrk(bench.floors_url + "/write", SECONDS, floor),
+            )
+            stored = _numbers(bench) - before
+            ratio = got.per_second / write
+            ok = ratio >= 0.3 and errors == 0 and stored > got.per_second * SECONDS
+            yield Row("W4", f"{number:,}", got.per_second, "comments/s", "write", ratio, ">= 0.3 of write", ok,
+                      _detail(got, f"write {write:.0f}/s, stored {stored}", errors))  # fmt: skip
+
+
+def _numbers(bench: Bench) -> int:
+    from consult.contributions.models import Contribution
+
+    with bench.app.app_context():
+        found = db.session.scalar(select(func.count()).select_from(Contribution)) or 0
+        db.session.remove()
+        db.engine.dispose()
+    return found
+
+
+def w7(bench: Bench, size: int = 2000) -> Iterator[Row]:
+    """A campaign's mails through one worker process, rendering included, to a sink in a process of its own."""
+    with subprocess.Popen([sys.executable, "-m", "bench.sink"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as sink:
+        try:
+            port = int((sink.stdout.readline() if sink.stdout else "0").strip())
+            yield from _w7(bench, size, port)
+        finally:
+            sink.terminate()
+
+
+def _w7(bench: Bench, size: int, port: int) -> Iterator[Row]:
+    from bench.campaign import queue_campaign, raw_mails
+
+    with bench.app.app_context():
+        started = time.perf_counter()
+        first, last = queue_campaign(size)
+        queued = time.perf_counter() - started
+        db.session.remove()
+        db.engine.dispose()
+    settings = {**bench.settings, "MAIL_URL": f"smtp://127.0.0.1:{port}"}
+    floor_before = raw_mails(port, 500)
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.mailing", str(first), str(last)],
+        cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True, check=True, timeout=900,
+    )  # fmt: skip
+    floor = statistics.mean([floor_before, raw_mails(port, 500)])
+    sent, seconds = (float(part) for part in done.stdout.split()[-2:])
+    rate, ratio = sent / seconds, sent / seconds / floor
+    with bench.app.app_context():
+        left = db.session.scalar(select(func.count()).select_from(OutboxMessage).where(OutboxMessage.state != "sent"))
+        db.session.remove()
+        db.engine.dispose()
+    yield Row("W7", f"{size:,}", rate, "mails/s", "mail", ratio, ">= 0.8 of mail", ratio >= 0.8 and sent == size,
+              f"mail {floor:.0f}/s, queued in {queued:.2f} s, not sent {left}")  # fmt: skip
+
+
+def w12(bench: Bench) -> Iterator[Row]:
+    """First view of a goal page on a phone with a cold cache, in a real browser."""
+    from bench.phone import first_view
+
+    with gunicorn("wsgi:application", bench.settings) as (address, _pid):
+        view = first_view(f"{address}/p/bench/e/goal-1000")
+    yield Row("W12", "bytes", view.bytes / 1000, "kB", target="<= 60 kB", ok=view.bytes <= 60_000)
+    yield Row("W12", "requests", view.requests, "requests", target="<= 12", ok=view.requests <= 12)
+    yield Row("W12", "layout shift", view.shift, "CLS", target="0", ok=view.shift == 0)
+    yield Row("W12", "without script", view.usable, "readable", target="1", ok=view.usable == 1)
+
+
+def w14(bench: Bench) -> Iterator[Row]:
+    """Memory of one web worker after 10,000 mixed requests."""
+    pages = ["/", "/p/bench", "/p/bench/concept", "/p/bench/timeline", "/p/bench/contributions", "/sign-in",
+             "/p/bench/e/goal-1000", "/p/bench/e/goal-10000", "/p/bench/e/other-1", "/imprint"]  # fmt: skip
+    with gunicorn("wsgi:application", bench.settings, workers=1) as (address, pid):
+        worker = psutil.Process(pid).children()[0]
+        failed = 0
+        for n in range(10_000):
+            try:
+                with urllib.request.urlopen(address + pages[n % len(pages)], timeout=30) as answer:
+                    answer.read()
+            except OSError:
+                failed += 1
+        megabytes = worker.memory_info().rss / 1e6
+    yield Row("W14", "10,000 requests", megabytes, "MB", target="< 150 MB", ok=megabytes < 150 and failed == 0,
+              note=f"failed {failed}")  # fmt: skip
+
+
+WORKLOADS: dict[str, Callable[[Bench], Iterator[Row]]] = {"W1": w1, "W4": w4, "W7": w7, "W12": w12, "W14": w14}
+
+
+def write_results(rows: list[Row]) -> Path:
+    """bench-results/latest.json: what the table says, for machines."""
+    target = ROOT / "bench-results" / "latest.json"
+    target.parent.mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
+        json.dump([row.as_json() for row in rows], file, indent=1, ensure_ascii=False)
+    Path(file.name).replace(target)
+    return target
+
+
+__all__ = ["WORKLOADS", "Bench", "Row", "floors", "write_results"]

@@ -1,0 +1,129 @@
+"""Public pages rendered once: kept for visitors without a session until anything changes.
+
+A page depends on rows all over the database. What all changes have in common is their entry in the record, so one
+cheap question, `stamp()`, tells whether anything changed since a page was rendered. It is not "the newest id": on
+PostgreSQL an entry with a lower id may become visible later. It is the sealed head, and which entries around and
+after it are visible; a commit changes one or the other. The clock changes pages as well, when a stage or meeting
+begins or ends: the stamp counts those.
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec
+
+from flask import Response, current_app, g, make_response, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+
+from consult import authz, clock
+from consult.db import UtcDateTime
+from consult.extensions import db
+from consult.i18n import language
+
+P = ParamSpec("P")
+
+#: Pages kept per web process; about 50 kB each.
+KEPT = 300
+#: Seconds after which a page is rendered anew in any case: times are told in words ("in three days").
+MAX_AGE = 60
+
+#: Entries so far before the newest sealed one are looked at one by one; older ones count when they are sealed.
+_WINDOW = 500
+
+_STAMP = text(
+    f"""
+    WITH head AS (SELECT coalesce(max(seq), 0) AS seq, coalesce(max(entry_id), 0) AS entry FROM audit_seal)
+    SELECT head.seq,
+           (SELECT count(*) FROM audit_entry WHERE id > head.entry - {_WINDOW}),
+           (SELECT coalesce(sum(id), 0) FROM audit_entry WHERE id > head.entry - {_WINDOW}),
+           (SELECT count(*) FROM stage WHERE starts_at <= :now), (SELECT count(*) FROM stage WHERE ends_at <= :now),
+           (SELECT count(*) FROM meeting WHERE ends_at <= :now)
+    FROM head
+    """  # noqa: S608  (a number of ours)
+)
+
+Stamp = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Page:
+    stamp: Stamp
+    kept_at: float
+    body: bytes
+    etag: str
+
+
+class PageCache:
+    """The most recently used pages of one web process."""
+
+    def __init__(self, size: int = KEPT) -> None:
+        self._pages: OrderedDict[tuple[str, ...], _Page] = OrderedDict()
+        self._size = size
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[str, ...], stamp: Stamp, now: float) -> _Page | None:
+        with self._lock:
+            page = self._pages.get(key)
+            if page is None or page.stamp != stamp or now - page.kept_at > MAX_AGE:
+                return None
+            self._pages.move_to_end(key)
+            return page
+
+    def put(self, key: tuple[str, ...], page: _Page) -> None:
+        with self._lock:
+            self._pages[key] = page
+            self._pages.move_to_end(key)
+            while len(self._pages) > self._size:
+                self._pages.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._pages.clear()
+
+
+pages = PageCache()
+
+
+def stamp() -> Stamp:
+    """Changes with every commit that leaves an entry in the record, and when a stage or meeting begins or ends."""
+    now = UtcDateTime().process_bind_param(clock.now(), db.engine.dialect)
+    if db.engine.dialect.name == "sqlite" and now is not None:
+        return tuple(db.session.execute(_STAMP, {"now": now.strftime("%Y-%m-%d %H:%M:%S.%f")}).one())
+    return tuple(int(part) for part in db.session.execute(_STAMP, {"now": now}).one())
+
+
+def _is_anonymous() -> bool:
+    """Without a session cookie there is no account, no preview, no message waiting and no form."""
+    return request.method in ("GET", "HEAD") and current_app.config["SESSION_COOKIE_NAME"] not in request.cookies
+
+
+def rendered_once(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """For views of public pages: visitors without a session get the page as rendered last while nothing changed."""
+
+    @wraps(view)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        if not current_app.config["KEEP_PAGES"] or not _is_anonymous():
+            return view(*args, **kwargs)
+        key = (request.full_path, language(), request.cookies.get("theme", ""))
+        before = stamp()
+        now = clock.now().timestamp()
+        page = pages.get(key, before, now)
+        if page is None:
+            response = make_response(view(*args, **kwargs))
+            if response.status_code != 200 or g.get("has_form") or response.is_streamed:
+                return response
+            body = response.get_data()
+            page = _Page(before, now, body, hashlib.sha256(body).hexdigest()[:20])
+            pages.put(key, page)
+        else:
+            # Decided when it was rendered; whatever could change the decision changes the stamp.
+            authz.decided()
+        answer = Response(page.body, mimetype="text/html")
+        answer.set_etag(page.etag)
+        return answer.make_conditional(request)
+
+    return wrapper
