@@ -66,7 +66,7 @@ def compose(report: Report, url: str) -> Mail:
             _list(f"{words.part_name(part)}: {words.both_sides(part)}" for part in report.contested),
         ]
     parts += [
-        _("The digest has two pages, and all figures in an annex. It takes about fifteen minutes to read:"),
+        _("The digest has at most two pages, with all figures in an annex. It takes about fifteen minutes to read:"),
         f"<{url}>",
     ]
     subject = ngettext(

@@ -13,6 +13,8 @@ from consult.i18n import format_day, format_moment, format_number, language_name
 from consult.invitations.models import InvitationState
 from consult.weighing.words import disposition_names
 
+#: How many versions or sittings are called by name.
+MAX_TITLES = 3
 #: How many numbers one paragraph of the annex lists.
 MAX_NUMBERS = 120
 
@@ -133,7 +135,7 @@ def moderation(report: Report) -> str:
         sentence += ", " + _("the oldest since %(moment)s", moment=format_moment(report.oldest_waiting))
     if content["overdue"]:
         sentence += ", " + _(
-            "%(number)s longer than the %(hours)s hours we promise",
+            "%(number)s of them longer than the promised %(hours)s hours",
             number=format_number(content["overdue"]),
             hours=report.process.moderation_hours,
         )
@@ -143,11 +145,13 @@ def moderation(report: Report) -> str:
 def events(report: Report) -> list[str]:
     """What else happened in the window, one sentence each; nothing is said of what did not happen."""
     content = report.content
-    sentences = [
-        _("Published: %(title)s (version %(number)s)", title=version.title, number=version.number)
-        for version in report.versions
-    ]
-    sentences += [_("Minutes approved: %(title)s", title=title) for _ident, title in report.minutes]
+    sentences = []
+    if report.versions:
+        titles = [_("%(title)s (version %(number)s)", title=v.title, number=v.number) for v in report.versions]
+        sentences.append(_("Published: %(titles)s", titles=_some(titles)))
+    if report.minutes:
+        titles = [title for _ident, title in report.minutes]
+        sentences.append(_("Minutes approved: %(titles)s", titles=_some(titles)))
     if content["decisions"]:
         sentences.append(decided(content))
     if content["hidden"]:
@@ -181,6 +185,13 @@ def events(report: Report) -> list[str]:
             )
         )
     return sentences
+
+
+def _some(titles: list[str]) -> str:
+    """The first few of them: the main part has two pages."""
+    named = ", ".join(excerpt(title, "", 80) for title in titles[:MAX_TITLES])
+    more = len(titles) - MAX_TITLES
+    return f"{named} " + _("and %(number)s more", number=format_number(more)) if more > 0 else named
 
 
 def decided(content: Content) -> str:
