@@ -172,7 +172,7 @@ def _attempt(claim: Claim) -> Outcome:
 def _prepare(message_id: int) -> _Ready | Outcome:
     """Ask once more whether the mail is wanted, and render it; reads only."""
     message = db.session.get_one(OutboxMessage, message_id)
-    recipient = _recipient(message.recipient_id)
+    recipient = recipient_of(message.recipient_id)
     if recipient.gone:
         return Outcome(State.dropped, recipient.gone)
     kind = kinds.all_kinds().get(message.kind)
@@ -186,13 +186,13 @@ def _prepare(message_id: int) -> _Ready | Outcome:
         if not to:
             return Outcome(State.dropped, "no_address")
         content = _build(message, mail, to)
-        subject, text = _kept_copy(mail)
+        subject, text = kept_copy(mail)
         if db.session.new or db.session.dirty or db.session.deleted:
             raise RuntimeError("rendering a mail must not change anything")
         return _Ready(content, to, kind.guarantee, language(), subject, text)
 
 
-def _recipient(person_id: int) -> _Recipient:
+def recipient_of(person_id: int) -> _Recipient:
     row = db.session.execute(
         select(_person.c.email, _person.c.locale, _person.c.erased_at, _account.c.suspended_at)
         .outerjoin(_account, _account.c.person_id == _person.c.id)
@@ -215,7 +215,7 @@ def _build(message: OutboxMessage, mail: Mail, to: str) -> EmailMessage:
     )
 
 
-def _kept_copy(mail: Mail) -> tuple[str, str]:
+def kept_copy(mail: Mail) -> tuple[str, str]:
     """Subject and text for the message centre. Whoever reads them later must not get in by a personal link."""
     subject, body = mime.header_text(mail.subject), mail.body
     for secret in sorted(mail.secrets, key=len, reverse=True):
