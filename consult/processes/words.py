@@ -65,7 +65,7 @@ def preset_names() -> dict[str, str]:
         Preset.read: _("Read: nothing is open for writing"),
         Preset.feedback: _("Feedback: comment and agree with others"),
         Preset.write: _("Write: comment, propose other words, agree with others"),
-        Preset.vote: _("Vote: vote and agree with others"),
+        Preset.vote: _("Vote: agree with others; voting itself comes with a later edition"),
         Preset.own: _("As it is set up now"),
     }
 
@@ -105,10 +105,18 @@ def activity_sentence(activity: str, audience: str) -> str:
     }[Activity(activity)]
 
 
+def is_offered(activity: str, audience: str) -> bool:
+    """Whether the platform has a page for it: voting has none yet, and meetings are joined by invitation."""
+    return activity in (Activity.comment, Activity.propose, Activity.react) or (
+        activity == Activity.register and audience == Audience.invited
+    )
+
+
 def stage_sentences(stage: Stage) -> list[str]:
     """What one can do in this stage; needs `stage.activities` loaded."""
     order = list(Activity)
-    rows = sorted(stage.activities, key=lambda row: (order.index(Activity(row.activity)), row.audience))
+    offered = [row for row in stage.activities if is_offered(row.activity, row.audience)]
+    rows = sorted(offered, key=lambda row: (order.index(Activity(row.activity)), row.audience))
     return [activity_sentence(row.activity, row.audience) for row in rows] or [
         _("You can read everything that is public.")
     ]

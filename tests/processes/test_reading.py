@@ -144,3 +144,15 @@ def test_a_page_of_a_process_in_another_zone_shows_its_days(browser, session, at
     factories.make_stage(process, starts_at=first, ends_at=clock.end_of_day(MONDAY.date(), process.zone))
     session.commit()
     assert "16. März 2026" in browser.get(f"/p/{process.slug}/timeline").text
+
+
+def test_only_what_the_platform_has_a_page_for_is_promised(browser, session):
+    process = factories.make_process()
+    factories.make_stage(process, Activity.vote, Activity.register, Activity.comment)
+    session.commit()
+    browser.get("/language?to=en", status=303)
+    for path in ("/", f"/p/{process.slug}", f"/p/{process.slug}/timeline"):
+        text = browser.get(path).text
+        assert "You can write comments." in text
+        assert "You can vote" not in text
+        assert "You can register" not in text

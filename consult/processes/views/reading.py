@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flask import current_app, render_template, url_for
+from flask import render_template, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -62,7 +62,9 @@ def _sentences(process: Process, opened: dict[str, Opening]) -> list[str]:
     if process.state == ProcessState.archived:
         return [_("This process is finished. You can read everything.")]
     return [
-        words.activity_sentence(activity, _widest(opened[activity])) for activity in Activity if activity in opened
+        words.activity_sentence(activity, _widest(opened[activity]))
+        for activity in Activity
+        if activity in opened and words.is_offered(activity, _widest(opened[activity]))
     ] or [_("You can read everything that is public.")]
 
 
@@ -78,12 +80,12 @@ def main_action(process: Process, opened: dict[str, Opening], has_version: bool)
         for activity in (Activity.comment, Activity.propose)
         if activity in opened
     )
-    if has_version and "concept.read" in current_app.view_functions:
+    if has_version:
         label = _("Read the draft and say what you think") if may_write else _("Read the draft")
         return Action(label, url_for("concept.read", slug=slug))
-    if may_write and "contributions.create_for_process" in current_app.view_functions:
+    if may_write:
         return Action(_("Say what you think"), url_for("contributions.create_for_process", slug=slug))
-    if Activity.register in opened and "meetings.index" in current_app.view_functions:
+    if Activity.register in opened:
         return Action(_("See the meetings"), url_for("meetings.index", slug=slug))
     return None
 
