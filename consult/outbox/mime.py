@@ -58,6 +58,7 @@ POLICY = _MailPolicy(linesep="\r\n")
 _inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 _LONELY_LINK = re.compile(r"<p><a (href=[^>]*)>([^<]*)</a></p>")
 _SPECIALS = re.compile(r'[()<>\[\]:;@\\,."=?]')
+_STRONG = re.compile(r"(?<!\\)\*\*(?=\S)(.+?)(?<=[^\s\\])\*\*")
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~])")
 _LINK = re.compile(r"(?<![\\!])\[((?:[^\[\]\\]|\\.)+)\]\((https?://[^\s()]+)\)")
 
@@ -110,7 +111,7 @@ def plain_text(body: str) -> str:
         label, url = found.groups()
         return f"<{url}>" if label == url else f"{label}: <{url}>"
 
-    return _ESCAPED.sub(r"\1", _LINK.sub(shown, body)).strip() + "\n"
+    return _ESCAPED.sub(r"\1", _STRONG.sub(r"\1", _LINK.sub(shown, body))).strip() + "\n"
 
 
 def html_text(mail: Mail, site: Any) -> str:

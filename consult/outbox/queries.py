@@ -46,11 +46,11 @@ class Health:
         return self.heartbeat is not None and self.heartbeat <= HEARTBEAT_SECONDS and self.oldest_due <= DUE_SECONDS
 
 
-def counts_by_state() -> dict[str, int]:
+def counts_by_state() -> dict[State, int]:
     """How many messages are in each state, all states included, in the order of a message's life."""
     rows = db.session.execute(select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state))
     found = {row[0]: row[1] for row in rows}
-    return {state.value: found.get(state.value, 0) for state in State}
+    return {state: found.get(state.value, 0) for state in State}
 
 
 def troubled(before: int | None, limit: int) -> list[Trouble]:

@@ -13,6 +13,7 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.outbox import mailbox as kept_mail
 from consult.outbox import operations, policy, queries
+from consult.outbox.models import State
 from consult.outbox.transport import folder_of
 from consult.outbox.words import reason, state_word
 from consult.web import commit_and_go
@@ -31,11 +32,18 @@ def messages() -> str:
     following = url_for("outbox.messages", before=trouble[PAGE - 1].id) if len(trouble) > PAGE else None
     return render_template(
         "outbox/messages.html",
-        figures=[{"label": state_word(s), "value": number} for s, number in queries.counts_by_state().items()],
+        figures=_figures(),
         trouble=[(row, state_word(row.state), *reason(row.note)) for row in trouble[:PAGE]],
         next_url=following,
         health=queries.health(clock.now()),
     )
+
+
+def _figures() -> list[dict[str, object]]:
+    """One figure per state; what is being sent at this moment counts as waiting."""
+    counts = queries.counts_by_state()
+    counts[State.queued] += counts.pop(State.sending)
+    return [{"label": state_word(state), "value": number} for state, number in counts.items()]
 
 
 @bp.post("/messages/<int:message_id>/retry")

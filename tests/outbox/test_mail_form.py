@@ -142,11 +142,13 @@ def test_the_message_id_is_constant_and_different_for_each_promise(session: Any)
 
 
 def test_text_and_html_say_the_same_in_the_frame_of_all_mails(session: Any) -> None:
-    body = "Guten Tag Anna\\-Lena \\*,\n\n[Zur Antwort](https://consult.test/i/1)\n\n- eins\n- zwei"
+    body = "Guten Tag Anna\\-Lena \\*,\n\n**Samstag**, \\*\\*kein\\*\\*\n\n"
+    body += "[Zur Antwort](https://consult.test/i/1)\n\n- eins\n- zwei"
     message = built(Mail("Einladung", body, "Sie sind Mitglied."))
     text = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     html = message.get_body(("html",)).get_content()  # type: ignore[union-attr]
     assert "Guten Tag Anna-Lena *," in text
+    assert "Samstag, **kein**" in text
     assert "Zur Antwort: <https://consult.test/i/1>" in text
     assert "Sie sind Mitglied." in text
     assert "Guten Tag Anna-Lena *," in html
