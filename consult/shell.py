@@ -16,6 +16,7 @@ from consult import clock
 from consult.authz import current_person
 from consult.html import plain_html
 from consult.i18n import direction, language, language_links
+from consult.outbox.transport import folder_of
 from consult.processes import policy as processes
 from consult.processes.models import Function, Process, Stage
 from consult.processes.queries import functions_of, stages_in_order
@@ -60,7 +61,13 @@ def footer_links() -> list[Link]:
         *link("site.privacy", _("Privacy")),
         *link("site.accessibility", _("Accessibility")),
         *link("site.contact", _("Report a barrier or write to us")),
+        *(link("outbox.mailbox", _("Mailbox of the demonstration")) if has_mailbox() else []),
     ]
+
+
+def has_mailbox() -> bool:
+    """A demonstration without a mail server shows its mail in the browser."""
+    return bool(current_app.config["DEMO"]) and folder_of(current_app.config["MAIL_URL"]) is not None
 
 
 def account_links(person: Any) -> list[Link]:
