@@ -50,7 +50,7 @@ install_lock() {
     say "Installing the locked packages of $1 ..."
     log=.venv/install.log
     if command -v uv >/dev/null 2>&1 &&
-        uv pip install --quiet --python .venv/bin/python --require-hashes -r "$1" >"$log" 2>&1; then
+        uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r "$1" >"$log" 2>&1; then
         :
     elif ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
         -r "$1" >"$log" 2>&1; then
