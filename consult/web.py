@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, g, has_request_context, redirect, request, url_for
@@ -14,6 +14,7 @@ from flask_wtf.csrf import generate_csrf, validate_csrf
 from sqlalchemy import String, event, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response
 from wtforms.validators import ValidationError
 
@@ -25,6 +26,26 @@ from consult.html import has_forbidden
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+#: The largest id a database column holds; PostgreSQL answers a larger one with an error.
+MAX_ID = 2**31 - 1
+
+
+class RowIdConverter(IntegerConverter):
+    """`<int:...>` in addresses: what cannot be an id is not found."""
+
+    def __init__(self, url_map: Map, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max", MAX_ID)
+        super().__init__(url_map, *args, **kwargs)
+
+
+def row_id(value: str) -> int:
+    """An id in a query string: `request.args.get("before", type=row_id)`. Raises ValueError when it cannot be one."""
+    ident = int(value)
+    if not 0 <= ident <= MAX_ID:
+        raise ValueError(f"no id: {ident}")
+    return ident
+
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 CSP = (

@@ -42,9 +42,14 @@ def account_in_use(message: OutboxMessage) -> bool:
     return person is not None and person.account is not None and person.account.confirmed_at is not None
 
 
+def _link_line(label: str, url: str) -> str:
+    """A link that stands alone becomes a button in the HTML part."""
+    return f"[{label}]({url})"
+
+
 def _mail(subject: str, before: str, button: str, url: str, after: str, why: str, *, to: str | None = None) -> Mail:
     """What it is about, one link on a line of its own, what to do when it was not you."""
-    body = "\n\n".join([_("Good day,"), before, f"[{button}]({url})", after])
+    body = "\n\n".join([_("Good day,"), before, _link_line(button, url), after])
     return Mail(subject=subject, body=body, why=why, to=to, secrets=(url,))
 
 
@@ -54,7 +59,7 @@ def confirm(message: OutboxMessage) -> Mail:
     return _mail(
         _("Please confirm your e-mail address"),
         _(
-            "somebody, probably you, wants to take part on %(platform)s with this e-mail address. "
+            "Somebody, probably you, wants to take part on %(platform)s with this e-mail address. "
             "Please open this page and press the button there:",
             platform=escape_markdown(platform),
         ),
@@ -73,11 +78,11 @@ def account_exists(message: OutboxMessage) -> Mail:
         [
             _("Good day,"),
             _(
-                "somebody, probably you, wanted to register on %(platform)s with this e-mail address. "
+                "Somebody, probably you, wanted to register on %(platform)s with this e-mail address. "
                 "You have an account already. Please sign in here:",
                 platform=escape_markdown(platform),
             ),
-            f"[{_('Sign in')}]({url})",
+            _link_line(_("Sign in"), url),
             _("If you have forgotten your password, you can have a link sent to you there. "
               "Was it not you? Then you need not do anything."),
         ]
@@ -94,7 +99,7 @@ def sign_in_link(message: OutboxMessage) -> Mail:
     platform = _platform()
     return _mail(
         _("Your link to sign in"),
-        _("with this link you sign in on %(platform)s, without a password:", platform=escape_markdown(platform)),
+        _("With this link you sign in on %(platform)s, without a password:", platform=escape_markdown(platform)),
         _("Sign in"),
         link("accounts.use_sign_in_link", link=tokens.link_of(_token(message))),
         _("The link works once, for 20 minutes. Please do not pass it on. Was it not you? Then do nothing."),
@@ -107,7 +112,7 @@ def reset(message: OutboxMessage) -> Mail:
     platform = _platform()
     return _mail(
         _("Choose a new password"),
-        _("with this link you choose a new password for %(platform)s:", platform=escape_markdown(platform)),
+        _("With this link you choose a new password for %(platform)s:", platform=escape_markdown(platform)),
         _("Choose a new password"),
         link("accounts.reset", link=tokens.link_of(_token(message))),
         _("The link works once, for one hour. Was it not you? Then do nothing: your password stays as it is."),
@@ -121,7 +126,7 @@ def change_email(message: OutboxMessage) -> Mail:
     return _mail(
         _("Please confirm your new e-mail address"),
         _(
-            "this address is to be used for an account on %(platform)s. "
+            "This address is to be used for an account on %(platform)s. "
             "Please open this page and press the button there:",
             platform=escape_markdown(platform),
         ),
@@ -145,10 +150,10 @@ def email_changed_notice(message: OutboxMessage) -> Mail:
     body = "\n\n".join(
         [
             _("Good day,"),
-            _("the e-mail address of your account on %(platform)s was changed. This address no longer belongs to it.",
+            _("The e-mail address of your account on %(platform)s was changed. This address no longer belongs to it.",
               platform=escape_markdown(platform)),
             _("Was it not you? Then please write to us at once:"),
-            f"[{_('Write to us')}]({url})",
+            _link_line(_("Write to us"), url),
         ]
     )  # fmt: skip
     return Mail(

@@ -153,3 +153,12 @@ def test_my_page_names_roles_and_organisations(browser_of: Any, session: Any) ->
     ended.starts_at = clock.now() - timedelta(days=1)
     db.session.flush()
     assert "Altverein" not in browser_of(lead).get("/account").text
+
+
+def test_an_id_that_cannot_be_one_is_not_found(browser_of: Any, session: Any) -> None:
+    """PostgreSQL answers an id beyond its integers with an error, which would be ours."""
+    browser = browser_of(make_member(operator=True))
+    for ident in (2**31, 2**63, 10**30):
+        browser.get(f"/people/{ident}", 404)
+        browser.get(f"/organisations/{ident}", 404)
+        browser.get(f"/people?before={ident}")

@@ -19,7 +19,7 @@ from consult.groups.models import Group
 from consult.processes.models import Process
 from consult.processes.queries import functions_of
 from consult.processes.words import function_names
-from consult.web import commit_and_go, keeps_text
+from consult.web import commit_and_go, keeps_text, row_id
 
 
 @bp.get("/people")
@@ -28,7 +28,7 @@ def people() -> str:
     authorize(policy.can_manage_people)
     words = request.args.get("q", "").strip()[:100]
     operators = request.args.get("operators") == "1"
-    part = queries.people(words, request.args.get("before", type=int), operators=operators)
+    part = queries.people(words, request.args.get("before", type=row_id), operators=operators)
     following = (
         url_for("accounts.people", q=words or None, operators="1" if operators else None, before=part.next)
         if part.next is not None
