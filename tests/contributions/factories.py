@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import func, insert, select, text, update
+
 from consult import clock
 from consult.accounts.models import Person, Representation
 from consult.concept.models import (
@@ -17,9 +19,10 @@ from consult.concept.models import (
     VersionAudience,
     Wording,
 )
-from consult.contributions import operations
-from consult.contributions.models import Contribution, ModerationReason
-from consult.processes.models import Activity, Function, Moderation, Process
+from consult.contributions import operations, tallies
+from consult.contributions.models import Contribution, ContributionText, ModerationReason, State
+from consult.extensions import db
+from consult.processes.models import Activity, Function, Moderation, Process, ProcessCounter
 from tests.factories import flushed, make_group, make_person, make_process, make_stage
 
 
@@ -47,12 +50,12 @@ class Town:
     def number_path(self, contribution: Contribution, rest: str = "") -> str:
         return self.path(f"/contributions/{contribution.number}{rest}")
 
-    def write(self, text: str = "Bitte mehr Bänke.", actor: Person | None = None, **fields: Any) -> Contribution:
+    def write(self, body: str = "Bitte mehr Bänke.", actor: Person | None = None, **fields: Any) -> Contribution:
         """Submit a contribution to the goal as the citizen, unless told otherwise."""
         fields.setdefault("stance", "change")
         if "reply_to" not in fields:
             fields.setdefault("element_id", self.goal.id)
-        return operations.submit(self.process, actor=actor or self.citizen, text=text, **fields)
+        return operations.submit(self.process, actor=actor or self.citizen, text=body, **fields)
 
 
 def make_element(concept: Concept, key: str, kind: ElementKind = ElementKind.goal) -> Element:
@@ -130,3 +133,52 @@ def make_town(*, moderation: Moderation = Moderation.post, open_now: bool = True
     make_group(process, Function.editing, people["editor"])
     make_group(make_process(), Function.moderation, people["stranger"])
     return Town(process, concept, goal, wording, version, reason, **people)
+
+
+def make_many(town: Town, number: int, *, every_reply: int = 3, **fields: Any) -> None:
+    """Many published contributions to the goal at once, each third a reply, without going through the operations."""
+    now, first = clock.now(), (db.session.scalar(select(func.max(Contribution.id))) or 0) + 1
+    start = (db.session.scalar(select(ProcessCounter.last_number).filter_by(process_id=town.process.id)) or 0) + 1
+    rows: list[dict[str, Any]] = []
+    root = None
+    for n in range(number):
+        is_reply = root is not None and n % every_reply == every_reply - 1
+        rows.append(
+            {
+                "id": first + n,
+                "process_id": town.process.id,
+                "number": start + n,
+                "kind": "comment",
+                "channel": "web",
+                "lang": "de",
+                "author_id": town.neighbour.id,
+                "author_name": "",
+                "element_id": town.goal.id,
+                "version_id": town.version.id,
+                "wording_id": town.wording.id,
+                "parent_id": root if is_reply else None,
+                "root_id": root if is_reply else None,
+                "depth": 1 if is_reply else 0,
+                "stance": None if is_reply else "change",
+                "state": State.published,
+                "revision": 0,
+                "created_at": now,
+                "published_at": now,
+                **fields,
+            }
+        )
+        if not is_reply:
+            root = first + n
+    texts = [
+        {"contribution_id": row["id"], "revision": 0, "body": f"Beitrag {row['number']}.", "created_at": now}
+        for row in rows
+    ]
+    db.session.execute(insert(Contribution), rows)
+    db.session.execute(insert(ContributionText), texts)
+    roots = sum(row["parent_id"] is None and row["state"] == State.published for row in rows)
+    tallies.add(town.goal.id, town.process.id, "change", roots)
+    db.session.execute(
+        update(ProcessCounter).filter_by(process_id=town.process.id).values(last_number=start + number - 1)
+    )
+    if db.session.get_bind().dialect.name == "postgresql":
+        db.session.execute(text("SELECT setval('contribution_id_seq', :id)"), {"id": first + number})

@@ -31,7 +31,7 @@ def safe(page, *expected):
     assert inert(page.html) == []
     shown = squeezed(page.html.get_text())
     for text in expected:
-        assert squeezed(clean_text(text)) in squeezed(page.html.get_text())
+        assert squeezed(clean_text(text)) in shown
     return page
 
 
