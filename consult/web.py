@@ -192,6 +192,7 @@ def csrf_token() -> str:
 
 
 def init_app(app: Flask) -> None:
+    app.url_map.converters["int"] = RowIdConverter
     app.before_request(_before)
     app.after_request(_after)
     app.jinja_env.globals.update(form_id=form_id, csrf_token=csrf_token, static_url=static_url)
