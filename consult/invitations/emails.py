@@ -68,14 +68,11 @@ def paragraphs(text: str) -> str:
     return "\n\n".join("  \n".join(escape_markdown(line) for line in block.splitlines()) for block in blocks)
 
 
-def facts(meeting: Meeting) -> str:
+def facts(meeting: Meeting, process: Process) -> str:
     """What, when and where, as a list."""
-    rows = [f"- {_('When')}: {escape_markdown(when_words(meeting))}"]
-    if meeting.place:
-        rows.append(f"- {_('Where')}: {escape_markdown(meeting.place)}")
-    if meeting.languages:
-        rows.append(f"- {_('Languages')}: {escape_markdown(meeting.languages)}")
-    return "\n".join(rows)
+    rows = [(_("When"), when_words(meeting)), (_("Where"), meeting.place), (_("Languages"), meeting.languages),
+            (_("Belongs to"), process.title)]  # fmt: skip
+    return "\n".join(f"- {name}: {escape_markdown(value)}" for name, value in rows if value)
 
 
 def sender() -> str:
@@ -111,16 +108,16 @@ def invitation(message: OutboxMessage) -> Mail:
     guest, meeting, process = found.invitation.person, found.meeting, found.process
     personal = sign(PURPOSE, found.invitation.id, found.invitation.nonce)
     answer_url = link("invitations.respond", link=personal)
-    who = sender()
+    button, who = _("Accept or decline"), sender()
     opening = _("%(who)s invites you to:", who=escape_markdown(who)) if who else _("You are invited to:")
     parts = [
         _greeting(guest),
         opening,
         f"**{escape_markdown(meeting.title)}**",
-        facts(meeting),
+        facts(meeting, process),
         paragraphs(found.campaign.note),
         _("Please tell us whether you are coming. You need no account for this:"),
-        f"[{_('Accept or decline')}]({answer_url})",
+        f"[{button}]({answer_url})",
         _("You can change your answer until the meeting begins. The link is for you alone; please do not pass it on."),
         _("The date is attached for your calendar."),
     ]
@@ -172,7 +169,7 @@ def meeting_cancelled(message: OutboxMessage) -> Mail:
         _greeting(guest),
         _("this meeting is cancelled and does not take place:"),
         f"**{escape_markdown(meeting.title)}**",
-        facts(meeting),
+        facts(meeting, process),
         _("You need do nothing. The attachment takes the date out of your calendar."),
     ]
     return Mail(
@@ -207,7 +204,7 @@ def meeting_changed(message: OutboxMessage) -> Mail:
         _greeting(guest),
         _("something has changed about this meeting. This is how it stands now:"),
         f"**{escape_markdown(meeting.title)}**",
-        facts(meeting),
+        facts(meeting, process),
         _("The attachment changes the date in your calendar. Your answer still counts until you change it."),
     ]
     return Mail(

@@ -2,22 +2,27 @@
 
 import csv
 import io
-import unicodedata
+import re
 from collections.abc import Iterable, Sequence
 
-#: With these at the beginning spreadsheets calculate instead of showing.
-_STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+#: Signs with which spreadsheets calculate instead of showing, with their full-width and small forms.
+_STARTERS = (
+    r"=+\-@|%"
+    + "\uff1d\uff0b\uff0d\uff20\uff5c\uff05\ufe66\ufe62\ufe63\ufe6b\ufe6a\u207a\u207b\u208a\u208b\u207c\u208c"
+)
+_UNSEEN = "[\\s\xa0\u200b-\u200f\u2060\ufeff'\"]*"
+#: At the beginning, and after everything that a reader with another separator may take for a new cell.
+_FORMULA = re.compile(rf"(\A|[;,:\t\"'])({_UNSEEN})(?=[{_STARTERS}])")
 
 
 def safe_cell(value: str) -> str:
-    """The text so that Excel, LibreOffice and others show it and never run it.
+    """The text in one line, so that Excel, LibreOffice and others show it and never run it.
 
-    Looks at what a spreadsheet sees: full-width signs count as their narrow ones, leading blanks and invisible signs
-    do not hide what follows, and a separator or quote inside cannot open a new cell because every cell is quoted.
+    An apostrophe stands before every sign that could begin a formula: at the beginning of the cell, and inside where
+    somebody's spreadsheet expects another separator than ours and would begin a new cell.
     """
-    value = value.replace("\x00", "")
-    seen = unicodedata.normalize("NFKC", value).lstrip(" \xa0\u200b\u200e\u200f\u2060\ufeff'\"")
-    return f"'{value}" if seen.startswith(_STARTERS) or value.startswith(_STARTERS) else value
+    value = " ".join(re.split(r"[\x00\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", value))
+    return _FORMULA.sub(r"\1\2'", value)
 
 
 def csv_file(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

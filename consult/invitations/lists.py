@@ -65,6 +65,8 @@ class Row:
 
     def line(self) -> str:
         """The row as a line that is read back as the same row."""
+        if not (self.name or self.organisation or self.lang or self.by_letter):
+            return self.address
         parts = [self.name, self.address, self.organisation, self.lang, "Brief" if self.by_letter else ""]
         return "; ".join(part.replace(";", ",") for part in parts).rstrip("; ")
 

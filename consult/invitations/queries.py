@@ -53,7 +53,9 @@ def by_link_or_404(link: str) -> Answerable:
         ).first()
     # A comparison is made either way, so that an unknown id takes no less time than a wrong signature.
     nonce = row[0].nonce if row else "no such invitation"
-    if not is_genuine(link, PURPOSE, ident or 0, nonce) or row is None:
+    genuine = is_genuine(link, PURPOSE, ident or 0, nonce)
+    # One spelling only: "007." is not the link that "7." is.
+    if not genuine or row is None or not link.startswith(f"{ident}."):
         abort(404)
     invitation, meeting, process = row
     if invitation.state == InvitationState.revoked or invitation.person.erased_at is not None:

@@ -18,7 +18,7 @@ from wtforms import (
     TextAreaField,
     TimeField,
 )
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from consult.concept.queries import Placed
 from consult.contributions.models import MAX_LENGTH, Stance
@@ -66,11 +66,16 @@ class MeetingForm(Form):
         self.group_id.choices = [("", _l("Nobody in particular")), *((str(i), name) for i, name in groups.items())]
         self.element_id.choices = about_choices(elements, _l("The process as a whole"))
 
-    def validate_end(self, field: TimeField) -> None:
-        if (self.begin.data is None) != (field.data is None):
-            raise ValidationError(_l("Please give both times, or none when only the day is known."))
-        if self.begin.data is not None and field.data is not None and field.data <= self.begin.data:
-            raise ValidationError(_l("The end must come after the beginning."))
+    def validate(self, extra_validators: Any = None) -> bool:
+        valid = super().validate(extra_validators)
+        begin, end = self.begin.data, self.end.data
+        if self.begin.errors or self.end.errors:
+            return valid
+        if (begin is None) != (end is None):
+            self.end.errors = [_l("Please give both times, or none when only the day is known.")]
+        elif begin is not None and end is not None and end <= begin:
+            self.end.errors = [_l("The end must come after the beginning.")]
+        return valid and not self.end.errors
 
     def plan(self, zone: str) -> Arrangement:
         """What was entered; call after validating."""

@@ -86,7 +86,7 @@ def group_names(process_id: int) -> dict[int, str]:
         .distinct()
         .order_by(Group.name, Group.id)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def name_of_group(group_id: int | None) -> str | None:
@@ -158,7 +158,7 @@ def registration_counts(meeting_id: int) -> dict[str, int]:
         .where(Registration.meeting_id == meeting_id)
         .group_by(Registration.state)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def coming(meeting_id: int) -> int:
@@ -197,7 +197,7 @@ def owners_of(minutes: Minutes) -> dict[int, str]:
     if not ids:
         return {}
     rows = db.session.execute(select(Organisation.id, Organisation.name).where(Organisation.id.in_(ids)))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def organisations() -> list[tuple[int, str]]:

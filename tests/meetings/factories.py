@@ -1,12 +1,18 @@
 """Scenery for tests of meetings: a process with themes, a circle, its moderator, and a meeting in spring."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from consult.accounts.models import Person
 from consult.concept.models import Concept, Element, ElementKind, Placement, ProcessConcept, Version, Wording
+from consult.errors import Refused
 from consult.groups.models import Group, GroupKind
+from consult.i18n import in_language
 from consult.meetings.models import Meeting, MeetingKind
 from consult.meetings.operations import Arrangement, utc_of
 from consult.processes.models import Function, Process
@@ -19,6 +25,13 @@ SATURDAY = datetime(2026, 5, 2, 10, 0)  # noqa: DTZ001  (wall time)
 BEFORE = datetime(2026, 4, 18, 8, 0, tzinfo=UTC)
 #: The day after it.
 AFTER = datetime(2026, 5, 3, 8, 0, tzinfo=UTC)
+
+
+@contextmanager
+def refused(words: str) -> Iterator[None]:
+    """What happens inside is refused with a sentence that contains these English words."""
+    with in_language("en"), pytest.raises(Refused, match=words):
+        yield
 
 
 def plan(**fields: Any) -> Arrangement:

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from consult.audit.models import AuditEntry
-from consult.errors import Refused
 from consult.extensions import db
 from consult.invitations import operations as invitations
 from consult.invitations.lists import parse_text
@@ -17,7 +16,7 @@ from consult.meetings.models import AgendaItem, Meeting
 from consult.meetings.operations import AgendaPoint
 from consult.outbox.models import OutboxMessage
 from tests.client import Browser
-from tests.meetings.factories import AFTER, BEFORE, SATURDAY, make_circle, make_meeting, plan
+from tests.meetings.factories import AFTER, BEFORE, SATURDAY, make_circle, make_meeting, plan, refused
 
 
 def test_a_meeting_stands_in_utc_and_as_the_clock_at_the_place_shows_it(session: Any) -> None:
@@ -38,7 +37,7 @@ def test_ten_in_the_morning_is_another_moment_in_winter(session: Any) -> None:
 def test_a_time_the_clock_skips_in_spring_is_refused(session: Any) -> None:
     circle = make_circle()
     skipped = datetime(2026, 3, 29, 2, 30)  # noqa: DTZ001
-    with pytest.raises(Refused, match="does not exist"):
+    with refused("does not exist"):
         operations.create(circle.process, plan(wall_start=skipped, wall_end=skipped.replace(hour=5)), None)
 
 
@@ -52,7 +51,7 @@ def test_an_hour_that_comes_twice_in_autumn_means_its_first_coming(session: Any)
 
 def test_an_end_before_the_beginning_is_refused(session: Any) -> None:
     circle = make_circle()
-    with pytest.raises(Refused, match="after the beginning"):
+    with refused("after the beginning"):
         operations.create(circle.process, plan(wall_end=SATURDAY), None)
 
 
@@ -77,15 +76,15 @@ def test_cancelling_raises_the_sequence_and_happens_once(session: Any) -> None:
     circle = make_circle()
     operations.cancel(circle.meeting, circle.lead, BEFORE)
     assert (circle.meeting.state, circle.meeting.sequence) == ("cancelled", 1)
-    with pytest.raises(Refused, match="cancelled already"):
+    with refused("cancelled already"):
         operations.cancel(circle.meeting, circle.lead, BEFORE)
-    with pytest.raises(Refused, match="was cancelled"):
+    with refused("was cancelled"):
         operations.change(circle.meeting, plan(title="Doch"), circle.lead)
 
 
 def test_a_meeting_that_is_over_cannot_be_cancelled(session: Any) -> None:
     circle = make_circle()
-    with pytest.raises(Refused, match="over"):
+    with refused("over"):
         operations.cancel(circle.meeting, circle.lead, AFTER)
 
 

@@ -11,14 +11,14 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from consult.contributions.models import Contribution, ContributionText
-from consult.errors import Conflict, Refused
+from consult.errors import Conflict
 from consult.meetings import minutes as writing
 from consult.meetings import queries
 from consult.meetings.minutes import Line
 from consult.meetings.models import MinuteLine, Minutes, MinutesRevision
 from tests.client import Browser
 from tests.factories import make_organisation
-from tests.meetings.factories import AFTER, make_circle
+from tests.meetings.factories import AFTER, make_circle, refused
 
 ALL_KINDS = ["information", "result", "suggestion", "task", "question", "dissent"]
 
@@ -128,18 +128,18 @@ def test_a_line_that_is_a_contribution_already_does_not_become_one_twice(session
     circle = make_circle()
     writing.record(circle.meeting, [Line("result", "Schon da"), Line("result", "Neu")], "", 0, circle.moderator)
     writing.approve(circle.process, circle.meeting, 1, circle.moderator, AFTER)
-    with pytest.raises(Refused, match="approved"):
+    with refused("approved"):
         writing.approve(circle.process, circle.meeting, 1, circle.moderator, AFTER)
     assert len(session.scalars(select(Contribution)).all()) == 2
 
 
 def test_whoever_approves_has_seen_the_newest_text(session: Any) -> None:
     circle = make_circle()
-    with pytest.raises(Refused, match="no minutes"):
+    with refused("no minutes"):
         writing.approve(circle.process, circle.meeting, 0, circle.moderator)
     writing.record(circle.meeting, [Line("result", "A")], "", 0, circle.moderator)
     writing.record(circle.meeting, [Line("result", "B")], "", 1, circle.lead)
-    with pytest.raises(Refused, match="meanwhile"):
+    with refused("meanwhile"):
         writing.approve(circle.process, circle.meeting, 1, circle.moderator)
     assert session.scalars(select(Contribution)).all() == []
 
@@ -149,7 +149,7 @@ def test_approved_minutes_are_frozen_by_the_operation_and_by_the_database(sessio
     writing.record(circle.meeting, [Line("result", "A")], "Text", 0, circle.moderator)
     writing.approve(circle.process, circle.meeting, 1, circle.moderator, AFTER)
     session.commit()
-    with pytest.raises(Refused, match="stay as they are"):
+    with refused("stay as they are"):
         writing.record(circle.meeting, [], "anders", 1, circle.moderator)
     for statement in (
         "UPDATE minutes SET state = 'draft'",

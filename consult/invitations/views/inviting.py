@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import flash, g, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from consult import clock
@@ -129,7 +130,8 @@ def send(slug: str, meeting_id: int) -> Response | tuple[str, int]:
         by=current_person(),
     )
     if done.invited:
-        flash(_("%(count)s people are invited. The mails leave one after the other.", count=done.invited), "success")
+        count = ngettext("One person is invited.", "%(num)s people are invited.", done.invited)
+        flash(" ".join([count, _("The mails leave one after the other.")]), "success")
     else:
         flash(_("Everybody on the list is invited already. Nothing was sent."), "info")
     return commit_and_go(url_for(".progress", slug=slug, meeting_id=meeting.id))

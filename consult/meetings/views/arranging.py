@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from flask import flash, g, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from consult import clock
@@ -22,6 +23,11 @@ from consult.web import commit_and_go, keeps_text
 
 def address_of(process: Process, meeting: Meeting) -> str:
     return url_for("meetings.show", slug=process.slug, meeting_id=meeting.id)
+
+
+def people_told(count: int) -> list[str]:
+    """A sentence about the mails, when there are any."""
+    return [ngettext("One person is told by mail.", "%(num)s people are told by mail.", count)] if count else []
 
 
 def _form(process: Process, **stored: Any) -> MeetingForm:
@@ -89,7 +95,7 @@ def edit(slug: str, meeting_id: int) -> Response | tuple[str, int]:
             form.form_errors.append(refusal.message)
         else:
             told = tell_changed(meeting) if matters and not meeting.is_over(clock.now()) else 0
-            flash(_("Saved. %(count)s people are told by mail.", count=told) if told else _("Saved."), "success")
+            flash(" ".join([_("Saved."), *people_told(told)]), "success")
             return commit_and_go(address_of(process, meeting))
     return _page(form, process, meeting, 422)
 
@@ -101,12 +107,7 @@ def cancel(slug: str, meeting_id: int) -> Response:
     meeting = queries.visible_or_404(process.id, meeting_id)
     operations.cancel(meeting, current_person(), clock.now())
     told = tell_cancelled(meeting)
-    flash(
-        _("The meeting is cancelled. %(count)s people are told by mail.", count=told)
-        if told
-        else _("The meeting is cancelled."),
-        "success",
-    )
+    flash(" ".join([_("The meeting is cancelled."), *people_told(told)]), "success")
     return commit_and_go(address_of(process, meeting))
 
 

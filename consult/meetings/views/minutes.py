@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import flash, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from consult import clock
@@ -146,5 +147,10 @@ def approve(slug: str, meeting_id: int) -> Response:
         process, meeting, int(revision) if revision.isdecimal() and len(revision) < 9 else -1, current_person()
     )
     became = len(queries.numbers_of(approved))
-    flash(_("The minutes are approved and public. %(count)s lines have become contributions.", count=became), "success")
+    sentences = [_("The minutes are approved and public.")]
+    if became:
+        sentences.append(
+            ngettext("One line has become a contribution.", "%(num)s lines have become contributions.", became)
+        )
+    flash(" ".join(sentences), "success")
     return commit_and_go(address_of(process, meeting))
