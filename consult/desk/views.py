@@ -194,14 +194,19 @@ def running_the_platform(person: Any) -> list[DeskTask]:
     return tasks
 
 
-def tasks_of(person: Any) -> list[DeskTask]:
+def workplaces(person: Any) -> list[Process]:
+    """The processes a person works in, newest first."""
+    mine = functions_of(person)
+    return [process for process in processes_visible_to(person) if process.id in mine]
+
+
+def tasks_of(person: Any, processes: list[Process]) -> list[DeskTask]:
     """Everything that waits for this person: what is late first, then what waits longest."""
     now = clock.now()
-    mine = functions_of(person)
     found = [
         task
-        for process in processes_visible_to(person)
-        if process.id in mine and process.state != ProcessState.archived
+        for process in processes
+        if process.state != ProcessState.archived
         for desk in DESKS
         for task in desk(person, process, now)
     ]
@@ -211,6 +216,8 @@ def tasks_of(person: Any) -> list[DeskTask]:
 
 @bp.get("/tasks")
 def tasks() -> str:
-    """The list."""
+    """The list, and the way to each work area."""
     authorize(has_tasks)
-    return render_template("desk/tasks.html", tasks=tasks_of(current_person()))
+    person = current_person()
+    processes = workplaces(person)
+    return render_template("desk/tasks.html", tasks=tasks_of(person, processes), processes=processes)

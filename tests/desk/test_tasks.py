@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from consult import clock
-from consult.desk.views import tasks_of
+from consult.desk.views import tasks_of, workplaces
 from consult.extensions import db
 from consult.invitations.models import Campaign, Invitation
 from consult.meetings.models import Meeting
@@ -32,7 +32,7 @@ def words(app, person):
     """What the list says to this person, in English."""
     person.__dict__.pop("_functions", None)
     with app.test_request_context(headers={"Accept-Language": "en"}):
-        return [(task.what, task.count, task.late) for task in tasks_of(person)]
+        return [(task.what, task.count, task.late) for task in tasks_of(person, workplaces(person))]
 
 
 def test_the_list_is_for_staff(browser, browser_of, session):
@@ -159,6 +159,12 @@ def test_every_row_leads_to_a_page_that_opens(browser_of, town):
 def test_the_list_shows_where_each_task_belongs(browser_of, town):
     town.write()
     assert town.process.title in rows(browser_of(town.moderator))[0]
+
+
+def test_the_list_leads_to_every_process_one_works_in(browser_of, town):
+    links = [a["href"] for a in browser_of(town.editor).get("/tasks").html.select("main a")]
+    assert f"/p/{town.process.slug}/groups" in links
+    assert len(links) == len(set(links))
 
 
 def test_ten_times_the_work_takes_the_same_queries(browser_of, town, count_queries):
