@@ -285,20 +285,24 @@ class Supervisor:
 
     def welcome(self) -> None:
         """Say where to go."""
+        public = self.settings["PUBLIC_URL"]
         mail = self.settings["MAIL_URL"]
         where = mail.removeprefix("file://") if mail.startswith("file://") else mail.rpartition("@")[2]
-        say()
-        say("Willkommen bei Consult!")
-        say()
-        say(f"  Open      {self.settings['PUBLIC_URL']}")
+        lines = [f"Open      {public}"]
         if self.demo == "0":
-            say("  Sign in   create the first account, in another terminal:")
-            say("            .venv/bin/flask --app wsgi create-admin")
+            # The other terminal has to mean the same instance.
+            given = [f"{name}={os.environ[name]} " for name in ("DATA_DIR", "PORT") if os.environ.get(name)]
+            lines.append("Sign in   create the first account, in another terminal:")
+            lines.append(f"          {''.join(given)}.venv/bin/flask --app wsgi create-admin")
+            lines.append(f"Mail      {where}")
         else:
-            say("  Sign in   the sign-in page has a card for each role: one click, no password")
-        say(f"  Mail      {where}")
-        say(f"  Data      {self.data_dir}   (logs in {self.logs.name}/)")
-        say("  Stop      Ctrl-C")
+            lines.append(f"Sign in   {public}/sign-in has a card for each role: one click, no password")
+            lines.append(f"Mail      {public}/mailbox   ({where})")
+        lines.append(f"Data      {self.data_dir}   (logs in {self.logs.name}/)")
+        lines.append("Stop      Ctrl-C")
+        say("\nWillkommen bei Consult!\n")
+        for line in lines:
+            say(f"  {line}")
         say()
 
     def run(self) -> None:
