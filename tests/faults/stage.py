@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
@@ -20,12 +21,17 @@ from flask_migrate import upgrade
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.engine import make_url
 
-from consult import create_app
+from consult import clock, create_app
 from consult.accounts.models import Person
 from consult.extensions import db
+from consult.invitations import operations as invitations
+from consult.invitations.lists import Row
+from consult.meetings.models import Meeting, MeetingKind
 from consult.outbox import operations
 from consult.outbox.models import OutboxMessage, State
 from deploy.children import end_with_parent
+from tests.factories import make_process
+from tests.meetings.factories import make_meeting
 from tests.services import free_port, redis_program, wait_for
 from tests.sink import Sink
 
@@ -104,6 +110,28 @@ class Stage:
                 operations.queue(KIND, subject_id, recipient)
             db.session.commit()
             return time.monotonic() - started
+
+    def meeting(self) -> int:
+        """Id of a kickoff in a month to which nobody is invited yet."""
+        with self.app.app_context():
+            starts = clock.now() + timedelta(days=30)
+            meeting = make_meeting(
+                make_process(),
+                kind=MeetingKind.kickoff,
+                starts_at=starts,
+                ends_at=starts + timedelta(hours=3),
+                wall_start=starts.strftime("%Y-%m-%dT%H:%M:%S"),
+            )
+            db.session.commit()
+            return meeting.id
+
+    def invite(self, meeting_id: int, count: int) -> int:
+        """Press the button "invite" with a list of `p0@example.org` to `p<count-1>@example.org`; how many were new."""
+        with self.app.app_context():
+            rows = [Row(n + 1, f"P {n}", f"p{n}@example.org") for n in range(count)]
+            invited = invitations.invite(db.session.get_one(Meeting, meeting_id), rows=rows, by=None)
+            db.session.commit()
+            return invited.invited
 
     def states(self) -> dict[str, int]:
         """How many messages are in each state."""

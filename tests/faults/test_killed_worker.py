@@ -19,8 +19,7 @@ def test_no_mail_is_lost_when_the_worker_is_killed(tmp_path: Path, server: str |
     redis.Redis.from_url(redis_url).flushall()
     with smtp_sink(keep_content=False) as sink, stage(tmp_path, sink, server=server, broker=redis_url) as here:
         sink.delay = 0.01
-        people = here.people(MAILS)
-        here.queue(people)
+        assert here.invite(here.meeting(), MAILS) == MAILS
         kills = kill_often(here, sink, KILLS, seed=7, concurrency=CONCURRENCY)
         sink.delay = 0
         here.wait_until(lambda: here.all_sent(MAILS), 60, "everything sent")
@@ -35,14 +34,15 @@ def test_a_campaign_pressed_twenty_times_reaches_everybody_once_under_two_clocks
 ) -> None:
     redis.Redis.from_url(redis_url).flushall()
     with smtp_sink(keep_content=False) as sink, stage(tmp_path, sink, server=server, broker=redis_url) as here:
-        people = here.people(50)
+        meeting = here.meeting()
         here.start_worker(pool="threads")
         here.start_worker(pool="threads")
         failures: list[BaseException] = []
+        invited: list[int] = []
 
         def press() -> None:
             try:
-                here.queue(people)
+                invited.append(here.invite(meeting, 50))
             except BaseException as error:
                 failures.append(error)
 
@@ -52,6 +52,7 @@ def test_a_campaign_pressed_twenty_times_reaches_everybody_once_under_two_clocks
         for thread in presses:
             thread.join()
         assert not failures
+        assert sum(invited) == 50
         here.wait_until(lambda: here.all_sent(50), 40, "everything sent")
         result = compare(sink, {f"p{n}@example.org" for n in range(50)})
     assert (result.lost, result.duplicates, result.misaddressed) == (0, 0, 0)
