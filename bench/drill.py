@@ -9,6 +9,7 @@ import dataclasses
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -69,6 +70,9 @@ def table(results: list[Figures]) -> str:
 def main() -> int:
     """The program; its exit code."""
     os.chdir(ROOT)
+    # Explicitly: started in the background by a shell, a program ignores SIGINT; and SIGTERM must clean up too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     # The table tells; what each process said is of interest only when something is red.
     logging.disable(logging.WARNING)
     rows = chosen(os.environ.get("D", ""))
@@ -87,6 +91,8 @@ def main() -> int:
                 results += run(row, Servers(postgres, redis), Path(folder), removed)
     except NotAvailable as reason:
         sys.exit(f"The drill needs PostgreSQL and Redis on this machine. {reason}")
+    except KeyboardInterrupt:
+        sys.exit("Stopped before the end.")
     finally:
         if results:
             RESULTS.parent.mkdir(exist_ok=True)
