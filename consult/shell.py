@@ -75,6 +75,7 @@ def account_links(person: Any) -> list[Link]:
     links = link("accounts.me", _("My account"))
     if processes.can_create_process(person):
         links += link("processes.create", _("New process"))
+        links += link("accounts.organisations", _("Organisations"))
     if processes.is_operator(person):
         links += link("site.settings", _("Platform settings"))
         links += link("site.messages", _("Messages from visitors"))
@@ -127,6 +128,10 @@ def instance_nav(person: Any) -> list[Link]:
     links = link("desk.tasks", _("My tasks"))
     if processes.can_create_process(person):
         links += link("processes.create", _("New process"))
+        links += link(
+            "accounts.organisations", _("Organisations"), "accounts.organisation", "accounts.create_organisation",
+            "accounts.edit_organisation",
+        )  # fmt: skip
     if processes.is_operator(person):
         links += link("site.settings", _("Platform settings"))
         links += link("site.texts", _("Legal texts"), "site.text")
