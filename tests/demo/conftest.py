@@ -16,14 +16,13 @@ from tests.demo.factories import NOW, an_app
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory, worker_name: str) -> Iterator[Flask]:
     """The demonstration, loaded on that Thursday; the city had given itself a name before."""
-    app = an_app(tmp_path_factory.mktemp("demo"), f"demo_{worker_name}")
-    with app.app_context(), time_machine.travel(NOW, tick=False):
-        db.session.add(Site(id=1, city_name="Prüfhausen"))
-        db.session.commit()
-        assert load() is True
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with an_app(tmp_path_factory.mktemp("demo"), f"demo_{worker_name}") as app:
+        with time_machine.travel(NOW, tick=False):
+            db.session.add(Site(id=1, city_name="Prüfhausen"))
+            db.session.commit()
+            assert load() is True
+            db.session.remove()
+        yield app
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """What the tests of the demonstration look things up with."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,7 +29,8 @@ SHIFT = dt.date(2026, 3, 16) - TEXTS["clock"]["story_monday"]
 SPOKEN = {c["id"]: c for c in TEXTS["contributions"] + TEXTS["more_contributions"]}
 
 
-def an_app(folder: Path, name: str, demo: str = "1") -> Flask:
+@contextmanager
+def an_app(folder: Path, name: str, demo: str = "1") -> Iterator[Flask]:
     """An application with an empty database of its own, made by the migrations."""
     app = create_app(
         {
@@ -43,7 +46,11 @@ def an_app(folder: Path, name: str, demo: str = "1") -> Flask:
     )
     with app.app_context():
         upgrade(directory=str(config.ROOT / "migrations"))
-    return app
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def counts() -> dict[str, int]:
@@ -74,12 +81,9 @@ def the_process() -> Process:
 
 def meeting(name: str) -> Meeting:
     row = next(m for m in TEXTS["meetings"] if m["id"] == name)
+    day = (row["date"] + SHIFT).isoformat()
     return db.session.scalars(
-        select(Meeting).where(Meeting.title == row["title"], Meeting.historic_on.is_(row.get("fact") and row["date"]))
-        if row.get("fact")
-        else select(Meeting).where(
-            Meeting.title == row["title"], Meeting.wall_start.startswith((row["date"] + SHIFT).isoformat())
-        )
+        select(Meeting).where(Meeting.title == row["title"], Meeting.wall_start.startswith(day))
     ).one()
 
 
