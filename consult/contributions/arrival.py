@@ -135,17 +135,12 @@ def seen_by(
 
     Raises `LookupError` when the element is not part of any concept of the process.
     """
-    known = db.session.scalar(
-        select(Element.id)
-        .join(ProcessConcept, ProcessConcept.concept_id == Element.concept_id)
-        .where(Element.id == element_id, ProcessConcept.process_id == process.id)
-    )
-    if known is None:
-        raise LookupError(f"element {element_id} is not in process {process.id}")
     found = db.session.execute(
         select(Placement.version_id, Placement.wording_id)
         .join(Version, Version.id == Placement.version_id)
+        .join(ProcessConcept, ProcessConcept.concept_id == Version.concept_id)
         .where(
+            ProcessConcept.process_id == process.id,
             Placement.element_id == element_id,
             Version.sealed_at.is_not(None),
             Version.sealed_at <= moment,
@@ -154,4 +149,13 @@ def seen_by(
         .order_by(Version.number.desc())
         .limit(1)
     ).first()
-    return (found.version_id, found.wording_id) if found else (None, None)
+    if found is not None:
+        return found.version_id, found.wording_id
+    known = db.session.scalar(
+        select(Element.id)
+        .join(ProcessConcept, ProcessConcept.concept_id == Element.concept_id)
+        .where(Element.id == element_id, ProcessConcept.process_id == process.id)
+    )
+    if known is None:
+        raise LookupError(f"element {element_id} is not in process {process.id}")
+    return None, None

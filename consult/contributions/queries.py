@@ -70,14 +70,14 @@ def counts_of_process(process_id: int) -> dict[str, int]:
     return {stance: int(number) for stance, number in found if number}
 
 
-def states_of_process(process_id: int) -> dict[str, int]:
-    """How many contributions there are per state, replies included."""
-    found = db.session.execute(
-        select(Contribution.state, func.count())
-        .where(Contribution.process_id == process_id)
-        .group_by(Contribution.state)
+def held_back(process_id: int) -> int:
+    """How many contributions are held back at present."""
+    return (
+        db.session.scalar(
+            select(func.count()).where(Contribution.process_id == process_id, Contribution.state == State.hidden)
+        )
+        or 0
     )
-    return {row[0]: row[1] for row in found}
 
 
 def visible_or_404(process: Process, number: int, person: Person | None) -> Contribution:

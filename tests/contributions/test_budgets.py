@@ -56,5 +56,5 @@ def test_writing_does_not_get_dearer(session, count_queries):
         with count_queries() as queries:
             town.write()
         needed.append(len(queries))
-    # Opening, element, version; contribution, text, tally, counter, number, audit entry.
-    assert needed[0] == needed[1] <= 9
+    # Opening, version; contribution, text, tally, counter, number, audit entry.
+    assert needed[0] == needed[1] <= 8

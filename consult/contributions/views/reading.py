@@ -8,7 +8,6 @@ from consult.authz import allowed, authorize, current_person
 from consult.concept import queries as concept
 from consult.contributions import policy, queries
 from consult.contributions.forms import FilterForm
-from consult.contributions.models import State
 from consult.contributions.moderation import notice_for
 from consult.contributions.operations import goes_back_to_moderation
 from consult.contributions.sources import trace
@@ -56,7 +55,7 @@ def index(slug: str) -> str:
         comment_url=url_for("contributions.create_for_process", slug=slug) if comment else None,
         counts=[(stance, label, counts.get(stance, 0)) for stance, label in stance_names().items()],
         without_stance=counts.get("", 0),
-        held_back=queries.states_of_process(process.id).get(State.hidden, 0),
+        held_back=queries.held_back(process.id),
     )
 
 

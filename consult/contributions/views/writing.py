@@ -52,7 +52,6 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
     authorize(policy.can_write, process)
     g.zone = process.zone
     person = current_person()
-    opening, _react = queries.openings_for(process, person)
     form = CommentForm(organisations=speaks_for(person.id))
     status = 200
     if form.validate_on_submit():
@@ -72,6 +71,7 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
         except Refused as refusal:
             _refused(form, refusal)
             status = 409
+    opening, _react = queries.openings_for(process, person)
     if opening is None and request.method == "GET":
         return render_template(
             "contributions/closed.html",
@@ -127,7 +127,6 @@ def reply(slug: str, number: int) -> Answer:
     g.zone = process.zone
     if parent.state != State.published:
         raise Refused(_("This contribution cannot be answered."))
-    opening, _react = queries.openings_for(process, person)
     back = url_for("contributions.show", slug=slug, number=number)
     form = ReplyForm()
     status = 200
@@ -141,6 +140,7 @@ def reply(slug: str, number: int) -> Answer:
         except Refused as refusal:
             _refused(form, refusal)
             status = 409
+    opening, _react = queries.openings_for(process, person)
     if opening is None and request.method == "GET":
         opens_at = next_opening(process.id, Activity.comment)
         return render_template("contributions/closed.html", process=process, opens_at=opens_at, back=back)
