@@ -95,9 +95,7 @@ def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
     secret_key = env.get("SECRET_KEY", "")
 
     if production:
-        missing = [
-            name for name in ("SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "MAIL_URL") if not env.get(name)
-        ]
+        missing = [name for name in ("SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "MAIL_URL") if not env.get(name)]
         if missing:
             raise SettingsError(
                 f"CONSULT_ENV=production needs {', '.join(missing)}. See .env.example for what to write."

@@ -36,9 +36,7 @@ def flushed(row: Any) -> Any:
     return row
 
 
-def make_person(
-    name: str | None = None, *, account: bool = True, operator: bool = False, **fields: Any
-) -> Person:
+def make_person(name: str | None = None, *, account: bool = True, operator: bool = False, **fields: Any) -> Person:
     """A person, with a confirmed account unless told otherwise."""
     n = next(_number)
     person: Person = flushed(
