@@ -148,6 +148,8 @@ def _attempt(claim: Claim) -> Outcome:
                 db.session.rollback()
     except (OperationalError, InterfaceError) as error:
         return _later(claim, f"database: {type(error).__name__}")
+    except mime.BadMail as error:
+        return Outcome(State.failed, f"bad_mail: {error}")
     except Exception as error:
         # One broken mail must not stop the others. The operator sees it in the list of messages.
         log.exception("message %s could not be rendered", claim.message_id)

@@ -91,7 +91,7 @@ def address(spec: str, name: str = "") -> Address:
         made = Address(display_name=display_name(name, spec), addr_spec=spec)
         spec.encode("ascii")
     except (ValueError, IndexError, AttributeError, email.errors.HeaderParseError) as error:
-        raise BadMail(f"not a mail address ({type(error).__name__})") from None
+        raise BadMail("not a mail address") from error
     if made.addr_spec != spec or not made.username or not made.domain:
         raise BadMail("not a mail address")
     return made

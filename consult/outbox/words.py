@@ -31,6 +31,7 @@ def reason(note: str) -> tuple[str, str]:
         "folder": _("The folder for mail cannot be written."),
         "database": _("The database did not answer."),
         "render": _("The message could not be put together. This is an error in the software."),
+        "bad_mail": _("The address, or something else in the head of this message, is not usable."),
         "unknown_kind": _("This version of the software does not know this kind of message."),
         "worker_died": _("The worker ended while it was sending this message. It may have arrived."),
     }

@@ -164,6 +164,7 @@ def test_notes_hold_no_address(session: Any, sink: Sink, letter: str) -> None:
 def test_an_unusable_address_fails_without_harm(session: Any, sink: Sink, letter: str, address: str) -> None:
     ident = queued(make_person(email=address))
     assert deliver(ident) == State.failed
+    assert row(ident).note == "bad_mail: not a mail address"
     assert not sink.messages
 
 

@@ -185,3 +185,12 @@ def test_only_our_own_addresses_become_links() -> None:
         '<p>a <a href="http://consult.test/i/1">http://consult.test/i/1</a>.'
         "<br>http://consult.test.evil.org/ &lt;b&gt;</p>"
     )
+
+
+def test_the_command_counts_by_state(app: Flask, session: Any) -> None:
+    troubled(session)
+    audit.beat("heartbeat", clock.now() - timedelta(seconds=20))
+    session.commit()
+    said = app.test_cli_runner().invoke(args=["outbox"]).output
+    assert "failed            1" in said
+    assert "last tick of the worker: 20 s ago" in said
