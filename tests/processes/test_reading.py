@@ -156,3 +156,15 @@ def test_only_what_the_platform_has_a_page_for_is_promised(browser, session):
         assert "You can write comments." in text
         assert "You can vote" not in text
         assert "You can register" not in text
+
+
+def test_the_overview_of_a_busy_process_takes_few_queries(browser, session, count_queries):
+    process = factories.make_process()
+    for _ in range(20):
+        factories.make_stage(process, Activity.comment)
+    session.commit()
+    url = f"/p/{process.slug}"
+    with count_queries() as queries:
+        browser.get(url)
+    # process, stages, activities, newest versions, meetings, site
+    assert len(queries) <= 6, queries
