@@ -99,6 +99,7 @@ def confirm(token: LinkToken, person: Person, *, name: str, password_hash: str |
     if not keep_password:
         account.password_hash = password_hash
     person.name = name
+    tokens.void(person.id, LinkPurpose.staff_invitation)
     record(Action.account_confirmed, person.id, account)
     return True
 

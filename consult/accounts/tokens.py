@@ -11,7 +11,7 @@ A GET on a link only shows a page with a button: scanners of mail gateways open 
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from consult import clock, signing
 from consult.accounts.models import LinkPurpose, LinkToken, Person
@@ -24,8 +24,6 @@ LIFETIMES: dict[LinkPurpose, timedelta] = {
     LinkPurpose.change_email: timedelta(hours=24),
     LinkPurpose.staff_invitation: timedelta(days=14),
 }
-#: A link that is over is kept this long, for questions about it.
-KEPT = timedelta(days=30)
 
 
 def issue(
@@ -103,9 +101,3 @@ def void(person_id: int, *purposes: LinkPurpose, subject_id: int | None = None) 
     if subject_id is not None:
         statement = statement.where(LinkToken.subject_id == subject_id)
     db.session.execute(statement.values(used_at=clock.now()))
-
-
-def purge() -> int:
-    """Remove links that have been over for a while; returns how many."""
-    result: Any = db.session.execute(delete(LinkToken).where(LinkToken.expires_at < clock.now() - KEPT))
-    return int(result.rowcount)

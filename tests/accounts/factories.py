@@ -95,5 +95,7 @@ def path_of(token: LinkToken) -> str:
 
 
 def make_link(purpose: LinkPurpose, person: Person, **values: Any) -> str:
-    """Address of a fresh link's page."""
+    """Address of a fresh link's page; the person is one to whom such a link is sent."""
+    if purpose in (LinkPurpose.confirm, LinkPurpose.staff_invitation):
+        account_of(person).confirmed_at = None
     return path_of(tokens.issue(purpose, person.id, **values))

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from consult import clock, signing
 from consult.accounts import operations, tokens
-from consult.accounts.models import LinkPurpose, LinkToken
+from consult.accounts.models import LinkPurpose
 from consult.extensions import db
 from tests.accounts.factories import (
     LINK_KINDS,
@@ -23,7 +23,6 @@ from tests.accounts.factories import (
 )
 from tests.client import Browser
 from tests.conftest import MONDAY
-from tests.factories import make_person
 
 PURPOSES = list(LINK_KINDS)
 #: What a person enters on the page of a link.
@@ -209,12 +208,11 @@ def test_the_mail_carries_the_link_and_names_it_secret(session: Any) -> None:
     assert mail.secrets == (url,)
 
 
-def test_links_that_are_long_over_are_removed(session: Any, at: Any) -> None:
-    at(MONDAY)
-    person = make_person()
-    tokens.issue(LinkPurpose.reset, person.id)
-    at(MONDAY + timedelta(days=30))
-    assert tokens.purge() == 0
-    at(MONDAY + timedelta(days=31))
-    assert tokens.purge() == 1
-    assert db.session.scalar(select(LinkToken.id)) is None
+@pytest.mark.parametrize("purpose", [LinkPurpose.confirm, LinkPurpose.staff_invitation])
+def test_what_begins_an_account_does_nothing_to_one_in_use(browser: Browser, purpose: LinkPurpose) -> None:
+    """A forgotten invitation must not set a password two weeks later."""
+    person = make_member()
+    url = make_link(purpose, person)
+    account_of(person).confirmed_at = clock.now()
+    browser.get(url, 410)
+    use(browser, url, purpose, 410)

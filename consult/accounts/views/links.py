@@ -25,7 +25,9 @@ def _opened(link: str, purpose: LinkPurpose) -> tuple[LinkToken, Person] | None:
     person = queries.person_with_account(token.person_id)
     if person is None or person.erased_at is not None or person.account is None:
         return None
-    return None if person.account.suspended_at is not None else (token, person)
+    # What begins an account must not change one that is in use.
+    begun = purpose in (LinkPurpose.confirm, LinkPurpose.staff_invitation) and person.account.confirmed_at is not None
+    return None if begun or person.account.suspended_at is not None else (token, person)
 
 
 def _ask_again(endpoint: str) -> Response:
