@@ -76,7 +76,7 @@ def invite() -> Response | str:
     ).all()
     form.group.choices = [(0, _("none for now")), *((ident, name) for ident, name in open_groups)]
     if form.validate_on_submit():
-        allowances.mail_to(entered(form.email))
+        allowances.mail_by_staff(entered(form.email))
         try:
             person = staff.invite_staff(
                 me().id, email=entered(form.email), name=entered(form.name), locale=form.locale.data
