@@ -31,9 +31,7 @@ def database_url(folder: Path, name: str) -> str:
         return f"sqlite:///{folder}/{name}.sqlite"
     server = os.environ.get("CONSULT_TEST_PG_URL")
     if not server:
-        pytest.exit(
-            "CONSULT_TEST_DB=postgres needs CONSULT_TEST_PG_URL; ./test starts a server and sets it.", 2
-        )
+        pytest.exit("CONSULT_TEST_DB=postgres needs CONSULT_TEST_PG_URL; ./test starts a server and sets it.", 2)
     admin = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
@@ -75,8 +73,8 @@ def worker_name(request: pytest.FixtureRequest) -> str:
     return config.workerinput["workerid"] if hasattr(config, "workerinput") else "main"
 
 
-@pytest.fixture
-def session(app: Flask) -> Iterator[Any]:
+@contextmanager
+def savepoint(app: Flask) -> Iterator[Any]:
     """An app context with one outer transaction that is thrown away; commits inside are savepoints.
 
     `db.session` is the test's own session; each request of the client has another one on the same connection.
@@ -95,6 +93,13 @@ def session(app: Flask) -> Iterator[Any]:
             transaction.rollback()
             connection.close()
             db.engines[None] = engine
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Any]:
+    """The database, as it was made by the migrations; whatever the test does to it is undone."""
+    with savepoint(app) as own:
+        yield own
 
 
 @pytest.fixture

@@ -1,0 +1,160 @@
+"""A small town with everything in it, for the promises about all routes: one row of each kind, a cast for each role."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from consult import clock
+from consult.accounts import tokens
+from consult.accounts.models import LinkPurpose, Person, Representation
+from consult.audit.operations import head, seal
+from consult.concept import operations
+from consult.concept.models import Placement
+from consult.contributions import operations as contributions
+from consult.contributions.models import ModerationReason, Stance
+from consult.digests import operations as digests
+from consult.extensions import db
+from consult.groups.models import Membership, SeatHolder
+from consult.invitations import operations as invitations
+from consult.invitations.lists import Row
+from consult.invitations.models import Invitation
+from consult.meetings.models import LineKind, Meeting, MeetingKind, MinuteLine, Minutes
+from consult.outbox.models import OutboxMessage
+from consult.processes.models import Activity, Function, Moderation, Process, ProcessState
+from consult.site.models import ContactMessage
+from tests import factories
+from tests.concept.factories import make_concept, publish
+
+#: Texts that must never be seen by those they are not for, each with the roles that may see it.
+NEEDLES = {
+    "pending": "Nadel-wartet-7341",
+    "hidden": "Nadel-verborgen-7342",
+    "note": "Nadel-Hinweis-7343",
+    "working": "Nadel-Arbeitstext-7344",
+    "steering": "Nadel-Steuerung-7345",
+    "draft": "Nadel-Entwurf-7346",
+    "needs": "Nadel-Bedarf-7347",
+    "internal": "Nadel-intern-7348",
+    "minutes": "Nadel-Niederschrift-7349",
+    "address": "nadel-7350@example.org",
+    "answer": "Nadel-Antwort-7351",
+}
+
+
+@dataclass
+class World:
+    """The rows, by name; `cast` by role."""
+
+    process: Process
+    draft: Process
+    archive: Process
+    elsewhere: Process
+    cast: dict[str, Person]
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+def _meeting(process: Process, group_id: int, **fields: Any) -> Meeting:
+    starts = clock.now() + timedelta(days=5)
+    meeting: Meeting = factories.flushed(
+        Meeting(
+            process_id=process.id,
+            group_id=group_id,
+            kind=MeetingKind.group_session,
+            title="Sitzung",
+            starts_at=starts,
+            ends_at=starts + timedelta(hours=2),
+            wall_start=starts.strftime("%Y-%m-%dT%H:%M:%S"),
+            **fields,
+        )
+    )
+    return meeting
+
+
+def build() -> World:
+    """Everything once; flushes and commits through the test's session."""
+    process = factories.make_process(slug="offen", code="OF", title="Offenes Verfahren")
+    elsewhere = factories.make_process(slug="anderswo", code="AW", title="Anderes Verfahren")
+    draft = factories.make_process(
+        slug="entwurf", code="EN", title=NEEDLES["draft"], state=ProcessState.draft, published_at=None
+    )
+    archive = factories.make_process(slug="archiv", code="AR", title="Altes Verfahren", state=ProcessState.archived)
+    cast = {
+        name: factories.make_person(name.capitalize())
+        for name in (
+            "citizen", "author", "member", "moderator", "steering", "editor", "lead", "moderator_elsewhere",
+            "lead_elsewhere", "suspended", "expired",
+        )
+    }  # fmt: skip
+    cast["operator"] = factories.make_person("Operator", operator=True)
+    groups = {
+        function: factories.make_group(process, function, cast[role])
+        for role, function in (
+            ("member", Function.working), ("moderator", Function.moderation), ("steering", Function.steering),
+            ("editor", Function.editing), ("lead", Function.lead),
+        )
+    }  # fmt: skip
+    factories.make_group(elsewhere, Function.moderation, cast["moderator_elsewhere"])
+    factories.make_group(elsewhere, Function.lead, cast["lead_elsewhere"])
+    for one in (process, elsewhere, draft, archive):
+        factories.make_stage(one, Activity.comment, Activity.react, moderation=Moderation.pre)
+
+    author, moderator, lead = cast["author"], cast["moderator"], cast["lead"]
+    concept, goal = make_concept(process, lead)
+    publish(concept, process, lead)
+    placement = db.session.query(Placement).filter_by(element_id=goal.id).first()
+    operations.edit(
+        goal, placement.wording_id, operations.Text(markdown=NEEDLES["steering"]), reason="r", actor=lead,
+        process=process,
+    )  # fmt: skip
+    publish(concept, process, lead, audience="steering", title="Arbeitsstand")
+    placement = db.session.query(Placement).filter_by(element_id=goal.id).order_by(Placement.wording_id.desc()).first()
+    operations.edit(
+        goal, placement.wording_id, operations.Text(markdown=NEEDLES["working"]), reason="r", actor=lead,
+        process=process,
+    )  # fmt: skip
+    for other in (draft, archive, elsewhere):
+        other_concept, _goal = make_concept(other, lead)
+        publish(other_concept, other, lead)
+
+    reason = factories.flushed(ModerationReason(process_id=process.id, key="r-person", text="Beleidigt eine Person"))
+
+    def say(text: str) -> Any:
+        return contributions.submit(process, actor=author, text=text, stance=Stance.change, element_id=goal.id)
+
+    public, pending, hidden = say("Ein offener Beitrag."), say(NEEDLES["pending"]), say(NEEDLES["hidden"])
+    act = contributions.approve(public, moderator)
+    contributions.hide(hidden, moderator, reason, NEEDLES["note"])
+
+    meeting = _meeting(process, groups[Function.working].id)
+    minutes = factories.flushed(Minutes(meeting_id=meeting.id))
+    factories.flushed(
+        MinuteLine(minutes_id=minutes.id, position=1, kind=LineKind.result, text=NEEDLES["minutes"], element_id=goal.id)
+    )
+    invitations.invite(meeting, rows=[Row(number=1, address=NEEDLES["address"], name="Gast")], by=lead)
+    invitation = db.session.query(Invitation).filter_by(meeting_id=meeting.id).one()
+    invitation.message = NEEDLES["answer"]
+    organisation = factories.make_organisation("Verein Beispiel")
+    speaker = factories.flushed(Representation(person_id=author.id, organisation_id=organisation.id))
+    seats = factories.make_group(process, Function.working)
+    seat = factories.flushed(Membership(group_id=seats.id, organisation_id=organisation.id, starts_at=clock.now()))
+    holder = factories.flushed(SeatHolder(membership_id=seat.id, person_id=cast["member"].id, starts_at=clock.now()))
+    seal()
+    digest = digests.compile(process, head(), clock.now())
+    assert digest is not None
+    preview = tokens.issue(LinkPurpose.preview, None, subject_id=process.id, expires_at=clock.now() + timedelta(days=7))
+    contact = factories.flushed(ContactMessage(topic="barrier", body=NEEDLES["internal"], email=NEEDLES["address"]))
+    message = db.session.query(OutboxMessage).first()
+    stage_id = factories.make_stage(process).id
+    db.session.commit()
+    return World(
+        process, draft, archive, elsewhere, cast,
+        {
+            "slug": process.slug, "key": goal.key, "number": public.number, "meeting_id": meeting.id,
+            "person_id": cast["citizen"].id, "organisation_id": organisation.id, "representation_id": speaker.id,
+            "group_id": seats.id, "membership_id": seat.id, "holder_id": holder.id, "stage_id": stage_id,
+            "digest_id": digest.id, "reason_id": reason.id, "token_id": preview.id, "message_id": message.id,
+            "contact_id": contact.id, "invitation_id": invitation.id, "sign_in_id": 999_999,
+            "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css",
+            "act": act.id, "pending": pending.number, "hidden": hidden.number,
+        },
+    )  # fmt: skip
