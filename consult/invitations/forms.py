@@ -15,15 +15,16 @@ from consult.meetings.words import Needs, need_names
 MAX_TEXT = 350_000
 
 
-class _Checkboxes(SelectMultipleField):
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
+def _checkboxes(label: str) -> SelectMultipleField:
+    return SelectMultipleField(
+        label, validate_choice=True, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+    )
 
 
 class InviteForm(Form):
     """Whom to invite, and what to tell them. `fix` holds the lines that could not be used, to be put right."""
 
-    groups = _Checkboxes(_l("Groups"), validate_choice=True)
+    groups = _checkboxes(_l("Groups"))
     text = TextAreaField(_l("List of people"), [Optional(), Length(max=MAX_TEXT)], filters=[several_lines])
     fix = TextAreaField(_l("Lines to put right"), [Optional(), Length(max=MAX_TEXT)], filters=[several_lines])
     file = FileField(_l("Or a CSV file"))
@@ -36,6 +37,11 @@ class InviteForm(Form):
     def offer(self, groups: list[tuple[int, str]]) -> None:
         """Fill the list of groups; call before validating."""
         self.groups.choices = [(str(ident), name) for ident, name in groups]
+        self._offered = [str(ident) for ident, _name in groups]
+
+    def choose(self, group: str) -> None:
+        """Tick this group, if it is on the list."""
+        self.groups.data = [value for value in self._offered if value == group]
 
     def group_ids(self) -> list[int]:
         return [int(value) for value in self.groups.data or []]
@@ -53,7 +59,7 @@ class AnswerForm(Form):
     """The answer to an invitation; accept and decline are two buttons of it."""
 
     name = StringField(_l("Your name"), [Optional(), Length(max=200)], filters=[one_line])
-    needs = _Checkboxes(_l("What do you need in order to take part?"), validate_choice=True)
+    needs = _checkboxes(_l("What do you need in order to take part?"))
     needs_note = StringField(_l("More about it"), [Optional(), Length(max=200)], filters=[one_line])
     message = TextAreaField(
         _l("A message to the organisers"), [Optional(), Length(max=MAX_MESSAGE)], filters=[several_lines]

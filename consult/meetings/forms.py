@@ -108,7 +108,7 @@ class AgendaRow(FlaskForm):
         csrf = False
 
     ident = HiddenField()
-    title = StringField(_l("Item"), [Optional(), Length(max=300)], filters=[one_line])
+    title = StringField(_l("Title"), [Optional(), Length(max=300)], filters=[one_line])
     element_id = SelectField(_l("About"), validate_choice=True)
     internal = BooleanField(_l("Not shown to the public"))
 
