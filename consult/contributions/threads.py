@@ -266,7 +266,7 @@ def listing(
     if wanted.state != State.published and not (own or moderates):
         return Thread([])
     reader = reader_of(process, person, may_reply=may_reply, may_react=may_react, reveal=moderates)
-    query = rows(reader.person_id, reader.lang).where(Contribution.process_id == process.id)
+    query = select(Contribution.id).where(Contribution.process_id == process.id)
     for column, value in (
         (Contribution.stance, wanted.stance),
         (Contribution.kind, wanted.kind),
@@ -283,7 +283,12 @@ def listing(
         query = query.where(Contribution.element_id.is_(None))
     if before is not None:
         query = query.where(Contribution.number < before)
-    found = db.session.execute(query.order_by(Contribution.number.desc()).limit(PAGE + 1)).all()
+    chosen = query.order_by(Contribution.number.desc()).limit(PAGE + 1).subquery()
+    found = db.session.execute(
+        rows(reader.person_id, reader.lang)
+        .where(Contribution.id.in_(select(chosen.c.id)))
+        .order_by(Contribution.number.desc())
+    ).all()
     items = [show(process, row, reader) for row in found[:PAGE]]
     add_places(process, person, items)
     return Thread(items, found[PAGE - 1].number if len(found) > PAGE else None)
