@@ -74,10 +74,10 @@ class Instance:
     def end(self, number: signal.Signals) -> str:
         """Send the signal, wait, and return what was said."""
         self.process.send_signal(number)
-        return self.process.communicate(timeout=40)[0]
+        return self.process.communicate(timeout=60)[0]
 
 
-def until(fact: Callable[[], object], what: str, seconds: float = 60) -> None:
+def until(fact: Callable[[], object], what: str, seconds: float = 120) -> None:
     """Wait until it is so."""
     deadline = time.monotonic() + seconds
     while not fact():
