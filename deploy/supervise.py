@@ -221,6 +221,8 @@ class Supervisor:
         """Bring database and demonstration up to date; both keep what is there."""
         compile_changed()
         make_broker(self.settings["BROKER_URL"])
+        if self.demo == "reset":
+            say("Starting the demonstration afresh ...")
         demo = {"0": [], "1": ["load"], "reset": ["reset"]}[self.demo]
         log = _rotated(self.logs / "setup.log")
         setup = Child("setup", [sys.executable, "-m", "deploy.prepare", *demo], log, self.environment)
