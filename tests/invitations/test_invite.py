@@ -142,26 +142,23 @@ def press(application: Flask, meeting_id: int, text: str, gate: threading.Barrie
             db.session.remove()
 
 
-@pytest.mark.parametrize("shuffled", [False, True])
-def test_twenty_presses_at_once_make_one_invitation_and_one_mail_per_person(own_app: Flask, shuffled: bool) -> None:
+def test_twenty_presses_at_once_make_one_invitation_and_one_mail_per_person(own_app: Flask) -> None:
     circle = make_circle()
     db.session.commit()
-    lines = [f"Person {n}; person{n}@example.org" for n in range(60)]
-    texts = ["\n".join(lines[::-1] if shuffled and n % 2 else lines) for n in range(20)]
+    lines = [f"Gast {n}; gast{n}@example.org" for n in range(400)]
+    # Half of the lists are in the opposite order: the way to a deadlock, if rows were added as they come.
+    texts = ["\n".join(lines[::-1] if n % 2 else lines) for n in range(20)]
     gate, errors = threading.Barrier(20), list[Exception]()
     threads = [threading.Thread(target=press, args=(own_app, circle.meeting.id, text, gate, errors)) for text in texts]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     assert errors == []
     db.session.rollback()
-    assert (number_of(Invitation), number_of(OutboxMessage)) == (60, 60)
-    addresses = db.session.scalars(
-        select(Person.email).where(Person.name.like("Person %"), Person.email.like("person%"))
-    )
-    assert len([address for address in addresses if address in {f"person{n}@example.org" for n in range(60)}]) == 60
-    assert db.session.scalar(select(func.count(Campaign.id))) == 1
+    assert (number_of(Invitation), number_of(OutboxMessage)) == (400, 400)
+    assert db.session.scalar(select(func.count(Person.id)).where(Person.email.like("gast%"))) == 400
+    assert number_of(Campaign) == 1
 
 
 # --- the pages ----------------------------------------------------------------------------------------
