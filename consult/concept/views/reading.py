@@ -21,6 +21,7 @@ from consult.processes import policy as processes
 from consult.processes.loading import load_process
 from consult.processes.models import Activity, Audience, Process
 from consult.processes.queries import Opening, openings
+from consult.weighing.queries import decisions_on
 
 #: Elements that head a section of the page and its table of contents.
 HEADINGS = (ElementKind.theme, ElementKind.field, ElementKind.chapter)
@@ -162,6 +163,7 @@ def element(slug: str, key: str) -> str | Response:
         may_reply=commentable,
         may_react=open_now(process, Activity.react, opened),
     )
+    thread.tell(decisions_on(thread.ids()))
     counts = contributions.counts(process.id, [placed.element_id])
     heirs = queries.names_of(process, queries.heirs_of(placed.element_id), person) if view.retired else {}
     serves, served_by = queries.links_of(process.id, audiences, placed.element_id)
