@@ -338,7 +338,7 @@ def test_what_began_before_a_digest_and_committed_after_it_is_in_the_next_one(ow
     assert slow_entry < fast_entry, "the slow one did not begin first"
 
 
-def test_three_runs_at_the_same_moment_make_one_digest_and_one_mail_per_member(own_app):
+def test_three_runs_at_the_same_moment_make_one_digest_and_one_mail_per_member(own_app, caplog):
     council = make_council()
     number = council.town.write().number
     process_id = council.process.id
@@ -361,6 +361,7 @@ def test_three_runs_at_the_same_moment_make_one_digest_and_one_mail_per_member(o
     for thread in threads:
         thread.join(60)
     assert errors == []
+    assert "could not be made" not in caplog.text
     assert len(found) == 1
     digests = db.session.scalars(select(Digest).where(Digest.process_id == process_id)).all()
     assert [digest.id for digest in digests] == found
