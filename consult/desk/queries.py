@@ -7,12 +7,26 @@ from sqlalchemy import func, select
 from consult import clock
 from consult.extensions import db
 from consult.invitations.models import Invitation, InvitationState
+from consult.invitations.operations import INVITATION
 from consult.meetings.models import Meeting, MeetingState
+from consult.outbox.models import OutboxMessage, State
 from consult.site.models import ContactMessage
 
 
 def without_answer(process_id: int) -> list[tuple[Meeting, int, datetime]]:
-    """Coming meetings to which invited people have not answered: how many, and since when the first waits."""
+    """Coming meetings to which invited people have not answered: how many, and since when the first waits.
+
+    Who could not be reached is no one to wait for.
+    """
+    unreached = (
+        select(OutboxMessage.id)
+        .where(
+            OutboxMessage.kind == INVITATION,
+            OutboxMessage.subject_id == Invitation.id,
+            OutboxMessage.state == State.failed,
+        )
+        .exists()
+    )
     rows = db.session.execute(
         select(Meeting, func.count(Invitation.id), func.min(Invitation.created_at))
         .join(Invitation, Invitation.meeting_id == Meeting.id)
@@ -21,6 +35,7 @@ def without_answer(process_id: int) -> list[tuple[Meeting, int, datetime]]:
             Meeting.state == MeetingState.planned,
             Meeting.starts_at > clock.now(),
             Invitation.state == InvitationState.open,
+            ~unreached,
         )
         .group_by(Meeting.id)
         .order_by(Meeting.starts_at)

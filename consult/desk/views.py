@@ -25,6 +25,7 @@ from consult.processes.models import Function, Process, ProcessState
 from consult.processes.operations import missing_for_publishing
 from consult.processes.queries import functions_of, processes_visible_to
 from consult.site.queries import texts_still_drafts
+from consult.weighing.queries import decisions_on
 
 bp = Blueprint("desk", __name__)
 
@@ -75,10 +76,12 @@ def moderation(person: Any, process: Process, now: datetime) -> list[DeskTask]:
 
 
 def questions(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
-    """Questions to the text without an answer."""
+    """Questions to the text that got neither a reply nor a decision with its reason."""
     if not policy.has_function(person, process.id, Function.answering, Function.moderation, Function.lead):
         return []
-    waiting = contributions.unanswered_questions(process.id)
+    asked = contributions.unanswered_questions(process.id)
+    decided = decisions_on(question.contribution_id for question in asked)
+    waiting = [question for question in asked if question.contribution_id not in decided]
     if not waiting:
         return []
     first = waiting[0]
