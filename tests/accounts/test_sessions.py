@@ -270,3 +270,10 @@ def test_devices_are_named_coarsely() -> None:
     ) == "Safari – iPhone"  # fmt: skip
     assert sessions.device_name("") == ""
     assert sessions.device_name("curl/8") == ""
+
+
+def test_a_static_file_costs_a_signed_in_visitor_no_query(browser_of: Any, count_queries: Any) -> None:
+    browser = browser_of(make_member(), second_factor=False)
+    with count_queries() as queries, browser.client.get("/static/css/consult.css") as style:
+        assert style.status_code == 200
+    assert queries == []

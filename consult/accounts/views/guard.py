@@ -39,8 +39,11 @@ def can_manage_organisations(person: Person | None) -> bool:
 @bp.before_app_request
 def second_factor_first() -> Response | None:
     """Also asks those for a code who set up a second factor of their own accord."""
+    # First what needs no answer: a static file must not cost a query.
+    if request.endpoint is None or request.endpoint in _ALWAYS:
+        return None
     sign_in = current_sign_in()
-    if sign_in is None or sign_in.second_factor_at is not None or request.endpoint is None:
+    if sign_in is None or sign_in.second_factor_at is not None:
         return None
     person = authz.current_person()
     if person.account.totp_confirmed_at is not None:
