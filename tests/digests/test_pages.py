@@ -23,6 +23,11 @@ def council(session):
     return make_council()
 
 
+def look(visitor, url):
+    """The page in English, whatever catalogues there are."""
+    return visitor.get(url, headers={"Accept-Language": "en"})
+
+
 def pages(council, digest):
     return council.town.path("/digests"), council.town.path(f"/digests/{digest.id}")
 
@@ -34,7 +39,7 @@ def test_those_who_weigh_and_prepare_the_input_read_it(council, browser_of, who)
     visitor = browser_of(getattr(council.town, who))
     index, show = pages(council, digest)
     assert visitor.get(index).html.find("a", href=show)
-    assert "1 new contribution" in visitor.get(show).text
+    assert "1 new contribution" in look(visitor, show).text
 
 
 def test_the_deputy_reads_it_too(council, browser_of):
@@ -74,7 +79,7 @@ def test_the_digest_of_another_process_a_quiet_one_and_impossible_numbers_are_no
     visitor = browser_of(council.town.steering)
     for ident in (foreign.id, quiet.id, 0, 2**40):
         visitor.get(council.town.path(f"/digests/{ident}"), 404)
-    assert "No digest yet" in visitor.get(council.town.path("/digests")).text
+    assert "No digest yet" in look(visitor, council.town.path("/digests")).text
 
 
 def test_an_unpublished_process_has_no_digests_for_guests(council, browser):
@@ -88,7 +93,7 @@ def test_hidden_withdrawn_waiting_and_erased_words_are_shown_to_nobody(session, 
     names = ("hidden", "withdrawn", "erased", "edited")
     quoted = {name: town.write(f"Wortlaut {name}", stance="question") for name in names}
     digest = issued(make_digest(council.process, MONDAY))
-    before = browser_of(town.moderator).get(pages(council, digest)[1]).text
+    before = look(browser_of(town.moderator), pages(council, digest)[1]).text
     assert all(f"Wortlaut {name}" in before for name in quoted)
     hide(town, quoted["hidden"])
     contributions.withdraw(quoted["withdrawn"], town.citizen)
@@ -96,7 +101,7 @@ def test_hidden_withdrawn_waiting_and_erased_words_are_shown_to_nobody(session, 
     contributions.edit(quoted["edited"], town.citizen, "Neue Worte", 0)
     session.commit()
     for person in (town.moderator, town.steering, town.lead, town.editor):
-        page = browser_of(person).get(pages(council, digest)[1])
+        page = look(browser_of(person), pages(council, digest)[1])
         assert "Wortlaut" not in page.text
         assert "Neue Worte" in page.text
         assert page.text.count("This contribution is not shown any more.") >= 3
@@ -107,7 +112,7 @@ def test_what_waits_is_a_number_and_never_a_text(session, browser_of):
     council = make_council(moderation=Moderation.pre)
     council.town.write("Wortlaut, der noch wartet")
     digest = issued(make_digest(council.process, MONDAY))
-    text = browser_of(council.town.moderator).get(pages(council, digest)[1]).text
+    text = look(browser_of(council.town.moderator), pages(council, digest)[1]).text
     assert "1 contribution waits for moderation" in text
     assert "Wortlaut" not in text
 
@@ -147,7 +152,7 @@ def test_the_second_digest_says_what_has_moved(session, council, browser_of):
     decide(wish, DispositionKind.adopt_in_part, "Zum Teil.", actor=town.steering)
     town.write("Noch eine Frage?", stance="question")
     digest = issued(make_digest(council.process, MONDAY + timedelta(days=1)))
-    text = browser_of(town.steering).get(pages(council, digest)[1]).text
+    text = look(browser_of(town.steering), pages(council, digest)[1]).text
     assert "Questions without an answer, 1 more than last time" in text
     assert "Without a decision, 1 fewer than last time" in text
     assert "1 decision recorded: 1 × Taken up in part, 1 of them not yet taken by a sitting" in text
