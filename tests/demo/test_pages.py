@@ -34,6 +34,7 @@ def visit(loaded, demo):
     [
         ("", "Entwurf zur Beratung"),
         ("/timeline", "Auftakt und Bestandsaufnahme"),
+        ("/timeline", "Initiativkreis Engagement"),
         ("/concept", "Die Chance auf eine gute Wohnung"),
         ("/concept/versions", "Begegnung und Wohnungsmarkt sind zwei Aufgaben"),
         ("/e/lz-begegnung", "kenne im Haus kaum noch jemanden"),

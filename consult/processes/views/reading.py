@@ -148,7 +148,7 @@ def _stage_entry(stage: Stage, process: Process, now: datetime) -> dict[str, Any
     return {**item, "text": " ".join(part for part in (stage.description, doing) if part)}
 
 
-def _meeting_entry(meeting: Meeting, slug: str, now: datetime) -> dict[str, Any]:
+def _meeting_entry(meeting: Meeting, slug: str, now: datetime, group: str | None = None) -> dict[str, Any]:
     state = "ahead" if meeting.starts_at > now else "now" if now < meeting.ends_at else "done"
     kind = meeting_words.kind_names().get(meeting.kind, meeting.kind)
     cancelled = [_("Cancelled")] if meeting.state == MeetingState.cancelled else []
@@ -157,7 +157,7 @@ def _meeting_entry(meeting: Meeting, slug: str, now: datetime) -> dict[str, Any]
         "url": url_for("meetings.show", slug=slug, meeting_id=meeting.id),
         "period": meeting_words.when_words(meeting),
         "state": state,
-        "text": " · ".join([*cancelled, kind, *([meeting.place] if meeting.place else [])]),
+        "text": " · ".join([*cancelled, group or kind, *([meeting.place] if meeting.place else [])]),
         "source": meeting.source,
         "historic_on": meeting.historic_on,
     }
@@ -172,7 +172,11 @@ def timeline(slug: str) -> str:
     now = clock.now()
     stages = queries.stages_of(process.id)
     items = [(stage.starts_at, _stage_entry(stage, process, now)) for stage in stages]
-    items += [(meeting.starts_at, _meeting_entry(meeting, slug, now)) for meeting in meetings.all_of(process.id)]
+    groups = meetings.group_names(process.id)
+    items += [
+        (meeting.starts_at, _meeting_entry(meeting, slug, now, groups.get(meeting.group_id or 0)))
+        for meeting in meetings.all_of(process.id)
+    ]
     return render_template(
         "processes/timeline.html",
         process=process,
