@@ -25,9 +25,9 @@ from consult.meetings.models import Meeting, MinuteLine, Registration, Registrat
 from consult.meetings.operations import AgendaPoint, Arrangement
 from consult.meetings.words import Need, Needs
 
-#: The invitations leave this long before the meeting; answers come in over the days after.
+#: The invitations leave this long before the meeting; from the next day on some answers come in every day.
 _INVITED = timedelta(weeks=4)
-_FIRST_ANSWER, _BETWEEN = timedelta(hours=5), timedelta(hours=4)
+_ANSWERED_AT = ("08:30", "12:10", "16:40", "20:15")
 #: What one needs, by the word of the content; the note says more.
 _NEEDS = {
     "interpreter_ar": (Need.interpreter, "Arabisch"),
@@ -145,11 +145,12 @@ def name_of_line(row: dict[str, Any]) -> str:
 
 def _plan_campaign(story: Story, timeline: Timeline) -> None:
     meeting = next(row for row in story.texts["meetings"] if row["id"] == story.texts["campaign"]["meeting"])
-    invited = story.dates.moment(meeting["date"] - _INVITED)
-    timeline.add(invited, partial(invite, story, meeting["date"]))
+    timeline.add(story.dates.moment(meeting["date"] - _INVITED), partial(invite, story, meeting["date"]))
     answering = [row for row in story.texts["invitees"] if row["state"] in ("accepted", "declined", "deputy_named")]
     for number, row in enumerate(answering):
-        timeline.add(invited + _FIRST_ANSWER + number * _BETWEEN, partial(answer, story, row))
+        days, hour = divmod(number, len(_ANSWERED_AT))
+        day = meeting["date"] - _INVITED + timedelta(days=days + 1)
+        timeline.add(story.dates.moment(day, _ANSWERED_AT[hour]), partial(answer, story, row))
 
 
 def invite(story: Story, day: date, now: datetime) -> None:

@@ -89,11 +89,10 @@ class Writing:
         for name, concept in self.story.concepts.items():
             if not self._changed(concept.id):
                 continue
-            own_title = self.row["title"] if name == CONCEPT else self.texts["charter"]["title"]
             dated = self.row.get("dated") and name == CONCEPT
             ops.publish(
                 concept,
-                title=own_title,
+                title=self.row["title"],
                 audience=VersionAudience(self.row["audience"]),
                 note=self.row.get("note", "") if name == CONCEPT else self.texts["charter"]["label"],
                 source=self.texts["source_names"][self.row["dated"]] if dated else None,
