@@ -10,6 +10,7 @@ from consult import broker, clock, limits
 from consult.accounts.models import LinkToken, SignIn
 from consult.audit.models import Heartbeat
 from consult.extensions import db
+from consult.invitations import operations as invitations
 from consult.jobs import Job
 from consult.outbox import operations as outbox
 from consult.site.models import ContactMessage
@@ -68,10 +69,14 @@ def contact_messages(now: datetime) -> int:
     return _delete(delete(ContactMessage).where(ContactMessage.created_at < now - KEEP_CONTACT))
 
 
+def needs_and_messages(now: datetime) -> int:
+    return invitations.purge_answers(now)
+
+
 def broker_messages(now: datetime) -> int:
     return broker.purge_consumed(current_app.config["BROKER_URL"], now)
 
 
 STEPS: tuple[Callable[[datetime], int], ...] = (
-    form_answers, rate_buckets, sign_ins, links, mail_copies, contact_messages, broker_messages,
+    form_answers, rate_buckets, sign_ins, links, mail_copies, contact_messages, needs_and_messages, broker_messages,
 )  # fmt: skip

@@ -53,12 +53,19 @@ def _takes_place(meeting: Meeting) -> bool:
 
 def invitation_wanted(message: OutboxMessage) -> bool:
     """Still invited and not declined, and the meeting is still to come."""
-    found = _occasion(message)
+    row = db.session.execute(
+        select(Invitation.state, Invitation.by_letter, Meeting.state, Meeting.ends_at)
+        .join(Meeting, Meeting.id == Invitation.meeting_id)
+        .where(Invitation.id == message.subject_id, Invitation.person_id == message.recipient_id)
+    ).first()
+    if row is None:
+        return False
+    state, by_letter, meeting_state, ends_at = row
     return (
-        found is not None
-        and found.invitation.state not in (InvitationState.revoked, InvitationState.declined)
-        and not found.invitation.by_letter
-        and _takes_place(found.meeting)
+        state not in (InvitationState.revoked, InvitationState.declined)
+        and not by_letter
+        and meeting_state != MeetingState.cancelled
+        and clock.now() < ends_at
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -28,6 +28,8 @@ INVITATION = "invitation"
 CANCELLATION = "meeting_cancelled"
 CHANGE = "meeting_changed"
 MAX_MESSAGE = 1000
+#: How long after a meeting the organisers still see what somebody needed and wrote.
+KEEP_ANSWERS = timedelta(days=30)
 #: Ids in one IN list.
 _BATCH = 500
 #: Whoever still holds an invitation: not taken back, not refused.
@@ -348,3 +350,18 @@ def tell_cancelled(meeting: Meeting) -> int:
 def tell_changed(meeting: Meeting) -> int:
     """The same for a new time, place or title: once per change, and only the newest one is sent."""
     return queue_many(CHANGE, _to_be_told(meeting), period=str(meeting.sequence), process_id=meeting.process_id)
+
+
+def purge_answers(now: datetime) -> int:
+    """Blank needs and messages some time after the meeting: nobody has to know any longer; returns how many rows."""
+    over = select(Meeting.id).where(Meeting.ends_at < now - KEEP_ANSWERS)
+    blanked = 0
+    for table, column in ((Registration, "needs"), (Invitation, "message")):
+        result = db.session.execute(
+            update(table)
+            .where(table.meeting_id.in_(over), getattr(table, column).is_not(None))
+            .values({column: None})
+            .execution_options(synchronize_session=False)
+        )
+        blanked += int(result.rowcount)  # type: ignore[attr-defined]  # a DML result has it
+    return blanked

@@ -1,6 +1,7 @@
 """Calendar entries: one event with its zone, the same UID for good, a higher SEQUENCE with each change."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -43,11 +44,11 @@ def _switches(zone: ZoneInfo, first: datetime, last: datetime) -> list[datetime]
 
 
 def zone_component(name: str, year: int) -> Timezone:
-    """VTIMEZONE for the year before to the year after: short, and with the switches at their true hours."""
+    """VTIMEZONE for one year and a month around it: short, and with the switches at their true hours."""
     zone = ZoneInfo(name)
     component = Timezone()
     component.add("tzid", name)
-    first, last = datetime(year - 1, 1, 1, tzinfo=UTC), datetime(year + 2, 1, 1, tzinfo=UTC)
+    first, last = datetime(year - 1, 12, 1, tzinfo=UTC), datetime(year + 1, 2, 1, tzinfo=UTC)
     for moment in [first, *_switches(zone, first, last)]:
         before = (moment - timedelta(minutes=1)).astimezone(zone)
         after = moment.astimezone(zone)
@@ -60,6 +61,12 @@ def zone_component(name: str, year: int) -> Timezone:
         part.add("tzname", after.tzname() or name)
         component.add_component(part)
     return component
+
+
+@lru_cache(maxsize=64)
+def _zone_lines(name: str, year: int) -> bytes:
+    """The same as text; kept, because every mail of a campaign carries the same."""
+    return bytes(zone_component(name, year).to_ical())
 
 
 def _days(meeting: Meeting) -> tuple[date, date]:
@@ -84,6 +91,7 @@ def entry(
     calendar.add("prodid", "-//Consult//Consult//EN")
     calendar.add("version", "2.0")
     calendar.add("method", method)
+    zone_lines = b""
     event = Event()
     event.add("uid", uid_of(meeting, public_url))
     event.add("sequence", meeting.sequence)
@@ -93,7 +101,7 @@ def entry(
         zone = ZoneInfo(meeting.zone)
         event.add("dtstart", meeting.starts_at.astimezone(zone))
         event.add("dtend", meeting.ends_at.astimezone(zone))
-        calendar.add_component(zone_component(meeting.zone, meeting.starts_at.year))
+        zone_lines = _zone_lines(meeting.zone, meeting.starts_at.astimezone(zone).year)
     else:
         first, after_last = _days(meeting)
         event.add("dtstart", first)
@@ -115,4 +123,5 @@ def entry(
         guest.params["RSVP"] = "FALSE"
         event.add("attendee", guest)
     calendar.add_component(event)
-    return bytes(calendar.to_ical())
+    # Before the event stand only our own three lines, so its beginning is the first such line.
+    return bytes(calendar.to_ical()).replace(b"BEGIN:VEVENT", zone_lines + b"BEGIN:VEVENT", 1)

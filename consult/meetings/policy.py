@@ -3,7 +3,7 @@
 from consult.accounts.models import Person
 from consult.meetings.models import Meeting, Minutes, MinutesState
 from consult.meetings.queries import is_member
-from consult.processes.models import Process
+from consult.processes.models import Process, ProcessState
 from consult.processes.policy import can_read, is_moderator
 
 
@@ -13,8 +13,8 @@ def can_read_meetings(person: Person | None, process: Process) -> bool:
 
 
 def can_organise(person: Person | None, process: Process) -> bool:
-    """Create, change and cancel meetings, write agenda and minutes, capture cards."""
-    return is_moderator(person, process)
+    """Create, change and cancel meetings, write agenda and minutes, capture cards; not in an archived process."""
+    return is_moderator(person, process) and process.state != ProcessState.archived
 
 
 def can_read_minutes(person: Person | None, process: Process, meeting: Meeting, minutes: Minutes) -> bool:

@@ -167,6 +167,27 @@ def test_an_invitation_to_another_meeting_cannot_be_touched_from_here(
     assert invitation_of("fremd@example.org").state == "open"
 
 
+def test_needs_and_messages_are_blanked_some_time_after_the_meeting(campaign: Circle) -> None:
+    end = campaign.meeting.ends_at
+    assert operations.purge_answers(end + operations.KEEP_ANSWERS - timedelta(seconds=1)) == 0
+    assert operations.purge_answers(end + operations.KEEP_ANSWERS + timedelta(seconds=1)) == 3
+    assert operations.purge_answers(end + operations.KEEP_ANSWERS + timedelta(seconds=1)) == 0
+    assert queries.counts(campaign.meeting.id).accepted == 1
+    assert not any(entry.needs or entry.invitation.message for entry in queries.all_entries(campaign.meeting.id))
+
+
+def test_in_an_archived_process_the_list_can_be_read_and_nobody_invited(
+    campaign: Circle, browser_of: Callable[..., Browser]
+) -> None:
+    campaign.process.state = "archived"
+    db.session.commit()
+    visitor = browser_of(campaign.lead)
+    page = visitor.get(campaign.meeting_path("/invitations"))
+    assert page.html.select("main form") == []
+    visitor.get(campaign.meeting_path("/invite"), 403)
+    visitor.get(campaign.path("/new"), 403)
+
+
 FORMULAS = [
     "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM", "\ufe621",
     " =1", "\xa0=1", "\u200b=1", "\ufeff=1", '"=1', "'=1", '=HYPERLINK("http://evil","x")', "=cmd|'/C calc'!A0",

@@ -225,3 +225,18 @@ def test_the_meeting_page_asks_the_same_number_of_questions_with_one_and_forty_i
             visitor.get(address)
         figures.append(len(asked))
     assert figures[0] == figures[1] <= 11
+
+
+def test_the_list_of_meetings_asks_the_same_number_of_questions_with_one_and_sixty(
+    session: Any, browser: Browser, count_queries: Callable[[], Any]
+) -> None:
+    circle = make_circle()
+    address, figures = circle.path(), []
+    for many in (0, 59):
+        for _ in range(many):
+            make_meeting(circle.process, group_id=circle.group.id)
+        session.commit()
+        with count_queries() as asked:
+            browser.get(address)
+        figures.append(len(asked))
+    assert figures[0] == figures[1] <= 6

@@ -1,5 +1,6 @@
 """How far inviting is: figures, the list, the list as a file, one invitation taken back or sent again."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import flash, g, make_response, render_template, request, url_for
@@ -7,7 +8,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from consult import clock
-from consult.authz import authorize, current_person
+from consult.authz import allowed, authorize, current_person
 from consult.i18n import format_moment
 from consult.invitations import export as exporting
 from consult.invitations import operations, policy, queries
@@ -23,9 +24,9 @@ from consult.processes.models import Process
 from consult.web import commit_and_go
 
 
-def _load(slug: str, meeting_id: int) -> tuple[Process, Meeting]:
+def _load(slug: str, meeting_id: int, may: Callable[..., bool]) -> tuple[Process, Meeting]:
     process = load_process(slug)
-    authorize(policy.can_invite, process)
+    authorize(may, process)
     meeting = meetings.visible_or_404(process.id, meeting_id)
     g.zone = meeting.zone
     return process, meeting
@@ -91,7 +92,7 @@ def _tabs(slug: str, meeting: Meeting, chosen: Filter, counted: queries.Counts) 
 
 @bp.get("/p/<slug>/meetings/<int:meeting_id>/invitations")
 def progress(slug: str, meeting_id: int) -> str:
-    process, meeting = _load(slug, meeting_id)
+    process, meeting = _load(slug, meeting_id, policy.can_see_invitations)
     wish, after = request.args.get("show", ""), request.args.get("after", "")
     chosen = Filter(wish) if wish in list(Filter) else Filter.all
     entries, following = queries.page_of(
@@ -103,7 +104,7 @@ def progress(slug: str, meeting_id: int) -> str:
         process=process,
         meeting=meeting,
         when=when_words(meeting),
-        open=meeting.state == "planned" and not meeting.is_over(clock.now()),
+        open=allowed(policy.can_invite, process) and meeting.state == "planned" and not meeting.is_over(clock.now()),
         counts=counted,
         filters=_tabs(slug, meeting, chosen, counted),
         entries=entries,
@@ -123,7 +124,7 @@ def progress(slug: str, meeting_id: int) -> str:
 
 @bp.get("/p/<slug>/meetings/<int:meeting_id>/invitations.csv")
 def export(slug: str, meeting_id: int) -> Response:
-    _process, meeting = _load(slug, meeting_id)
+    _process, meeting = _load(slug, meeting_id, policy.can_see_invitations)
     mails, answers = mail_words(), answer_words()
     headings = [
         _("Name"), _("E-mail address"), _("Organisation"), _("Language"), _("Mail"), _("Link opened"), _("Answer"),
@@ -152,7 +153,7 @@ def export(slug: str, meeting_id: int) -> Response:
 
 @bp.post("/p/<slug>/meetings/<int:meeting_id>/invitations/<int:invitation_id>/revoke")
 def revoke(slug: str, meeting_id: int, invitation_id: int) -> Response:
-    _process, meeting = _load(slug, meeting_id)
+    _process, meeting = _load(slug, meeting_id, policy.can_invite)
     invitation = queries.invitation_or_404(meeting, invitation_id)
     operations.revoke(invitation, current_person())
     flash(_("The invitation is taken back. Its link no longer works."), "success")
@@ -161,7 +162,7 @@ def revoke(slug: str, meeting_id: int, invitation_id: int) -> Response:
 
 @bp.post("/p/<slug>/meetings/<int:meeting_id>/invitations/<int:invitation_id>/again")
 def again(slug: str, meeting_id: int, invitation_id: int) -> Response:
-    _process, meeting = _load(slug, meeting_id)
+    _process, meeting = _load(slug, meeting_id, policy.can_invite)
     invitation = queries.invitation_or_404(meeting, invitation_id)
     operations.send_again(invitation, meeting, current_person())
     flash(_("One more mail is on its way."), "success")
