@@ -1,0 +1,107 @@
+"""A real instance and a real browser, once per test process; a browser context per role and test."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+import redis
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from tests.browser.scenery import Scene, make_scene
+from tests.browser.town import Town, town
+from tests.browser.watch import Watch
+from tests.sink import smtp_sink
+
+#: Chromium as root, quiet, and without any way out of this machine.
+ARGUMENTS = [
+    "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]  # fmt: skip
+#: Nothing here takes long; a page that does is broken.
+SECONDS = 20
+
+_visitors = count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/tests/browser/" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def here(tmp_path_factory: pytest.TempPathFactory, worker_name: str) -> Iterator[Town]:
+    """The instance: web server, worker, mail server, and the demonstration in its database."""
+    server, broker = os.environ.get("CONSULT_TEST_PG_URL"), os.environ.get("CONSULT_TEST_REDIS_URL")
+    if not server or not broker:
+        pytest.skip("browser tests need PostgreSQL and Redis; ./test starts both")
+    # Test processes share the server; each has a database of its own in it.
+    number = 1 + int("".join(c for c in worker_name if c.isdigit()) or 0)
+    broker = f"{broker.rsplit('/', 1)[0]}/{number}"
+    redis.Redis.from_url(broker).flushdb()
+    with smtp_sink() as sink, town(tmp_path_factory.mktemp("town"), sink, server=server, broker=broker) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def scene(here: Town) -> Scene:
+    """What stands in it besides the demonstration."""
+    return make_scene(here)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The one browser of this test process."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """A browser context with somebody behind it who writes down what must not happen."""
+
+    def __init__(self, context: BrowserContext, town: Town) -> None:
+        self.context, self.town = context, town
+        self.watch = Watch.over(context, town.url)
+        self.page = context.new_page()
+
+    def go(self, path: str, status: int = 200) -> Any:
+        """Open an address of ours and assert the status; returns the page."""
+        answer = self.page.goto(path if path.startswith("http") else self.town.url + path)
+        assert answer is not None
+        assert answer.status == status, f"{path}: {answer.status}, expected {status}: {self.page.inner_text('h1')}"
+        return self.page
+
+    def sign_in(self, person_id: int, second_factor: bool = True) -> "Visitor":
+        """From now on with the cookie of a fresh sign-in of this person."""
+        self.context.add_cookies([self.town.cookie_of(person_id, second_factor)])
+        return self
+
+
+@pytest.fixture
+def visit(chromium: Browser, here: Town) -> Iterator[Callable[..., Visitor]]:
+    """`visit(person_id)`: a fresh browser, signed in as this person (None: nobody); more options as Playwright's."""
+    opened: list[BrowserContext] = []
+
+    def make(person_id: int | None = None, *, second_factor: bool = True, **options: Any) -> Visitor:
+        n = next(_visitors)
+        options.setdefault("locale", "de-DE")
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        headers = {"X-Forwarded-For": f"10.{os.getpid() % 250}.{n // 250 % 250}.{n % 250 + 1}"}
+        context = chromium.new_context(**options, extra_http_headers=headers)
+        context.set_default_timeout(SECONDS * 1000)
+        opened.append(context)
+        visitor = Visitor(context, here)
+        return visitor if person_id is None else visitor.sign_in(person_id, second_factor)
+
+    yield make
+    for context in opened:
+        context.close()
+

@@ -1,0 +1,180 @@
+"""What stands in the town: the small town of the promises, and states that only a browser comes to see."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pyotp
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from consult import clock, signing
+from consult.accounts import tokens
+from consult.accounts.models import LinkPurpose, Person
+from consult.concept.models import Element, ElementKind
+from consult.contributions import operations as contributions
+from consult.contributions.models import Contribution, State
+from consult.digests.models import Digest
+from consult.extensions import db
+from consult.invitations import operations as invitations
+from consult.invitations.lists import Row
+from consult.invitations.models import Invitation
+from consult.invitations.queries import PURPOSE
+from consult.meetings.models import Meeting, MeetingKind, MeetingState, Minutes
+from consult.processes.models import Activity, Function, Moderation, Process
+from tests import factories
+from tests.browser.town import DEMO, Town
+from tests.meetings.factories import make_meeting
+from tests.promises.world import World, build
+
+#: Who is who of the demonstration's cast.
+CAST = {
+    "demo_lead": "leitung@demo.invalid",
+    "demo_moderator": "moderation@demo.invalid",
+    "demo_steering": "steuerung@demo.invalid",
+    "demo_citizen": "buergerin@demo.invalid",
+    "demo_operator": "betrieb@demo.invalid",
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Ids and links by name, and who is who; plain values, so that no session is needed to read them."""
+
+    #: Arguments of addresses of the process "offen".
+    offen: dict[str, Any]
+    #: The same of the demonstration.
+    demo: dict[str, Any]
+    #: The same of a process in which nothing has happened yet.
+    empty: dict[str, Any]
+    #: Personal links.
+    links: dict[str, str]
+    #: Role -> id of the person.
+    cast: dict[str, int]
+    totp: str
+
+
+def _link(purpose: LinkPurpose, person: Person, **more: Any) -> str:
+    return tokens.link_of(tokens.issue(purpose, person.id, **more))
+
+
+def _links(world: World) -> dict[str, str]:
+    begun, guest = factories.make_person("Neu"), factories.make_person("Geladen")
+    begun.account.confirmed_at = guest.account.confirmed_at = None
+    citizen = world.cast["citizen"]
+    preview = tokens.issue(
+        LinkPurpose.preview, None, subject_id=world.draft.id, expires_at=clock.now() + timedelta(days=7)
+    )
+    return {
+        "confirm": _link(LinkPurpose.confirm, begun),
+        "sign_in": _link(LinkPurpose.sign_in, citizen),
+        "reset": _link(LinkPurpose.reset, citizen),
+        "change_email": _link(LinkPurpose.change_email, citizen, new_email="anders@example.org"),
+        "staff": _link(LinkPurpose.staff_invitation, guest, created_by_id=world.cast["operator"].id),
+        "preview": tokens.link_of(preview),
+    }
+
+
+def invitation_link(invitation: Invitation) -> str:
+    """What stands in the mail to this guest."""
+    return signing.sign(PURPOSE, invitation.id, invitation.nonce)
+
+
+def _invited(world: World) -> dict[str, str]:
+    """A personal link for each state of a meeting and of an answer."""
+    links = {}
+    for state in ("open", "accepted", "declined", "over", "cancelled"):
+        starts = clock.now() + timedelta(days=20)
+        meeting = make_meeting(
+            world.process, kind=MeetingKind.kickoff, title="Auftakt", starts_at=starts,
+            ends_at=starts + timedelta(hours=3), wall_start=starts.strftime("%Y-%m-%dT%H:%M:%S"),
+        )  # fmt: skip
+        invitations.invite(meeting, rows=[Row(1, "Gast", f"gast-{state}@example.org")], by=world.cast["lead"])
+        invitation = db.session.scalars(
+            select(Invitation).where(Invitation.meeting_id == meeting.id).options(joinedload(Invitation.person))
+        ).one()
+        if state in ("accepted", "declined"):
+            invitations.answer(invitation, meeting, invitations.Answer(coming=state == "accepted"))
+        if state == "over":
+            meeting.starts_at -= timedelta(days=30)
+            meeting.ends_at -= timedelta(days=30)
+        if state == "cancelled":
+            meeting.state = MeetingState.cancelled
+        links[f"guest_{state}"] = invitation_link(invitation)
+        links[f"meeting_{state}"] = str(meeting.id)
+    return links
+
+
+def _empty(lead: Person) -> dict[str, Any]:
+    """A process that was made a minute ago, led by this person."""
+    process = factories.make_process(slug="leer", code="LE", title="Leeres Verfahren")
+    group = factories.make_group(process, Function.lead, lead)
+    factories.make_stage(process, Activity.comment, moderation=Moderation.pre, title="Rückmeldungen")
+    return {"slug": process.slug, "group_id": group.id}
+
+
+def _second_factors(world: World) -> tuple[dict[str, int], str]:
+    """Somebody who has one, and somebody who is setting it up."""
+    secret = pyotp.random_base32()
+    has, begins = factories.make_person("Zwei Stufen"), factories.make_person("Richtet ein")
+    has.account.totp_secret, has.account.totp_confirmed_at = secret, clock.now()
+    begins.account.totp_secret = pyotp.random_base32()
+    return {"second_factor": has.id, "setting_up": begins.id}, secret
+
+
+def _demo() -> dict[str, Any]:
+    """What the demonstration has at its richest."""
+    process = db.session.scalars(select(Process).where(Process.slug == DEMO)).one()
+    spoken = (
+        select(Contribution.element_id)
+        .where(Contribution.process_id == process.id, Contribution.state == State.published)
+        .group_by(Contribution.element_id)
+        .order_by(func.count().desc())
+    )
+    busiest = db.session.scalars(
+        select(Element)
+        .join(Contribution, Contribution.element_id == Element.id)
+        .where(Element.kind == ElementKind.goal, Element.id.in_(spoken))
+        .group_by(Element.id)
+        .order_by(func.count().desc(), Element.id)
+        .limit(1)
+    ).one()
+    reply = db.session.scalars(
+        select(Contribution).where(
+            Contribution.process_id == process.id, Contribution.depth > 0, Contribution.state == State.published
+        )
+    ).first()
+    waiting = db.session.scalars(
+        select(Contribution.number).where(Contribution.process_id == process.id, Contribution.state == State.pending)
+    ).all()
+    invited = db.session.scalars(
+        select(Invitation.meeting_id).group_by(Invitation.meeting_id).order_by(func.count().desc()).limit(1)
+    ).one()
+    written = db.session.scalars(select(Minutes.meeting_id).order_by(Minutes.id).limit(1)).one()
+    digest = db.session.scalars(select(Digest.id).where(Digest.process_id == process.id).order_by(Digest.id.desc()))
+    ahead = db.session.scalars(
+        select(Meeting.id).where(Meeting.process_id == process.id, Meeting.starts_at > clock.now())
+    ).first()
+    return {
+        "slug": DEMO, "key": busiest.key, "number": reply.root_id and reply.number, "waiting": list(waiting),
+        "invited": invited, "meeting_id": written, "ahead": ahead, "digest_id": digest.first(),
+    }  # fmt: skip
+
+
+def make_scene(town: Town) -> Scene:
+    """Put everything there, committed."""
+    with town.inside():
+        demo = _demo()
+        world = build()
+        cast = {role: person.id for role, person in world.cast.items()}
+        links = {**_links(world), **_invited(world)}
+        empty = _empty(world.cast["lead"])
+        more, totp = _second_factors(world)
+        editable = contributions.submit(world.process, actor=world.cast["author"], text="Wartet noch.", stance=None)
+        arguments = {**world.arguments, "waiting": editable.number}
+        closed = factories.make_process(slug="zu", code="ZU", title="Geschlossenes Verfahren")
+        factories.make_stage(closed, title="Nur lesen")
+        world.cast["suspended"].account.suspended_at = clock.now()
+        db.session.flush()
+    cast |= more | {role: town.person(email) for role, email in CAST.items()}
+    return Scene(arguments, demo, empty, links, cast, totp)

@@ -1,0 +1,288 @@
+"""One trip per kind of mail: something is done in the browser, the worker sends, the link in the mail is opened."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from consult import clock
+from consult.extensions import db
+from consult.meetings.models import Meeting
+from consult.outbox.kinds import all_kinds
+from consult.processes.models import Activity, Function, Moderation, Process
+from tests import factories
+from tests.browser.conftest import Visitor
+from tests.browser.filling import form_with, press, send, text_of
+from tests.browser.scenery import Scene
+from tests.browser.town import Town
+from tests.concept.factories import make_concept, publish
+from tests.meetings.factories import make_meeting
+from tests.sink import Received
+
+#: The worker has other mail as well, and the machine other work.
+SECONDS = 60
+PASSWORD = "viele bunte Lampions"
+
+_n = count(1)
+Visit = Callable[..., Visitor]
+
+
+def test_every_kind_of_mail_has_a_trip() -> None:
+    trips = {name.removeprefix("test_trip_") for name in globals() if name.startswith("test_trip_")}
+    kinds = {name.replace(".", "_") for name in all_kinds()}
+    assert trips == kinds, f"without a trip: {sorted(kinds - trips)}; without a kind: {sorted(trips - kinds)}"
+
+
+def new_address() -> str:
+    return f"post-{next(_n)}@example.org"
+
+
+def new_person(here: Town, **fields: Any) -> tuple[int, str]:
+    """Somebody with an account: id and address."""
+    with here.inside():
+        person = factories.make_person("Amira Beispiel", email=new_address(), **fields)
+        return person.id, str(person.email)
+
+
+def mail_to(here: Town, address: str, number: int = 1) -> Received:
+    """The n-th mail to this address, as soon as it has come over the wire."""
+    deadline = time.monotonic() + SECONDS
+    while len(here.sink.to(address)) < number:
+        assert time.monotonic() < deadline, f"{len(here.sink.to(address))} of {number} mails to {address}"
+        time.sleep(0.1)
+    return here.sink.to(address)[number - 1]
+
+
+def link_in(here: Town, mail: Received, path: str) -> str:
+    """The link of the mail that leads to an address beginning like this; all its links are ours."""
+    assert mail.links, "a mail without a link"
+    assert {f"{urlsplit(link).scheme}://{urlsplit(link).netloc}" for link in mail.links} == {here.url}
+    found = [link for link in mail.links if urlsplit(link).path.startswith(path)]
+    assert found, f"no link to {path} among {mail.links}"
+    return found[0]
+
+
+def signed_in_as(visitor: Visitor) -> str:
+    """The account page of whoever this browser belongs to."""
+    visitor.go("/account")
+    assert urlsplit(visitor.page.url).path == "/account", "not signed in"
+    return text_of(visitor.page)
+
+
+# -- accounts ---------------------------------------------------------------------------------------------------
+
+
+def test_trip_confirm(here: Town, visit: Visit) -> None:
+    visitor, address = visit(), new_address()
+    send(visitor.go("/register"), name="Amira", email=address, new_password=PASSWORD)
+    visitor.go(link_in(here, mail_to(here, address), "/register/confirm/"))
+    send(visitor.page, name="Amira")
+    assert address in signed_in_as(visitor)
+    visitor.go(link_in(here, mail_to(here, address), "/register/confirm/"), status=410)
+
+
+def test_trip_account_exists(here: Town, visit: Visit) -> None:
+    _person, address = new_person(here)
+    visitor = visit()
+    send(visitor.go("/register"), name="Noch einmal", email=address, new_password=PASSWORD)
+    visitor.go(link_in(here, mail_to(here, address), "/sign-in"))
+    assert form_with(visitor.page, "password").count() == 1
+
+
+def test_trip_sign_in_link(here: Town, visit: Visit) -> None:
+    _person, address = new_person(here)
+    visitor = visit()
+    send(visitor.go("/sign-in/mail"), email=address)
+    visitor.go(link_in(here, mail_to(here, address), "/sign-in/with/"))
+    press(visitor.page, visitor.page.locator("main form button[type=submit]"))
+    assert address in signed_in_as(visitor)
+
+
+def test_trip_reset(here: Town, visit: Visit) -> None:
+    _person, address = new_person(here)
+    visitor = visit()
+    send(visitor.go("/reset"), email=address)
+    visitor.go(link_in(here, mail_to(here, address), "/reset/with/"))
+    send(visitor.page, new_password=PASSWORD)
+    other = visit()
+    send(other.go("/sign-in"), email=address, password=PASSWORD)
+    assert address in signed_in_as(other)
+
+
+def change_address(here: Town, visit: Visit) -> tuple[Visitor, str, str]:
+    """Somebody asks for another address and presses the button behind the link; the old and the new one."""
+    person, old = new_person(here)
+    new, visitor = new_address(), visit(person)
+    send(visitor.go("/account/email"), email=new)
+    visitor.go(link_in(here, mail_to(here, new), "/account/email/confirm/"))
+    press(visitor.page, visitor.page.locator("main form button[type=submit]"))
+    return visitor, old, new
+
+
+def test_trip_change_email(here: Town, visit: Visit) -> None:
+    visitor, _old, new = change_address(here, visit)
+    assert new in signed_in_as(visitor)
+
+
+def test_trip_email_changed_notice(here: Town, visit: Visit) -> None:
+    _visitor, old, _new = change_address(here, visit)
+    stranger = visit()
+    stranger.go(link_in(here, mail_to(here, old), "/contact"))
+    assert form_with(stranger.page, "body").count() == 1
+
+
+def test_trip_staff_invitation(here: Town, scene: Scene, visit: Visit) -> None:
+    operator, address = visit(scene.cast["demo_operator"]), new_address()
+    send(operator.go("/people/invite"), name="Neue Kollegin", email=address)
+    visitor = visit()
+    visitor.go(link_in(here, mail_to(here, address), "/staff-invitation/"))
+    send(visitor.page, name="Neue Kollegin", new_password=PASSWORD)
+    assert address in signed_in_as(visitor)
+
+
+# -- meetings ---------------------------------------------------------------------------------------------------
+
+
+def invite(here: Town, scene: Scene, visit: Visit) -> tuple[Visitor, str, str]:
+    """A moderator invites one guest by the list: the moderator, the page of the meeting, the guest's address."""
+    with here.inside():
+        process = db.session.query(Process).filter_by(slug="offen").one()
+        starts = clock.now() + timedelta(days=30)
+        meeting = make_meeting(
+            process, title="Sitzung mit Gast", starts_at=starts, ends_at=starts + timedelta(hours=2),
+            wall_start=starts.strftime("%Y-%m-%dT%H:%M:%S"),
+        )  # fmt: skip
+        base = f"/p/offen/meetings/{meeting.id}"
+    moderator, address = visit(scene.cast["moderator"]), new_address()
+    send(moderator.go(f"{base}/invite"), text=f"Amira Beispiel; {address}")
+    assert not here.sink.to(address), "the dry run sent something"
+    press(moderator.page, moderator.page.locator("form.form button.primary"))
+    return moderator, base, address
+
+
+def test_trip_invitation(here: Town, scene: Scene, visit: Visit) -> None:
+    moderator, base, address = invite(here, scene, visit)
+    mail = mail_to(here, address)
+    assert "text/calendar" in {part.get_content_type() for part in mail.message.walk()}
+    guest = visit()
+    guest.go(link_in(here, mail, "/i/"))
+    press(guest.page, guest.page.locator("form button.primary"))
+    assert guest.page.locator(".callout.tone-success").count()
+    moderator.go(f"{base}/invitations?show=accepted")
+    assert address in text_of(moderator.page) or "Amira Beispiel" in text_of(moderator.page)
+
+
+def test_trip_meeting_changed(here: Town, scene: Scene, visit: Visit) -> None:
+    moderator, base, address = invite(here, scene, visit)
+    mail_to(here, address)
+    send(moderator.go(f"{base}/edit"), place="Rathaus, Saal 3")
+    mail = mail_to(here, address, 2)
+    guest = visit()
+    guest.go(link_in(here, mail, "/"))
+    assert "Rathaus, Saal 3" in mail.text
+    assert "Rathaus, Saal 3" in text_of(guest.page)
+
+
+def test_trip_meeting_cancelled(here: Town, scene: Scene, visit: Visit) -> None:
+    moderator, base, address = invite(here, scene, visit)
+    personal = link_in(here, mail_to(here, address), "/i/")
+    moderator.go(base)
+    moderator.page.locator("details.confirm summary").click()
+    press(moderator.page, moderator.page.locator(f"form[action='{base}/cancel'] button"))
+    mail = mail_to(here, address, 2)
+    assert b"METHOD:CANCEL" in b"".join(
+        part.get_payload(decode=True) for part in mail.message.walk() if part.get_content_type() == "text/calendar"
+    )
+    guest = visit()
+    guest.go(link_in(here, mail, "/"))
+    guest.go(personal)
+    assert not guest.page.locator("form[action$='/accept']").count()
+    with here.inside():
+        assert db.session.get_one(Meeting, int(base.rpartition("/")[2])).state == "cancelled"
+
+
+# -- contributions ----------------------------------------------------------------------------------------------
+
+
+def write(here: Town, visit: Visit, text: str, slug: str = "offen") -> tuple[int, str]:
+    """Somebody writes about the process as a whole: the number it got, and the author's address."""
+    person, address = new_person(here)
+    author = visit(person)
+    send(author.go(f"/p/{slug}/comment"), stance="concern", text=text)
+    return int(urlsplit(author.page.url).path.rpartition("/")[2]), address
+
+
+def test_trip_contribution_published(here: Town, scene: Scene, visit: Visit) -> None:
+    number, address = write(here, visit, "Bitte mehr Bänke.")
+    moderator = visit(scene.cast["moderator"])
+    moderator.go("/p/offen/moderation")
+    moderator.page.locator(f"form[action='/p/offen/moderation/{number}/approve'] button").click()
+    reader = visit()
+    reader.go(link_in(here, mail_to(here, address), f"/p/offen/contributions/{number}"))
+    assert "Bitte mehr Bänke." in text_of(reader.page)
+
+
+def test_trip_contribution_hidden(here: Town, scene: Scene, visit: Visit) -> None:
+    number, address = write(here, visit, "Unschöne Worte.")
+    moderator = visit(scene.cast["moderator"])
+    moderator.go("/p/offen/moderation")
+    form = moderator.page.locator(f"form[action='/p/offen/moderation/{number}/hide']")
+    form.evaluate("form => { form.closest('details').open = true; }")
+    form.locator("select").select_option(index=0)
+    form.locator("textarea").fill("Bitte freundlicher.")
+    form.locator("button[type=submit]").click()
+    mail = mail_to(here, address)
+    assert "Bitte freundlicher." in mail.text
+    stranger, author = visit(), visit(here.person(address))
+    link = link_in(here, mail, f"/p/offen/contributions/{number}")
+    stranger.go(link, status=404)
+    author.go(link)
+    assert "Unschöne Worte." in text_of(author.page)
+
+
+def test_trip_desk_contact_message(here: Town, scene: Scene, visit: Visit) -> None:
+    operator, address = visit(scene.cast["demo_operator"]), new_address()
+    send(operator.go("/settings"), contact_email=address)
+    visitor = visit()
+    send(visitor.go("/contact"), body="Die Schrift auf der Karte ist zu klein.")
+    mail = mail_to(here, address)
+    assert "zu klein" in mail.text
+    operator.go(link_in(here, mail, "/contact/messages"))
+    assert "zu klein" in text_of(operator.page)
+    item = operator.page.locator("form[action$='/answered']")
+    waiting = item.count()
+    press(operator.page, item.first.locator("button"))
+    assert operator.page.locator("form[action$='/answered']").count() == waiting - 1
+
+
+def zone_where_it_is(hour: int) -> str:
+    """A time zone in which the clock shows about this hour now."""
+    offset = (hour - clock.now().hour + 11) % 24 - 11
+    return f"Etc/GMT{-offset:+d}" if offset else "UTC"
+
+
+def test_trip_steering_digest(here: Town, scene: Scene, visit: Visit) -> None:
+    with here.inside():
+        process = factories.make_process(slug="bericht", code="BE", title="Bericht", zone=zone_where_it_is(1))
+        member = factories.make_person("Steuerung", email=new_address())
+        factories.make_group(process, Function.steering, member)
+        factories.make_stage(process, Activity.comment, moderation=Moderation.post)
+        concept, _goal = make_concept(process)
+        publish(concept, process)
+        address, member_id = str(member.email), member.id
+    number, _author = write(here, visit, "Das muss in den Bericht.", slug="bericht")
+    with here.inside():
+        db.session.query(Process).filter_by(slug="bericht").one().zone = zone_where_it_is(12)
+    mail = mail_to(here, address)
+    reader = visit(member_id)
+    reader.go(link_in(here, mail, "/p/bericht/digests/"))
+    assert f"BE-{number}" in text_of(reader.page)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(here: Town, scene: Scene) -> None:
+    """The instance and its people are there."""

@@ -1,0 +1,193 @@
+"""Which pages are visited, as whom, in which stored state. Every GET route is here or has a reason not to be."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+
+from tests.browser.scenery import Scene
+from tests.browser.town import MAIL
+
+#: GET routes that are no pages.
+NO_PAGES = {
+    "static": "files; the pages load them",
+    "site.favicon": "a picture",
+    "site.logo": "a picture; the settings page shows it",
+    "site.robots": "plain text",
+    "site.language": "sets the language and leads back; test_without_javascript presses it",
+    "outbox.live": "JSON for machines",
+    "outbox.ready": "JSON for machines",
+    "accounts.second_factor_qr": "a picture; the page of the second factor shows it",
+    "meetings.ics": "a calendar entry; tests/meetings reads it",
+    "invitations.ics": "a calendar entry; tests/invitations reads it",
+    "invitations.export": "a CSV file; tests/invitations reads it",
+    "processes.preview": "leads on to the process; here it begins the visits as `preview`",
+}
+
+#: The states of an ordinary address: none.
+PLAIN: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One page: the route, who looks, what the address is filled with, what is expected."""
+
+    endpoint: str
+    role: str | None
+    #: Which of the scene's arguments fill the address.
+    place: str = "offen"
+    values: dict[str, Any] = field(default_factory=dict)
+    #: Taken from the scene: argument of the address -> function of the scene.
+    of: dict[str, Callable[[Scene], Any]] = field(default_factory=dict)
+    query: str = ""
+    status: int = 200
+    name: str = ""
+
+    def __str__(self) -> str:
+        return "-".join(part for part in (self.endpoint, self.role or "nobody", self.place, self.name) if part)
+
+    def url(self, app: Flask, scene: Scene) -> str:
+        """The address."""
+        arguments = {**scene.offen, **({} if self.place == "offen" else getattr(scene, self.place)), **self.values}
+        arguments |= {name: find(scene) for name, find in self.of.items()}
+        for rule in app.url_map.iter_rules(self.endpoint):
+            if (rule.defaults or {}).get("which", "concept") == arguments.get("which", "concept"):
+                built = rule.build({k: v for k, v in arguments.items() if k in rule.arguments}, append_unknown=False)
+                assert built is not None, f"{self.endpoint}: an argument is missing of {rule.arguments}"
+                return str(built[1]) + self.query
+        raise AssertionError(f"there is no route {self.endpoint}")
+
+
+def _link(name: str) -> dict[str, Callable[[Scene], Any]]:
+    return {"link": lambda scene: scene.links[name]}
+
+
+def _meeting(name: str) -> dict[str, Callable[[Scene], Any]]:
+    return {"meeting_id": lambda scene: scene.links[f"meeting_{name}"]}
+
+
+def _offen(argument: str, name: str) -> dict[str, Callable[[Scene], Any]]:
+    return {argument: lambda scene: scene.offen[name]}
+
+
+def _demo(argument: str, name: str) -> dict[str, Callable[[Scene], Any]]:
+    return {argument: lambda scene: scene.demo[name]}
+
+
+def _each(role: str | None, *endpoints: str, **more: Any) -> list[Visit]:
+    return [Visit(endpoint, role, **more) for endpoint in endpoints]
+
+
+READING = (
+    "processes.overview", "processes.timeline", "concept.read", "concept.versions", "contributions.index",
+    "contributions.rules", "meetings.index",
+)  # fmt: skip
+
+VISITS = [
+    *_each(
+        None, "processes.home", "site.imprint", "site.privacy", "site.accessibility", "site.contact",
+        "site.contact_thanks", "site.display", "accounts.sign_in", "accounts.sign_in_link",
+        "accounts.sign_in_link_sent", "accounts.register", "accounts.registered", "accounts.ask_reset",
+        "accounts.reset_sent",
+    ),
+    # The demonstration, read by everybody, and with the words of the place where there is nothing.
+    *_each(None, *READING, place="demo"),
+    *_each(None, *READING, place="empty"),
+    Visit("concept.element", None, "demo"),
+    Visit("concept.history", None, "demo"),
+    Visit("concept.version", None, "demo", {"number": 1}),
+    Visit("concept.read", None, "demo", {"which": "charter"}, name="charter", query="?which=charter"),
+    Visit("contributions.show", None, "demo"),
+    Visit("meetings.show", None, "demo", name="with minutes"),
+    Visit("meetings.show", None, "demo", of=_demo("meeting_id", "ahead"), name="ahead"),
+    Visit("meetings.show", None, of=_meeting("cancelled"), name="cancelled"),
+    Visit("concept.element", None),
+    Visit("contributions.show", "author", of=_offen("number", "pending"), name="pending"),
+    Visit("contributions.show", "author", of=_offen("number", "hidden"), name="hidden"),
+    Visit("processes.overview", None, values={"slug": "archiv"}, name="archived"),
+    Visit("processes.overview", "preview", values={"slug": "entwurf"}, name="unpublished"),
+    Visit("concept.read", "preview", values={"slug": "entwurf"}, name="unpublished"),
+    # Taking part.
+    Visit("contributions.create", "demo_citizen", "demo"),
+    Visit("contributions.create", "author", name="speaks for an organisation"),
+    Visit("contributions.create_for_process", "demo_citizen", "demo"),
+    Visit("contributions.create_for_process", "citizen", values={"slug": "zu"}, name="closed"),
+    Visit("contributions.reply", "demo_citizen", "demo"),
+    Visit("contributions.edit", "author", of=_offen("number", "waiting")),
+    Visit("contributions.withdraw", "author", of=_offen("number", "waiting")),
+    # The own account.
+    *_each(
+        "citizen", "accounts.me", "accounts.profile", "accounts.change_email", "accounts.change_email_sent",
+        "accounts.change_password", "accounts.sign_ins", "accounts.second_factor", "accounts.sign_out",
+    ),
+    Visit("accounts.sign_ins", "demo_lead", name="of a lead"),
+    Visit("accounts.second_factor", "setting_up", name="setting up"),
+    *_each("second_factor", "accounts.second_factor", "accounts.new_recovery_codes", "accounts.remove_second_factor"),
+    Visit("accounts.enter_code", "second_factor_asked"),
+    # Personal links.
+    Visit("accounts.confirm", None, of=_link("confirm")),
+    Visit("accounts.use_sign_in_link", None, of=_link("sign_in")),
+    Visit("accounts.reset", None, of=_link("reset")),
+    Visit("accounts.confirm_email", None, of=_link("change_email")),
+    Visit("accounts.accept_staff_invitation", None, of=_link("staff")),
+    Visit("accounts.reset", None, values={"link": f"1.{'A' * 24}"}, status=410, name="used up"),
+    Visit("invitations.respond", None, of=_link("guest_open"), name="open"),
+    Visit("invitations.respond", None, of=_link("guest_accepted"), name="accepted"),
+    Visit("invitations.respond", None, of=_link("guest_declined"), name="declined"),
+    Visit("invitations.respond", None, of=_link("guest_over"), name="over"),
+    Visit("invitations.respond", None, of=_link("guest_cancelled"), name="cancelled"),
+    # Work in a process.
+    Visit("desk.tasks", "demo_lead"),
+    Visit("desk.tasks", "moderator"),
+    Visit("desk.tasks", "lead_elsewhere", name="little"),
+    Visit("contributions.queue", "demo_moderator", "demo"),
+    Visit("contributions.queue", "moderator"),
+    Visit("contributions.queue", "lead", "empty"),
+    Visit("contributions.queue", "demo_moderator", "demo", query="?list=unseen", name="unseen"),
+    Visit("concept.working", "demo_lead", "demo"),
+    Visit("concept.working", "lead", "empty"),
+    Visit("concept.create", "demo_lead", "demo"),
+    Visit("concept.edit", "demo_lead", "demo"),
+    Visit("concept.split", "demo_lead", "demo"),
+    Visit("concept.retire", "demo_lead", "demo"),
+    Visit("concept.publish", "editor"),
+    Visit("concept.publish", "demo_lead", "demo"),
+    Visit("digests.index", "demo_steering", "demo"),
+    Visit("digests.index", "lead", "empty"),
+    Visit("digests.show", "demo_steering", "demo"),
+    Visit("digests.show", "steering"),
+    *_each("moderator", "meetings.create", "meetings.edit", "meetings.agenda", "meetings.cards", "meetings.minutes"),
+    Visit("meetings.show", "moderator", name="as staff"),
+    Visit("meetings.minutes", "demo_moderator", "demo", name="of the demonstration"),
+    Visit("invitations.invite", "moderator"),
+    Visit("invitations.progress", "demo_moderator", "demo", of=_demo("meeting_id", "invited")),
+    Visit("invitations.progress", "moderator"),
+    Visit("groups.index", "demo_lead", "demo"),
+    Visit("groups.index", "member", name="member"),
+    *_each(
+        "lead", "groups.show", "groups.create", "groups.edit", "groups.functions", "groups.add_person",
+        "groups.add_organisation", "groups.end_membership", "groups.seats", "groups.fill_seat",
+    ),
+    *_each(
+        "lead", "processes.settings", "processes.stages", "processes.stage_create", "processes.stage_edit",
+        "processes.previews", "processes.create", "contributions.create_reason", "contributions.edit_reason",
+        "accounts.organisations", "accounts.organisation", "accounts.create_organisation",
+        "accounts.edit_organisation",
+    ),
+    Visit("processes.stages", "demo_lead", "demo"),
+    Visit("processes.settings", "lead", values={"slug": "entwurf"}, name="unpublished"),
+    # Running the platform.
+    *_each(
+        "demo_operator", "accounts.people", "accounts.people_person", "accounts.people_invite", "outbox.messages",
+        "site.settings", "site.texts", "site.messages",
+    ),
+    Visit("site.text", "demo_operator", values={"key": "imprint", "lang": "de"}),
+    Visit("outbox.mailbox", None, name="without mail"),
+    Visit("outbox.mail", None, values={"name": MAIL}),
+    # Pages of refusal.
+    Visit("processes.overview", None, values={"slug": "gibt-es-nicht"}, status=404, name="not found"),
+    Visit("contributions.queue", "citizen", status=404, name="not for you"),
+    Visit("site.settings", "citizen", status=403, name="forbidden"),
+    Visit("invitations.invite", "moderator", of=_meeting("cancelled"), status=409, name="conflict"),
+]  # fmt: skip
