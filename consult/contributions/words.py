@@ -17,7 +17,7 @@ def stance_names() -> dict[str, str]:
 
 def kind_names() -> dict[str, str]:
     return {
-        Kind.comment: _("Comment"),
+        Kind.comment: _("Written comment"),
         Kind.wording_proposal: _("Proposal for other words"),
         Kind.card: _("Card"),
         Kind.minute_line: _("From the minutes"),

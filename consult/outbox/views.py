@@ -16,7 +16,7 @@ from consult.outbox import operations, policy, queries
 from consult.outbox.models import State
 from consult.outbox.transport import folder_of
 from consult.outbox.words import reason, state_word
-from consult.web import commit_and_go
+from consult.web import commit_and_go, row_id
 
 bp = Blueprint("outbox", __name__)
 
@@ -27,7 +27,7 @@ PAGE = 25
 def messages() -> str:
     """How the mail is doing: numbers, and what needs a person."""
     authorize(policy.can_see_messages)
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=row_id)
     trouble = queries.troubled(before, PAGE + 1)
     following = url_for("outbox.messages", before=trouble[PAGE - 1].id) if len(trouble) > PAGE else None
     return render_template(

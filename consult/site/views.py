@@ -30,7 +30,7 @@ from consult.site import operations, queries
 from consult.site.forms import TOPICS, ContactForm, DisplayForm, SettingsForm, TextForm
 from consult.site.models import ContactMessage
 from consult.site.texts import as_page, fill_in
-from consult.web import commit_and_go, keeps_text, safe_next
+from consult.web import commit_and_go, keeps_text, row_id, safe_next
 
 bp = Blueprint("site", __name__)
 
@@ -230,7 +230,7 @@ def text(key: str, lang: str) -> Response | str:
 def messages() -> str:
     """What visitors wrote through the contact form; newest first."""
     authorize(policy.is_operator)
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=row_id)
     query = select(ContactMessage).order_by(ContactMessage.id.desc()).limit(51)
     if before:
         query = query.where(ContactMessage.id < before)

@@ -21,6 +21,7 @@ from consult.processes import policy as processes
 from consult.processes.loading import load_process
 from consult.processes.models import Activity, Audience, Process
 from consult.processes.queries import Opening, openings
+from consult.web import row_id
 from consult.weighing.queries import decisions_on
 
 #: Elements that head a section of the page and its table of contents.
@@ -153,7 +154,7 @@ def element(slug: str, key: str) -> str | Response:
     placed = view.placed
     opened = openings(process.id)
     commentable = not view.retired and open_now(process, Activity.comment, opened)
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=row_id)
     thread = contributions.thread(
         process,
         placed.element_id,

@@ -14,7 +14,7 @@ from consult.contributions.views.blueprint import bp
 from consult.extensions import db
 from consult.processes.loading import load_process
 from consult.processes.models import Process
-from consult.web import commit_and_go, keeps_text
+from consult.web import commit_and_go, keeps_text, row_id
 
 
 def _desk(slug: str) -> Process:
@@ -59,7 +59,7 @@ def queue(slug: str) -> str:
     """What waits, oldest first; with `list=unseen` what appeared at once and nobody has looked at."""
     process = _desk(slug)
     which = Waiting.unseen if request.args.get("list") == Waiting.unseen else Waiting.pending
-    return _page(process, which, request.args.get("after", type=int))
+    return _page(process, which, request.args.get("after", type=row_id))
 
 
 def _seen() -> tuple[str, int] | None:
@@ -106,7 +106,7 @@ def hide(slug: str, number: int) -> Response | tuple[str, int]:
 def undo(slug: str, number: int) -> Response:
     """Undo a decision, as long as nothing happened since."""
     process = _desk(slug)
-    act = act_of(process, number, request.form.get("act_id", default=0, type=int))
+    act = act_of(process, number, request.form.get("act_id", default=0, type=row_id))
     if act is None:
         abort(404)
     operations.undo(act, current_person())

@@ -16,6 +16,7 @@ from consult.contributions.words import stance_names
 from consult.pages import rendered_once
 from consult.processes import policy as processes
 from consult.processes.loading import load_process
+from consult.web import row_id
 from consult.weighing.queries import decisions_on
 
 
@@ -35,7 +36,7 @@ def index(slug: str) -> str:
         process,
         person,
         wanted,
-        before=request.args.get("before", type=int),
+        before=request.args.get("before", type=row_id),
         may_reply=comment is not None,
         may_react=react is not None,
     )
@@ -73,7 +74,7 @@ def show(slug: str, number: int) -> str:
         process,
         contribution,
         person,
-        replies_after=request.args.get("after", default=0, type=int),
+        replies_after=request.args.get("after", default=0, type=row_id),
         may_reply=comment is not None,
         may_react=react is not None,
     )
@@ -83,10 +84,13 @@ def show(slug: str, number: int) -> str:
         one.disposition = decisions.get(one.id)
     inside = item.mine or allowed(policy.can_moderate, process)
     last = item.replies[-1].number if item.replies else 0
+    place_url = item.target_url
+    item.target_key = ""  # stands above the heading; once is enough
     return render_template(
         "contributions/show.html",
         process=process,
         item=item,
+        place_url=place_url,
         seen=queries.seen_by_author(process, contribution, person),
         earlier=queries.earlier_texts(contribution) if inside else [],
         notice=notice_for(contribution) if inside else None,
