@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.faults.stage import Stage, Worker
@@ -48,15 +49,25 @@ def compare(sink: Sink, addresses: set[str], kills: Kills | None = None) -> Loss
 
 
 def kill_often(
-    stage: Stage, sink: Sink, kills: int, seed: int, *, entry: str = "tests.faults.entry", concurrency: int = 2
+    stage: Stage,
+    sink: Sink,
+    kills: int,
+    seed: int,
+    *,
+    entry: str = "tests.faults.entry",
+    concurrency: int = 2,
+    halfway: Callable[[], object] | None = None,
 ) -> Kills:
     """Start a worker, kill its whole group once it has sent something, start again; a worker runs at the end.
 
-    Every second kill comes at the worst moment: the mail server has taken a message and not yet said so.
+    Every second kill comes at the worst moment: the mail server has taken a message and not yet said so. `halfway`
+    is called once, after half of the kills.
     """
     rng = random.Random(seed)
     done = Kills()
     for turn in range(kills):
+        if halfway is not None and turn == kills // 2:
+            halfway()
         before = len(sink.messages)
         worker = stage.start_worker(entry=entry, concurrency=concurrency)
         deadline = time.monotonic() + 60
