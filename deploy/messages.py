@@ -59,7 +59,7 @@ def _merge(*options: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         template = Path(folder) / "messages.pot"
         extract(template)
-        fixed = ["-d", str(TRANSLATIONS), "--no-fuzzy-matching", "--ignore-obsolete"]
+        fixed = ["-d", str(TRANSLATIONS), "--no-fuzzy-matching", "--ignore-obsolete", "--no-wrap"]
         _babel("update", "-i", str(template), *fixed, *options)
 
 
