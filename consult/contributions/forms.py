@@ -160,7 +160,7 @@ class HideForm(Form):
     """Why something is held back; one such form per contribution of the queue."""
 
     reason_id = SelectField(
-        _l("Reason (published)"), coerce=int, validators=[InputRequired(_l("Please choose a reason."))]
+        _l("Reason (published)"), coerce=int, validators=[DataRequired(_l("Please choose a reason."))]
     )
     note = TextAreaField(
         _l("Note to the author"),
@@ -172,7 +172,8 @@ class HideForm(Form):
     def __init__(self, number: int, reasons: Iterable[ModerationReason], *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.number = number
-        self.reason_id.choices = [(reason.id, reason.text) for reason in reasons]
+        # Nothing is chosen beforehand: the reason is published and goes to the author.
+        self.reason_id.choices = [(0, _("Please choose a reason.")), *((reason.id, reason.text) for reason in reasons)]
         # Many of these stand on one page.
         for field in self:
             field.id = f"{field.short_name}-{number}"
