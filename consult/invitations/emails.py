@@ -162,6 +162,11 @@ def _why(process: Process) -> str:
     return _("You get this mail because you were invited to a meeting of “%(process)s”.", process=process.title)
 
 
+def _to_the_meeting(meeting: Meeting, process: Process) -> str:
+    """The link to the meeting's page, on a line of its own."""
+    return f"[{_('To the meeting')}]({link('meetings.show', slug=process.slug, meeting_id=meeting.id)})"
+
+
 def cancellation_wanted(message: OutboxMessage) -> bool:
     """The meeting is still cancelled and its day has not passed."""
     found = _guest_of(message)
@@ -178,6 +183,7 @@ def meeting_cancelled(message: OutboxMessage) -> Mail:
         f"**{escape_markdown(meeting.title)}**",
         facts(meeting, process),
         _("You need do nothing. The attachment takes the date out of your calendar."),
+        _to_the_meeting(meeting, process),
     ]
     return Mail(
         subject=_("Cancelled: %(title)s on %(day)s", title=meeting.title, day=day_words(meeting)),
@@ -213,6 +219,7 @@ def meeting_changed(message: OutboxMessage) -> Mail:
         f"**{escape_markdown(meeting.title)}**",
         facts(meeting, process),
         _("The attachment changes the date in your calendar. Your answer still counts until you change it."),
+        _to_the_meeting(meeting, process),
     ]
     return Mail(
         subject=_("Changed: %(title)s on %(day)s", title=meeting.title, day=day_words(meeting)),

@@ -104,4 +104,3 @@ def visit(chromium: Browser, here: Town) -> Iterator[Callable[..., Visitor]]:
     yield make
     for context in opened:
         context.close()
-

@@ -11,7 +11,16 @@ from sqlalchemy.orm import joinedload
 from consult import clock, signing
 from consult.accounts import tokens
 from consult.accounts.models import LinkPurpose, Person
-from consult.concept.models import Element, ElementKind
+from consult.concept.models import (
+    Concept,
+    ConceptKind,
+    Element,
+    ElementHeir,
+    ElementKind,
+    ProcessConcept,
+    Version,
+    VersionAudience,
+)
 from consult.contributions import operations as contributions
 from consult.contributions.models import Contribution, State
 from consult.digests.models import Digest
@@ -20,7 +29,7 @@ from consult.invitations import operations as invitations
 from consult.invitations.lists import Row
 from consult.invitations.models import Invitation
 from consult.invitations.queries import PURPOSE
-from consult.meetings.models import Meeting, MeetingKind, MeetingState, Minutes
+from consult.meetings.models import Meeting, MeetingKind, MeetingState, Minutes, MinutesState
 from consult.processes.models import Activity, Function, Moderation, Process
 from tests import factories
 from tests.browser.town import DEMO, Town
@@ -125,16 +134,15 @@ def _second_factors(world: World) -> tuple[dict[str, int], str]:
 def _demo() -> dict[str, Any]:
     """What the demonstration has at its richest."""
     process = db.session.scalars(select(Process).where(Process.slug == DEMO)).one()
-    spoken = (
-        select(Contribution.element_id)
-        .where(Contribution.process_id == process.id, Contribution.state == State.published)
-        .group_by(Contribution.element_id)
-        .order_by(func.count().desc())
-    )
     busiest = db.session.scalars(
         select(Element)
         .join(Contribution, Contribution.element_id == Element.id)
-        .where(Element.kind == ElementKind.goal, Element.id.in_(spoken))
+        .where(
+            Element.kind == ElementKind.goal,
+            Contribution.process_id == process.id,
+            Contribution.state == State.published,
+            Element.id.not_in(select(ElementHeir.element_id).where(ElementHeir.heir_id != ElementHeir.element_id)),
+        )
         .group_by(Element.id)
         .order_by(func.count().desc(), Element.id)
         .limit(1)
@@ -150,14 +158,29 @@ def _demo() -> dict[str, Any]:
     invited = db.session.scalars(
         select(Invitation.meeting_id).group_by(Invitation.meeting_id).order_by(func.count().desc()).limit(1)
     ).one()
-    written = db.session.scalars(select(Minutes.meeting_id).order_by(Minutes.id).limit(1)).one()
+    minutes = dict(
+        db.session.execute(
+            select(Minutes.state, Minutes.meeting_id).join(Meeting).where(Meeting.process_id == process.id)
+        ).all()
+    )
+    versions = dict(
+        db.session.execute(
+            select(Concept.kind, func.max(Version.number))
+            .join(Version, Version.concept_id == Concept.id)
+            .join(ProcessConcept, ProcessConcept.concept_id == Concept.id)
+            .where(ProcessConcept.process_id == process.id, Version.audience == VersionAudience.public)
+            .group_by(Concept.kind)
+        ).all()
+    )
     digest = db.session.scalars(select(Digest.id).where(Digest.process_id == process.id).order_by(Digest.id.desc()))
     ahead = db.session.scalars(
         select(Meeting.id).where(Meeting.process_id == process.id, Meeting.starts_at > clock.now())
     ).first()
     return {
         "slug": DEMO, "key": busiest.key, "number": reply.root_id and reply.number, "waiting": list(waiting),
-        "invited": invited, "meeting_id": written, "ahead": ahead, "digest_id": digest.first(),
+        "invited": invited, "meeting_id": minutes[MinutesState.approved],
+        "circulated": minutes[MinutesState.circulated], "ahead": ahead, "digest_id": digest.first(), "version": versions[ConceptKind.concept],
+        "charter_version": versions[ConceptKind.charter],
     }  # fmt: skip
 
 

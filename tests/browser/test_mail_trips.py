@@ -182,7 +182,7 @@ def test_trip_meeting_changed(here: Town, scene: Scene, visit: Visit) -> None:
     send(moderator.go(f"{base}/edit"), place="Rathaus, Saal 3")
     mail = mail_to(here, address, 2)
     guest = visit()
-    guest.go(link_in(here, mail, "/"))
+    guest.go(link_in(here, mail, base))
     assert "Rathaus, Saal 3" in mail.text
     assert "Rathaus, Saal 3" in text_of(guest.page)
 
@@ -198,7 +198,8 @@ def test_trip_meeting_cancelled(here: Town, scene: Scene, visit: Visit) -> None:
         part.get_payload(decode=True) for part in mail.message.walk() if part.get_content_type() == "text/calendar"
     )
     guest = visit()
-    guest.go(link_in(here, mail, "/"))
+    guest.go(link_in(here, mail, base))
+    assert guest.page.locator(".callout.tone-danger").count()
     guest.go(personal)
     assert not guest.page.locator("form[action$='/accept']").count()
     with here.inside():
@@ -247,8 +248,10 @@ def test_trip_contribution_hidden(here: Town, scene: Scene, visit: Visit) -> Non
 def test_trip_desk_contact_message(here: Town, scene: Scene, visit: Visit) -> None:
     operator, address = visit(scene.cast["demo_operator"]), new_address()
     send(operator.go("/settings"), contact_email=address)
+    assert operator.page.locator(".callout.tone-success").count(), text_of(operator.page)
     visitor = visit()
     send(visitor.go("/contact"), body="Die Schrift auf der Karte ist zu klein.")
+    assert visitor.page.url.endswith("/contact/thanks"), text_of(visitor.page)
     mail = mail_to(here, address)
     assert "zu klein" in mail.text
     operator.go(link_in(here, mail, "/contact/messages"))

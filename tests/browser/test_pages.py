@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
+import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from babel.messages.pofile import read_po
@@ -12,6 +11,7 @@ from playwright.sync_api import Page
 
 from deploy.messages import extract
 from tests.browser.conftest import Visitor
+from tests.browser.filling import press, send
 from tests.browser.scenery import Scene
 from tests.browser.town import Town, mailbox_server
 from tests.browser.visits import NO_PAGES, VISITS, Visit
@@ -137,4 +137,62 @@ def test_a_page(
     assert page.url.partition("?")[0].endswith(url.partition("?")[0]), f"led away to {page.url}"
     assert page.get_attribute("html", "lang") == "de"
     found = looks(page, VISITS.index(place)) + english(page, sentences) + visitor.watch.take()
+    assert not found, "\n".join(found)
+
+
+#: Pages with a form that cannot be sent empty.
+FORMS = {
+    "accounts.register", "accounts.sign_in", "accounts.ask_reset", "accounts.change_email", "accounts.change_password",
+    "accounts.profile", "accounts.people_invite", "accounts.create_organisation", "accounts.enter_code",
+    "accounts.reset", "site.contact", "site.settings", "site.text", "contributions.create", "contributions.reply",
+    "contributions.create_reason", "concept.create", "concept.edit", "concept.split", "concept.retire",
+    "concept.publish", "meetings.create", "invitations.invite", "groups.create", "groups.add_person",
+    "processes.create", "processes.settings", "processes.stage_create",
+}  # fmt: skip
+_EMPTIED: dict[str, Visit] = {}
+for _visit in VISITS:
+    if _visit.endpoint in FORMS and _visit.status == 200 and "closed" not in _visit.name:
+        _EMPTIED.setdefault(_visit.endpoint, _visit)
+
+
+@pytest.mark.parametrize("place", _EMPTIED.values(), ids=str)
+def test_a_form_sent_empty(
+    here: Town, scene: Scene, visit: Callable[..., Visitor], sentences: set[str], place: Visit
+) -> None:
+    """The answer says what is missing, in German, and the page with its errors is accessible as well."""
+    visitor = arrive(visit, scene, place.role)
+    page = visitor.go(place.url(here.app, scene))
+    form = page.locator("main form.form").first
+    for field in form.locator("textarea, input:not([type=hidden], [type=radio], [type=checkbox], [type=file])").all():
+        if field.is_visible():
+            field.fill("")
+    press(page, form.locator("button[type=submit]").first)
+    assert page.locator(".error-summary").count() == 1, "nothing is said to be missing"
+    assert page.locator("[aria-invalid=true], fieldset.invalid").count()
+    found = accessible(page, "with errors") + english(page, sentences) + visitor.watch.take()
+    assert not found, "\n".join(found)
+
+
+def test_answers_that_have_no_address_of_their_own(
+    here: Town, scene: Scene, visit: Callable[..., Visitor], sentences: set[str]
+) -> None:
+    """The dry run of a list, the page of a conflict, the recovery codes."""
+    moderator = visit(scene.cast["moderator"])
+    page = moderator.go(f"/p/offen/meetings/{scene.links['meeting_open']}/invite")
+    send(page, text="Amira; trocken@example.org\nkeine Adresse\nAmira; trocken@example.org")
+    assert page.locator("form[action$='/invite/send']").count() == 1
+    found = looks(page, 0) + english(page, sentences) + moderator.watch.take()
+
+    first, second = visit(scene.cast["editor"]), visit(scene.cast["editor"])
+    for editor in (first, second):
+        editor.go("/p/offen/e/lz-begegnung/edit")
+    for n, editor in enumerate((first, second)):
+        send(editor.page, markdown=f"Fassung {n}.", reason="Zwei zur gleichen Zeit.")
+    assert second.page.locator(".side-by-side").count() == 1
+    found += looks(second.page, 1) + english(second.page, sentences) + second.watch.take()
+
+    owner = visit(scene.cast["second_factor"])
+    send(owner.go("/account/second-factor/codes"), totp=pyotp.TOTP(scene.totp).now())
+    assert page.locator("h1").count() == 1
+    found += looks(owner.page, 0) + english(owner.page, sentences) + owner.watch.take()
     assert not found, "\n".join(found)

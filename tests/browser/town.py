@@ -1,4 +1,4 @@
-"""A whole instance for browsers: database, web server, worker, mail server, the demonstration and a small town beside it."""
+"""A whole instance for browsers: database, web server, worker, mail server, and the demonstration in it."""
 
 import contextlib
 import os
@@ -155,8 +155,8 @@ def mailbox_server(town: Town) -> Iterator[str]:
     folder = town.folder / "mail"
     folder.mkdir(exist_ok=True)
     (folder / f"{MAIL}.eml").write_bytes(
-        b"From: stadt@example.org\r\nTo: amira@example.org\r\nSubject: Einladung\r\nDate: Mon, 02 Mar 2026 09:00:00 +0000"
-        b"\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nGuten Tag,\r\n\r\nbitte kommen Sie.\r\n"
+        b"From: stadt@example.org\r\nTo: amira@example.org\r\nSubject: Einladung\r\n"
+        b"Date: Mon, 02 Mar 2026 09:00:00 +0000\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nGuten Tag,\r\n\r\nbitte kommen Sie.\r\n"
     )
     port = free_port()
     told = {**town.environment, "MAIL_URL": f"file://{folder}", "PUBLIC_URL": f"http://127.0.0.1:{port}"}

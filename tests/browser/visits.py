@@ -25,9 +25,6 @@ NO_PAGES = {
     "processes.preview": "leads on to the process; here it begins the visits as `preview`",
 }
 
-#: The states of an ordinary address: none.
-PLAIN: dict[str, Any] = {}
-
 
 @dataclass(frozen=True)
 class Visit:
@@ -96,8 +93,8 @@ VISITS = [
     *_each(None, *READING, place="empty"),
     Visit("concept.element", None, "demo"),
     Visit("concept.history", None, "demo"),
-    Visit("concept.version", None, "demo", {"number": 1}),
-    Visit("concept.read", None, "demo", {"which": "charter"}, name="charter", query="?which=charter"),
+    Visit("concept.version", None, "demo", of=_demo("number", "version")),
+    Visit("concept.version", None, "demo", {"which": "charter"}, _demo("number", "charter_version"), name="charter"),
     Visit("contributions.show", None, "demo"),
     Visit("meetings.show", None, "demo", name="with minutes"),
     Visit("meetings.show", None, "demo", of=_demo("meeting_id", "ahead"), name="ahead"),
@@ -159,7 +156,8 @@ VISITS = [
     Visit("digests.show", "steering"),
     *_each("moderator", "meetings.create", "meetings.edit", "meetings.agenda", "meetings.cards", "meetings.minutes"),
     Visit("meetings.show", "moderator", name="as staff"),
-    Visit("meetings.minutes", "demo_moderator", "demo", name="of the demonstration"),
+    Visit("meetings.minutes", "demo_moderator", "demo", of=_demo("meeting_id", "circulated"), name="circulated"),
+    Visit("meetings.minutes", "demo_moderator", "demo", status=409, name="approved"),
     Visit("invitations.invite", "moderator"),
     Visit("invitations.progress", "demo_moderator", "demo", of=_demo("meeting_id", "invited")),
     Visit("invitations.progress", "moderator"),
@@ -176,7 +174,8 @@ VISITS = [
         "accounts.edit_organisation",
     ),
     Visit("processes.stages", "demo_lead", "demo"),
-    Visit("processes.settings", "lead", values={"slug": "entwurf"}, name="unpublished"),
+    Visit("processes.settings", "lead", "empty"),
+    Visit("groups.index", "lead", "empty"),
     # Running the platform.
     *_each(
         "demo_operator", "accounts.people", "accounts.people_person", "accounts.people_invite", "outbox.messages",
@@ -187,7 +186,7 @@ VISITS = [
     Visit("outbox.mail", None, values={"name": MAIL}),
     # Pages of refusal.
     Visit("processes.overview", None, values={"slug": "gibt-es-nicht"}, status=404, name="not found"),
-    Visit("contributions.queue", "citizen", status=404, name="not for you"),
+    Visit("contributions.queue", "citizen", status=403, name="not for you"),
     Visit("site.settings", "citizen", status=403, name="forbidden"),
     Visit("invitations.invite", "moderator", of=_meeting("cancelled"), status=409, name="conflict"),
 ]  # fmt: skip

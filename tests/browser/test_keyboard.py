@@ -1,0 +1,177 @@
+"""By keyboard alone: everything is reached in order, the focus is always to be seen and never lost."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page
+
+from consult.accounts import passwords
+from tests import factories
+from tests.browser.conftest import Visitor
+from tests.browser.filling import text_of
+from tests.browser.scenery import Scene
+from tests.browser.town import Town
+
+Arrive = Callable[..., Visitor]
+#: So many presses of Tab lead through any page of these tests.
+PRESSES = 250
+
+#: What has the focus: what it is called, and whether one can see that it has it.
+FOCUS = """() => {
+    const e = document.activeElement;
+    if (!e || e === document.body) return null;
+    const shown = e.getBoundingClientRect(), style = getComputedStyle(e);
+    const ring = el => { const s = getComputedStyle(el);
+        return (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2) || s.boxShadow !== 'none'; };
+    return {
+        tag: e.tagName.toLowerCase(), name: e.name || '', id: e.id, href: e.getAttribute('href') || '',
+        type: e.type || '', value: e.value || '', text: (e.innerText || e.getAttribute('aria-label') || '').trim(),
+        action: e.form ? e.form.getAttribute('action') : '',
+        visible: shown.width > 0 && shown.height > 0 && shown.bottom > 0 && shown.top < innerHeight
+            && style.visibility !== 'hidden' && (ring(e) || !!(e.closest('label') && ring(e.closest('label')))),
+        where: e.outerHTML.slice(0, 150),
+    };
+}"""
+
+
+def focus(page: Page) -> dict[str, Any]:
+    """What has the focus; fails when nothing has it, or when nobody can see it."""
+    found: dict[str, Any] | None = page.evaluate(FOCUS)
+    assert found is not None, "the focus is lost"
+    assert found["visible"], f"nobody sees the focus on {found['where']}"
+    return found
+
+
+def tab_to(page: Page, wanted: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
+    """Press Tab until something wanted has the focus."""
+    for _press in range(PRESSES):
+        page.keyboard.press("Tab")
+        found = focus(page)
+        if wanted(found):
+            return found
+    raise AssertionError(f"{what} is not reached by Tab")
+
+
+def press_enter(page: Page) -> None:
+    with page.expect_navigation(wait_until="load"):
+        page.keyboard.press("Enter")
+
+
+def test_the_first_tab_leads_past_the_head(visit: Arrive) -> None:
+    page = visit().go("/")
+    page.keyboard.press("Tab")
+    assert focus(page)["href"] == "#main"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => !!document.activeElement.closest('main')")
+
+
+def test_the_focus_is_seen_everywhere_and_goes_round(scene: Scene, visit: Arrive) -> None:
+    """The longest pages: no trap, no invisible stop, and every link and button is reached."""
+    for person, path in (
+        (None, f"/p/{scene.demo['slug']}/e/{scene.demo['key']}"),
+        (scene.cast["demo_moderator"], f"/p/{scene.demo['slug']}/moderation"),
+        (scene.cast["lead"], "/p/offen/settings"),
+    ):
+        page = visit(person).go(path)
+        want = page.evaluate(
+            """() => [...document.querySelectorAll('a[href], button, summary, select, textarea, input')]
+                .filter(e => e.checkVisibility() && !e.disabled && !['radio', 'hidden'].includes(e.type))
+                .map((e, i) => { e.dataset.stop = i; return i; }).length"""
+        )
+        seen: set[str] = set()
+        for _press in range(want + 20):
+            page.keyboard.press("Tab")
+            if page.evaluate("() => document.activeElement === document.body"):
+                break
+            focus(page)
+            seen.add(str(page.evaluate("() => document.activeElement.dataset.stop")))
+        missing = {str(n) for n in range(want)} - seen
+        hints = [page.evaluate(f"() => document.querySelector('[data-stop=\"{n}\"]').outerHTML.slice(0, 120)")
+                 for n in sorted(missing)[:5]]  # fmt: skip
+        assert not missing, f"{path}: never reached by Tab: {hints}"
+
+
+def test_signing_in_by_a_role_card(visit: Arrive) -> None:
+    page = visit().go("/sign-in")
+    tab_to(page, lambda f: f["tag"] == "button" and f["action"].startswith("/demo/sign-in/"), "a role card")
+    press_enter(page)
+    assert page.locator("a[href='/sign-out']").count()
+
+
+def test_signing_in_by_password(here: Town, visit: Arrive) -> None:
+    password = "sieben lange Wanderungen"
+    with here.inside():
+        person = factories.make_person("Tastatur", email="tastatur@example.org")
+        person.account.password_hash = passwords.hash_password(password)
+    page = visit().go("/sign-in")
+    tab_to(page, lambda f: f["name"] == "email", "the address")
+    page.keyboard.type("tastatur@example.org")
+    tab_to(page, lambda f: f["name"] == "password", "the password")
+    page.keyboard.type(password)
+    press_enter(page)
+    assert page.locator("a[href='/sign-out']").count()
+
+
+def test_commenting_on_a_goal_and_moderating_it(scene: Scene, visit: Arrive) -> None:
+    author = visit(scene.cast["citizen"])
+    page = author.go("/p/offen/e/lz-begegnung")
+    tab_to(page, lambda f: f["href"].endswith("/lz-begegnung/comment"), "the way to write")
+    press_enter(page)
+    tab_to(page, lambda f: f["name"] == "stance", "the stances")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    assert focus(page)["value"] == "concern"
+    tab_to(page, lambda f: f["name"] == "text", "the text")
+    page.keyboard.type("Mit der Tastatur geschrieben.")
+    tab_to(page, lambda f: f["tag"] == "button" and f["type"] == "submit" and f["action"].endswith("/comment"), "send")
+    press_enter(page)
+    number = int(urlsplit(page.url).path.rpartition("/")[2])
+
+    page = visit(scene.cast["moderator"]).go("/p/offen/moderation")
+    approve = f"/p/offen/moderation/{number}/approve"
+    tab_to(page, lambda f: f["action"] == approve, "approve")
+    page.keyboard.press("Enter")
+    page.locator(f"form[action='{approve}']").wait_for(state="detached")
+    assert page.evaluate("() => !!document.activeElement.closest('#desk')"), "the focus left the queue"
+    reader = visit()
+    reader.go(f"/p/offen/contributions/{number}")
+    assert "Mit der Tastatur geschrieben." in text_of(reader.page)
+
+
+def test_holding_back_with_a_reason(scene: Scene, visit: Arrive) -> None:
+    author = visit(scene.cast["citizen"])
+    page = author.go("/p/offen/comment")
+    tab_to(page, lambda f: f["name"] == "stance", "the stances")
+    page.keyboard.press("Space")
+    tab_to(page, lambda f: f["name"] == "text", "the text")
+    page.keyboard.type("Das wird zurückgehalten.")
+    tab_to(page, lambda f: f["tag"] == "button" and f["type"] == "submit" and f["action"].endswith("/comment"), "send")
+    press_enter(page)
+    number = int(urlsplit(page.url).path.rpartition("/")[2])
+
+    page = visit(scene.cast["moderator"]).go("/p/offen/moderation")
+    hide = f"/p/offen/moderation/{number}/hide"
+    tab_to(page, lambda f: f["action"] == hide.replace("/hide", "/approve"), "the entry of the queue")
+    tab_to(page, lambda f: f["tag"] == "summary" and str(number) in f["text"] and not f["href"], "hold back")
+    page.keyboard.press("Enter")
+    tab_to(page, lambda f: f["action"] == hide and f["tag"] == "textarea", "the note")
+    page.keyboard.type("Bitte freundlicher.")
+    tab_to(page, lambda f: f["action"] == hide and f["tag"] == "button", "the button")
+    page.keyboard.press("Enter")
+    page.locator(f"form[action='{hide}']").wait_for(state="detached")
+    author.go(f"/p/offen/contributions/{number}")
+    assert "Bitte freundlicher." in text_of(author.page)
+
+
+def test_errors_take_the_focus_and_lead_to_the_field(scene: Scene, visit: Arrive) -> None:
+    page = visit(scene.cast["citizen"]).go("/p/offen/comment")
+    tab_to(page, lambda f: f["name"] == "text", "the text")
+    tab_to(page, lambda f: f["tag"] == "button" and f["type"] == "submit" and f["action"].endswith("/comment"), "send")
+    press_enter(page)
+    assert page.evaluate("() => document.activeElement.className") == "error-summary"
+    page.keyboard.press("Tab")
+    target = focus(page)["href"]
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => '#' + document.activeElement.id") == target
