@@ -131,7 +131,7 @@ def _second_factors(world: World) -> tuple[dict[str, int], str]:
     return {"second_factor": has.id, "setting_up": begins.id}, secret
 
 
-def _demo() -> dict[str, Any]:
+def read_demo() -> dict[str, Any]:
     """What the demonstration has at its richest."""
     process = db.session.scalars(select(Process).where(Process.slug == DEMO)).one()
     busiest = db.session.scalars(
@@ -177,17 +177,24 @@ def _demo() -> dict[str, Any]:
         select(Meeting.id).where(Meeting.process_id == process.id, Meeting.starts_at > clock.now())
     ).first()
     return {
-        "slug": DEMO, "key": busiest.key, "number": reply.root_id and reply.number, "waiting": list(waiting),
-        "invited": invited, "meeting_id": minutes[MinutesState.approved],
-        "circulated": minutes[MinutesState.circulated], "ahead": ahead, "digest_id": digest.first(), "version": versions[ConceptKind.concept],
+        "slug": DEMO,
+        "key": busiest.key,
+        "number": reply.number,
+        "waiting": list(waiting),
+        "invited": invited,
+        "meeting_id": minutes[MinutesState.approved],
+        "circulated": minutes[MinutesState.circulated],
+        "ahead": ahead,
+        "digest_id": digest.first(),
+        "version": versions[ConceptKind.concept],
         "charter_version": versions[ConceptKind.charter],
-    }  # fmt: skip
+    }
 
 
 def make_scene(town: Town) -> Scene:
     """Put everything there, committed."""
     with town.inside():
-        demo = _demo()
+        demo = read_demo()
         world = build()
         cast = {role: person.id for role, person in world.cast.items()}
         links = {**_links(world), **_invited(world)}

@@ -156,6 +156,8 @@ def test_holding_back_with_a_reason(scene: Scene, visit: Arrive) -> None:
     tab_to(page, lambda f: f["action"] == hide.replace("/hide", "/approve"), "the entry of the queue")
     tab_to(page, lambda f: f["tag"] == "summary" and str(number) in f["text"] and not f["href"], "hold back")
     page.keyboard.press("Enter")
+    tab_to(page, lambda f: f["action"] == hide and f["tag"] == "select", "the reason")
+    page.keyboard.press("ArrowDown")
     tab_to(page, lambda f: f["action"] == hide and f["tag"] == "textarea", "the note")
     page.keyboard.type("Bitte freundlicher.")
     tab_to(page, lambda f: f["action"] == hide and f["tag"] == "button", "the button")

@@ -233,7 +233,7 @@ def test_trip_contribution_hidden(here: Town, scene: Scene, visit: Visit) -> Non
     moderator.go("/p/offen/moderation")
     form = moderator.page.locator(f"form[action='/p/offen/moderation/{number}/hide']")
     form.evaluate("form => { form.closest('details').open = true; }")
-    form.locator("select").select_option(index=0)
+    form.locator("select").select_option(index=1)
     form.locator("textarea").fill("Bitte freundlicher.")
     form.locator("button[type=submit]").click()
     mail = mail_to(here, address)

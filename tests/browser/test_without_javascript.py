@@ -70,7 +70,7 @@ def test_comment_reply_moderate(scene: Scene, plain: Arrive) -> None:
     moderator.go("/p/offen/moderation")
     form = moderator.page.locator(f"form[action='/p/offen/moderation/{answer}/hide']")
     moderator.page.locator("details", has=form).last.locator("summary").click()
-    form.locator("select").select_option(index=0)
+    form.locator("select").select_option(index=1)
     form.locator("textarea").fill("Bitte anders.")
     press(moderator.page, form.locator("button[type=submit]"))
     reader.go(f"/p/offen/contributions/{answer}", status=404)

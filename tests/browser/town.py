@@ -154,9 +154,9 @@ def mailbox_server(town: Town) -> Iterator[str]:
     """A second web server of the same instance, whose mail lies in a folder; one mail is there already."""
     folder = town.folder / "mail"
     folder.mkdir(exist_ok=True)
-    (folder / f"{MAIL}.eml").write_bytes(
-        b"From: stadt@example.org\r\nTo: amira@example.org\r\nSubject: Einladung\r\n"
-        b"Date: Mon, 02 Mar 2026 09:00:00 +0000\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nGuten Tag,\r\n\r\nbitte kommen Sie.\r\n"
+    (folder / f"{MAIL}.eml").write_text(
+        "From: stadt@example.org\nTo: amira@example.org\nSubject: Einladung\nDate: Mon, 02 Mar 2026 09:00:00 +0000\n"
+        "Content-Type: text/plain; charset=utf-8\n\nGuten Tag,\n\nbitte kommen Sie.\n"
     )
     port = free_port()
     told = {**town.environment, "MAIL_URL": f"file://{folder}", "PUBLIC_URL": f"http://127.0.0.1:{port}"}

@@ -1,0 +1,92 @@
+"""The README's pictures: `python -m tests.browser.screenshots [FOLDER]` loads the demonstration and photographs it."""
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+import config
+from tests.browser.conftest import ARGUMENTS
+from tests.browser.scenery import CAST, read_demo
+from tests.browser.town import Town, town
+from tests.sink import smtp_sink
+
+FOLDER = config.ROOT / "docs" / "screenshots"
+DESKTOP, PHONE = {"width": 1280, "height": 760}, {"width": 375, "height": 760}
+#: Larger pictures make the repository heavy.
+MAX_BYTES = 150_000
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: who looks at which page, on what."""
+
+    name: str
+    role: str | None
+    path: str
+    phone: bool = False
+    dark: bool = False
+    #: Scroll this into view first.
+    to: str = ""
+
+
+SHOTS = [
+    Shot("home", None, "/"),
+    Shot("home-phone-dark", None, "/", phone=True, dark=True),
+    Shot("process", None, "/p/{slug}"),
+    Shot("goal", None, "/p/{slug}/e/{key}"),
+    Shot("goal-phone", None, "/p/{slug}/e/{key}", phone=True, to="article.contribution"),
+    Shot("comment-phone", "demo_citizen", "/p/{slug}/e/{key}/comment", phone=True, to="form.form"),
+    Shot("moderation", "demo_moderator", "/p/{slug}/moderation"),
+    Shot("moderation-phone-dark", "demo_moderator", "/p/{slug}/moderation", phone=True, dark=True, to="#queue"),
+    Shot("digest", "demo_steering", "/p/{slug}/digests/{digest_id}"),
+    Shot("editing", "demo_lead", "/p/{slug}/e/{key}/edit"),
+    Shot("tasks-dark", "demo_lead", "/tasks", dark=True),
+    Shot("tasks-phone", "demo_moderator", "/tasks", phone=True),
+]
+
+
+def take(here: Town, folder: Path) -> list[Path]:
+    """All pictures; raises AssertionError for one that is too large or shows an error page."""
+    with here.inside():
+        demo = read_demo()
+    made = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        for shot in SHOTS:
+            context = browser.new_context(
+                viewport=PHONE if shot.phone else DESKTOP, locale="de-DE", color_scheme="dark" if shot.dark else "light",
+                reduced_motion="reduce",
+            )  # fmt: skip
+            if shot.role:
+                context.add_cookies([here.cookie_of(here.person(CAST[shot.role]))])
+            page = context.new_page()
+            answer = page.goto(here.url + shot.path.format(**demo))
+            assert answer is not None
+            assert answer.ok, f"{shot.name}: {answer.status}"
+            if shot.to:
+                page.locator(shot.to).first.evaluate("e => e.scrollIntoView()")
+            path = folder / f"{shot.name}.png"
+            page.screenshot(path=path, animations="disabled")
+            assert path.stat().st_size <= MAX_BYTES, f"{shot.name}: {path.stat().st_size} bytes"
+            made.append(path)
+            context.close()
+        browser.close()
+    return made
+
+
+def main(arguments: list[str]) -> None:
+    """The program."""
+    folder = Path(arguments[0]) if arguments else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="consult-screenshots-") as name, smtp_sink() as sink:
+        data = Path(name)
+        with town(data, sink, server=None, broker=f"sqla+sqlite:///{data}/broker.sqlite") as here:
+            for path in take(here, folder):
+                sys.stdout.write(f"{path} {path.stat().st_size // 1000} kB\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
