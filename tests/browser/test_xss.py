@@ -72,10 +72,10 @@ def test_the_trap_catches(visit: Arrive, here: Town) -> None:
 # -- typed into the forms ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("turn", range(3))
+@pytest.mark.parametrize("turn", range(2))
 def test_typed_into_every_form(here: Town, scene: Scene, visit: Arrive, turn: int) -> None:
     """Every form of every page is found by looking at the page; whatever it answers is harmless."""
-    texts, found, typed = cycle(PAYLOADS[turn * 50 :] + PAYLOADS[: turn * 50]), [], 0
+    texts, found, typed = cycle(PAYLOADS[turn * 75 :] + PAYLOADS[: turn * 75]), [], 0
     visitors: dict[str | None, Visitor] = {}
     for place in VISITS:
         if place.status != 200 or place.endpoint in NOT_SENT or place.endpoint.startswith("outbox.mail"):
@@ -84,6 +84,8 @@ def test_typed_into_every_form(here: Town, scene: Scene, visit: Arrive, turn: in
         answer = visitor.page.goto(here.url + place.url(here.app, scene))
         if answer is None or answer.status != 200:
             continue
+        # Forms may lie folded in.
+        visitor.page.evaluate("() => document.querySelectorAll('main details').forEach(d => { d.open = true; })")
         fields = visitor.page.locator("main form.form").first.locator(
             "textarea, input[type=text], input[type=search], input:not([type])"
         )
@@ -98,7 +100,8 @@ def test_typed_into_every_form(here: Town, scene: Scene, visit: Arrive, turn: in
         for group in form.locator("fieldset:has(input[type=radio])").all():
             group.locator("input[type=radio]").first.check()
         with visitor.page.expect_navigation(wait_until="load"):
-            form.locator("button[type=submit]").first.click()
+            # As without scripts: some forms are answered in place, and the whole answer is wanted here.
+            form.evaluate("form => HTMLFormElement.prototype.submit.call(form)")
         found += harmless(visitor)
     assert typed > 60, f"only {typed} fields were typed into"
     assert not found, "\n".join(found[:40])

@@ -51,13 +51,13 @@ class Town:
             yield db.session
             db.session.commit()
 
-    def cookie_of(self, person_id: int, second_factor: bool = True) -> dict[str, str]:
+    def cookie_of(self, person_id: int, second_factor: bool = True) -> Any:
         """The cookie of a fresh sign-in of this person, as browsers take it."""
         with self.inside():
             secret = sessions.open_sign_in(person_id, device="Test", second_factor=second_factor)
         return self.cookie(_user_id=secret, _fresh=True)
 
-    def cookie(self, **values: Any) -> dict[str, str]:
+    def cookie(self, **values: Any) -> Any:
         """A cookie with a session of this content."""
         client = self.app.test_client()
         with client.session_transaction() as session:
