@@ -107,7 +107,7 @@ def test_the_second_moderator_is_told_and_overwrites_nothing(session):
     operations.approve(contribution, town.moderator)
     # The second one's request had read the row before: still pending in its eyes.
     contribution.__dict__["state"] = State.pending
-    with pytest.raises(Refused, match="meanwhile"):
+    with pytest.raises(Refused, match="inzwischen"):
         operations.hide(contribution, town.lead, town.reason)
     session.refresh(contribution)
     assert contribution.state == State.published

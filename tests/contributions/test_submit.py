@@ -122,7 +122,7 @@ def test_replies_know_root_parent_and_depth_and_deeper_ones_stay_on_the_third_le
 
 def test_nothing_can_be_written_when_no_stage_is_open(session):
     town = make_town(open_now=False)
-    with pytest.raises(Refused, match="closed"):
+    with pytest.raises(Refused, match="nicht möglich"):
         town.write()
     assert session.scalar(select(func.count()).select_from(Contribution)) == 0
 
