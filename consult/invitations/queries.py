@@ -197,6 +197,9 @@ def _newest_mail(meeting_id: int) -> Any:
 
 _TROUBLE = (MailState.failed, MailState.uncertain, MailState.dropped)
 
+#: Who was never reached is not said to have kept silent.
+_REACHED = or_(OutboxMessage.state.is_(None), OutboxMessage.state.not_in(_TROUBLE))
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -234,7 +237,7 @@ def counts(meeting_id: int) -> Counts:
             number(Invitation.state == InvitationState.accepted),
             number(Invitation.state == InvitationState.declined),
             number(Invitation.state == InvitationState.deputy_named),
-            number(Invitation.state == InvitationState.open),
+            number(Invitation.state == InvitationState.open, _REACHED),
             number(holds, Invitation.by_letter),
             number(Invitation.state == InvitationState.revoked),
         )
@@ -273,12 +276,13 @@ def _entries(meeting_id: int, wanted: Filter) -> Select[Invitation, str, str | N
         .options(contains_eager(Invitation.person), contains_eager(Invitation.organisation))
     )
     states = {
-        Filter.silent: InvitationState.open,
         Filter.accepted: InvitationState.accepted,
         Filter.declined: InvitationState.declined,
         Filter.deputy: InvitationState.deputy_named,
         Filter.revoked: InvitationState.revoked,
     }
+    if wanted == Filter.silent:
+        return statement.where(Invitation.state == InvitationState.open, _REACHED)
     if wanted in states:
         return statement.where(Invitation.state == states[wanted])
     if wanted == Filter.failed:
