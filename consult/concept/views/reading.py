@@ -77,10 +77,16 @@ def _page_of(process: Process, parts: list[tuple[Concept, Version]], template: s
         elements = [as_element(row, process, counts, commentable) for row in rows]
         sections.append({"concept": concept, "version": version, "elements": elements})
     toc = [
-        {"label": f"{e['label']} {e['title'] or e['kind_label']}".strip(), "url": f"#{e['anchor']}", "depth": 0}
+        {
+            "label": section["concept"].title,
+            "url": f"#concept-{section['concept'].id}",
+            "children": [
+                {"label": e["title"] or e["kind_label"], "number": e["label"], "url": f"#{e['anchor']}"}
+                for e in section["elements"]
+                if e["kind"] in HEADINGS and e["depth"] == 0
+            ],
+        }
         for section in sections
-        for e in section["elements"]
-        if e["kind"] in HEADINGS and e["depth"] == 0
     ]
     return render_template(template, process=process, sections=sections, toc=toc, headings=HEADINGS, **context)
 
