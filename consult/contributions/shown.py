@@ -122,6 +122,11 @@ class Shown:
         return "" if plain else channel_names().get(self.channel, "")
 
     @property
+    def day_only(self) -> bool:
+        """Whether only its day is known: somebody else wrote it in later, from paper."""
+        return self.channel in (Channel.card, Channel.minutes, Channel.letter, Channel.sheet)
+
+    @property
     def state_label(self) -> str:
         return "" if self.is_public else state_names().get(self.state, "")
 

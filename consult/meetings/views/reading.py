@@ -1,5 +1,7 @@
 """What everybody sees: the list of meetings, one meeting, its calendar entry."""
 
+from datetime import timedelta
+
 from flask import current_app, make_response, render_template
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -73,12 +75,14 @@ def minutes_context(minutes: Minutes | None) -> dict[str, object]:
     """What the part with the minutes shows."""
     if minutes is None:
         return {"minutes": None}
+    until = minutes.objections_until
     return {
         "minutes": minutes,
         "minutes_text": Markup(render_markdown(queries.free_text(minutes))),  # noqa: S704  (sanitised)
         "line_names": words.line_names(),
         "numbers": queries.numbers_of(minutes),
         "owners": queries.owners_of(minutes),
+        "last_day": until - timedelta(microseconds=1) if until else None,
     }
 
 
