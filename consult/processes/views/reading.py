@@ -138,28 +138,33 @@ def overview(slug: str) -> str:
         influence=words.influence_sentence(process.influence),
         intro=Markup(render_markdown(process.intro)),  # noqa: S704  (sanitised)
         version=version,
-        upcoming=[_meeting_entry(meeting, slug, now) for meeting in meetings.upcoming(process.id, 3)],
+        upcoming=[_meeting_entry(meeting, process, now) for meeting in meetings.upcoming(process.id, 3)],
     )
 
 
 def _stage_entry(stage: Stage, process: Process, now: datetime) -> dict[str, Any]:
     item = words.stage_item(stage, process.zone, now)
     doing = " ".join(words.stage_sentences(stage)) if item["state"] != "done" else ""
-    return {**item, "text": " ".join(part for part in (stage.description, doing) if part)}
+    return {
+        **item,
+        "text": " ".join(part for part in (stage.description, doing) if part),
+        "sample": process.is_demo and not stage.source,
+    }
 
 
-def _meeting_entry(meeting: Meeting, slug: str, now: datetime, group: str | None = None) -> dict[str, Any]:
+def _meeting_entry(meeting: Meeting, process: Process, now: datetime, group: str | None = None) -> dict[str, Any]:
     state = "ahead" if meeting.starts_at > now else "now" if now < meeting.ends_at else "done"
     kind = meeting_words.kind_names().get(meeting.kind, meeting.kind)
     cancelled = [_("Cancelled")] if meeting.state == MeetingState.cancelled else []
     return {
         "title": meeting.title,
-        "url": url_for("meetings.show", slug=slug, meeting_id=meeting.id),
+        "url": url_for("meetings.show", slug=process.slug, meeting_id=meeting.id),
         "period": meeting_words.when_words(meeting),
         "state": state,
         "text": " · ".join([*cancelled, group or kind, *([meeting.place] if meeting.place else [])]),
         "source": meeting.source,
         "historic_on": meeting.historic_on,
+        "sample": process.is_demo and not meeting.source,
     }
 
 
@@ -174,7 +179,7 @@ def timeline(slug: str) -> str:
     items = [(stage.starts_at, _stage_entry(stage, process, now)) for stage in stages]
     groups = meetings.group_names(process.id)
     items += [
-        (meeting.starts_at, _meeting_entry(meeting, slug, now, groups.get(meeting.group_id or 0)))
+        (meeting.starts_at, _meeting_entry(meeting, process, now, groups.get(meeting.group_id or 0)))
         for meeting in meetings.all_of(process.id)
     ]
     return render_template(
