@@ -80,7 +80,7 @@ def account_links(person: Any) -> list[Link]:
         links += link("site.settings", _("Platform settings"))
         links += link("site.messages", _("Messages from visitors"))
         links += link("accounts.people", _("People and access"))
-        links += link("outbox.messages", _("Mail"))
+        links += link("outbox.messages", _("E-mails"))
     return links
 
 
@@ -89,7 +89,7 @@ def process_tabs(process: Process) -> list[Link]:
     slug = process.slug
     tabs = [
         *link("processes.overview", _("Overview"), slug=slug),
-        *link("concept.read", _("Draft"), "concept.version", "concept.element", "concept.compare", slug=slug),
+        *link("concept.read", _("Draft"), "concept.version", "concept.element", "concept.history", slug=slug),
         *link("contributions.index", _("Contributions"), "contributions.", slug=slug),
         *link("processes.timeline", _("Timeline"), slug=slug),
         *link("meetings.index", _("Meetings"), "meetings.", slug=slug),
@@ -109,7 +109,10 @@ def desk_nav(process: Process) -> list[Link]:
     if lead or Function.moderation in functions:
         links += link("contributions.queue", _("Moderation"), slug=slug)
     if lead or Function.editing in functions:
-        links += link("concept.working", _("Work on the text"), "concept.edit", "concept.publish", slug=slug)
+        links += link(
+            "concept.working", _("Work on the text"), "concept.edit", "concept.publish", "concept.create",
+            "concept.split", "concept.retire", slug=slug,
+        )  # fmt: skip
     if lead or Function.steering in functions:
         links += link("digests.index", _("Feedback digests"), "digests.", slug=slug)
     links += link("meetings.index", _("Meetings"), "meetings.", "invitations.", slug=slug)
@@ -137,7 +140,7 @@ def instance_nav(person: Any) -> list[Link]:
         links += link("site.texts", _("Legal texts"), "site.text")
         links += link("site.messages", _("Messages from visitors"))
         links += link("accounts.people", _("People and access"), "accounts.people")
-        links += link("outbox.messages", _("Mail"), "outbox.")
+        links += link("outbox.messages", _("E-mails"), "outbox.")
     return links
 
 
