@@ -20,8 +20,8 @@ def test_a_process_adds_only_its_stages_to_the_frame(browser, session, count_que
     session.commit()
     with count_queries() as queries:
         page = browser.get(f"/p/{process.slug}/timeline")
-    # process, stages, their activities, meetings, site
-    assert len(queries) <= 5, queries
+    # process, stages, their activities, meetings, names of the groups that meet, site
+    assert len(queries) <= 6, queries
     assert page.html.find("ol", class_="strip")
 
 
