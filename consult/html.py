@@ -40,9 +40,17 @@ def has_forbidden(value: str) -> bool:
     return "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value)
 
 
+def _own_or_named(_tag: str, name: str, value: str) -> str | None:
+    """Links say where they lead: `//elsewhere` looks like a path of ours and is another host."""
+    return None if name == "href" and value.strip().replace("\\", "/").startswith("//") else value
+
+
 def sanitize(html: str) -> str:
     """Only what `_TAGS` allows; links without power over us."""
-    return nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="nofollow noopener ugc")
+    return nh3.clean(
+        html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="nofollow noopener ugc",
+        attribute_filter=_own_or_named,
+    )  # fmt: skip
 
 
 def render_markdown(source: str) -> str:

@@ -188,7 +188,7 @@ def test_answers_that_have_no_address_of_their_own(
         editor.go("/p/offen/e/lz-begegnung/edit")
     for n, editor in enumerate((first, second)):
         send(editor.page, markdown=f"Fassung {n}.", reason="Zwei zur gleichen Zeit.")
-    assert second.page.locator(".side-by-side").count() == 1
+    assert second.page.locator("main .callout.tone-warning ~ .grid .words").count() == 2
     found += looks(second.page, 1) + english(second.page, sentences) + second.watch.take()
 
     owner = visit(scene.cast["second_factor"])

@@ -116,7 +116,7 @@ def poisoned(here: Town, scene: Scene) -> dict[str, Any]:
     with here.inside():
         lead = factories.make_person(LINE[0])
         process = factories.make_process(
-            slug="gift", code="GI", title=LINE[1], motto=LINE[2], intro="\n\n".join(PAYLOADS), influence=LINE[4],
+            slug="gift", code="GI", title=LINE[1], motto=LINE[2], intro="\n\n".join(PAYLOADS),
         )  # fmt: skip
         for function in (Function.lead, Function.steering):
             factories.make_group(process, function, lead, name=LINE[5])
@@ -232,5 +232,5 @@ def test_two_who_change_the_same_text_see_both_without_harm(visit: Arrive, poiso
         page.locator("[name=reason]").fill(PAYLOADS[n])
         with page.expect_navigation(wait_until="load"):
             page.locator("form.form button[type=submit]").first.click()
-    assert second.page.locator(".side-by-side").count() == 1
+    assert second.page.locator("main .callout.tone-warning ~ .grid .words").count() == 2
     assert not harmless(second)
