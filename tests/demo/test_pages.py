@@ -50,6 +50,20 @@ def test_everybody_reads_the_story(loaded, demo, path, words):
     assert words in page.text
 
 
+def test_what_has_no_source_on_the_timeline_is_labelled(loaded, demo):
+    entries = [entry.get_text(" ") for entry in Browser(loaded).get(f"{HOME}/timeline").html.select(".timeline > li")]
+    assert len(entries) > 10
+    for entry in entries:
+        assert ("Quelle:" in entry) is not ("Beispieltext" in entry), entry
+
+
+def test_the_contents_of_the_concept_begin_with_the_charter(loaded, demo):
+    page = Browser(loaded).get(f"{HOME}/concept").html
+    links = page.select(".toc a")
+    assert links[0].get_text(strip=True).startswith("Aachener Haltung")
+    assert all(page.find(id=link["href"].removeprefix("#")) for link in links)
+
+
 def test_a_card_of_the_opening_event_leads_to_its_sub_goal(loaded, demo):
     page = Browser(loaded).get(f"{HOME}/contributions/{said('c-01').number}")
     assert "Eine gepflegte Angebotsübersicht ist online und gedruckt verfügbar." in page.text

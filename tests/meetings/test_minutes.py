@@ -1,5 +1,6 @@
 """Writing, circulating and approving minutes; what approval makes of the lines."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -213,11 +214,22 @@ def test_minutes_are_written_circulated_and_approved_in_the_browser(
     visitor.submit(
         circle.meeting_path("/minutes/circulate"), {"objections_until": "2026-05-20"}, form_at=circle.meeting_path()
     )
+    assert "Einwände bis einschließlich 20. Mai 2026." in visitor.get(circle.meeting_path()).text
     page = visitor.submit(circle.meeting_path("/minutes/approve"), form_at=circle.meeting_path())
     shown = visitor.follow(page)
     assert shown.html.find("a", string=f"{circle.process.code}-1")
     assert shown.html.find("strong", string="voll")
     visitor.get(circle.meeting_path("/minutes"), 409)
+
+
+def test_a_line_of_the_minutes_says_its_day_and_no_time_of_day(session: Any, browser: Browser) -> None:
+    circle = make_circle()
+    writing.record(circle.meeting, [Line("result", "Räume brauchen Zuständige.")], "", 0, circle.moderator)
+    writing.approve(circle.process, circle.meeting, 1, circle.moderator, AFTER)
+    session.commit()
+    number = session.scalar(select(Contribution.number))
+    page = browser.get(f"/p/{circle.process.slug}/contributions/{number}")
+    assert re.fullmatch(r"\d+\. \w+ \d{4}", page.html.article.time.get_text())
 
 
 def test_an_element_of_another_process_cannot_be_named(session: Any, browser_of: Callable[..., Browser]) -> None:
