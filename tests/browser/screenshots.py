@@ -57,9 +57,11 @@ def take(here: Town, folder: Path) -> list[Path]:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         for shot in SHOTS:
             context = browser.new_context(
-                viewport=PHONE if shot.phone else DESKTOP, locale="de-DE", color_scheme="dark" if shot.dark else "light",
+                viewport=PHONE if shot.phone else DESKTOP,
+                locale="de-DE",
+                color_scheme="dark" if shot.dark else "light",
                 reduced_motion="reduce",
-            )  # fmt: skip
+            )
             if shot.role:
                 context.add_cookies([here.cookie_of(here.person(CAST[shot.role]))])
             page = context.new_page()

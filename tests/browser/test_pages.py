@@ -113,6 +113,26 @@ def test_every_page_is_visited(here: Town) -> None:
     assert len(names) == len(set(names)), "a visit stands in the list twice"
 
 
+def test_the_checks_catch(here: Town, visit: Callable[..., Visitor], sentences: set[str]) -> None:
+    """A page spoilt on purpose is noticed by each of them."""
+    visitor = visit()
+    page = visitor.go("/contact")
+    page.evaluate(
+        """() => {
+            const main = document.querySelector('main');
+            main.insertAdjacentHTML('beforeend', '<img src="http://elsewhere.example/x.png"><p class="wide"></p>');
+            const wide = document.querySelector('.wide');
+            wide.textContent = 'Please give the day, for example 2026-05-09.';
+            wide.setAttribute('style', 'color: red');
+            wide.style.width = '600px';
+        }"""
+    )
+    page.wait_for_timeout(100)
+    found = "\n".join(looks(page, 0) + english(page, sentences) + visitor.watch.take())
+    for sign in ("image-alt", "wider than 320 px", "English:", "another host: http://elsewhere", "console:"):
+        assert sign in found, f"{sign} is not noticed:\n{found}"
+
+
 def arrive(visit: Callable[..., Visitor], scene: Scene, role: str | None) -> Visitor:
     """A browser of this role."""
     if role == "preview":
