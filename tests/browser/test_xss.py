@@ -77,10 +77,12 @@ def test_typed_into_every_form(here: Town, scene: Scene, visit: Arrive, turn: in
     """Every form of every page is found by looking at the page; whatever it answers is harmless."""
     texts, found, typed = cycle(PAYLOADS[turn * 75 :] + PAYLOADS[: turn * 75]), [], 0
     visitors: dict[str | None, Visitor] = {}
-    for place in VISITS:
-        if place.status != 200 or place.endpoint in NOT_SENT or place.endpoint.startswith("outbox.mail"):
+    for place in {place.endpoint: place for place in VISITS if place.status == 200}.values():
+        if place.endpoint in NOT_SENT or place.endpoint.startswith("outbox.mail"):
             continue
-        visitor = visitors.setdefault(place.role, arrive(visit, scene, place.role))
+        if place.role not in visitors:
+            visitors[place.role] = arrive(visit, scene, place.role)
+        visitor = visitors[place.role]
         answer = visitor.page.goto(here.url + place.url(here.app, scene))
         if answer is None or answer.status != 200:
             continue
