@@ -60,6 +60,7 @@ def _merge(*options: str) -> None:
         template = Path(folder) / "messages.pot"
         extract(template)
         fixed = ["-d", str(TRANSLATIONS), "--no-fuzzy-matching", "--ignore-obsolete", "--no-wrap"]
+        fixed += ["--ignore-pot-creation-date"]  # otherwise every minute would be a difference
         _babel("update", "-i", str(template), *fixed, *options)
 
 
