@@ -2,15 +2,24 @@
 
 from typing import Any
 
+from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext as _
 from flask_wtf.file import FileField
-from wtforms import BooleanField, EmailField, RadioField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Email, Length, Optional
+from wtforms import BooleanField, EmailField, Field, RadioField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from consult.forms import Form, _l, one_line, several_lines
 from consult.i18n import languages, own_name
 
 _NO_ADDRESS = _l("This is not an e-mail address. Example: name@example.org")
+
+
+def is_address(_form: Any, field: Field) -> None:
+    """As accounts check it: also addresses that only a demonstration or an inner network has."""
+    try:
+        validate_email(field.data or "", check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
+    except EmailNotValidError:
+        raise ValidationError(_NO_ADDRESS) from None
 
 
 #: What messages of visitors are about.
@@ -42,12 +51,12 @@ class SettingsForm(Form):
     )
     reply_to = EmailField(
         _l("Address that answers to mails go to"),
-        [Optional(), Email(_NO_ADDRESS), Length(max=254)],
+        [Optional(), is_address, Length(max=254)],
         filters=[one_line],
     )
     contact_email = EmailField(
         _l("Address that gets the messages from the contact form"),
-        [Optional(), Email(_NO_ADDRESS), Length(max=254)],
+        [Optional(), is_address, Length(max=254)],
         filters=[one_line],
     )
     logo = FileField(
@@ -88,7 +97,7 @@ class ContactForm(Form):
     )
     email = EmailField(
         _l("Your e-mail address"),
-        [Optional(), Email(_NO_ADDRESS), Length(max=254)],
+        [Optional(), is_address, Length(max=254)],
         filters=[one_line],
         description=_l("Only if you want an answer."),
     )
