@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext as _
 from flask_wtf.file import FileField
-from wtforms import BooleanField, EmailField, Field, RadioField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length, Optional, ValidationError
+from wtforms import BooleanField, EmailField, RadioField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Email, Length, Optional
 
 from consult.forms import Form, _l, one_line, several_lines
 from consult.i18n import languages, own_name
@@ -14,12 +13,12 @@ from consult.i18n import languages, own_name
 _NO_ADDRESS = _l("This is not an e-mail address. Example: name@example.org")
 
 
-def is_address(_form: Any, field: Field) -> None:
-    """As accounts check it: also addresses that only a demonstration or an inner network has."""
-    try:
-        validate_email(field.data or "", check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
-    except EmailNotValidError:
-        raise ValidationError(_NO_ADDRESS) from None
+class NewAddress(Email):
+    """A real address; what was stored before stays as it is, such as those of a demonstration, which lead nowhere."""
+
+    def __call__(self, form: Any, field: StringField) -> None:
+        if field.data != field.object_data:
+            super().__call__(form, field)
 
 
 #: What messages of visitors are about.
@@ -51,12 +50,12 @@ class SettingsForm(Form):
     )
     reply_to = EmailField(
         _l("Address that answers to mails go to"),
-        [Optional(), is_address, Length(max=254)],
+        [Optional(), NewAddress(_NO_ADDRESS), Length(max=254)],
         filters=[one_line],
     )
     contact_email = EmailField(
         _l("Address that gets the messages from the contact form"),
-        [Optional(), is_address, Length(max=254)],
+        [Optional(), NewAddress(_NO_ADDRESS), Length(max=254)],
         filters=[one_line],
     )
     logo = FileField(
@@ -97,7 +96,7 @@ class ContactForm(Form):
     )
     email = EmailField(
         _l("Your e-mail address"),
-        [Optional(), is_address, Length(max=254)],
+        [Optional(), NewAddress(_NO_ADDRESS), Length(max=254)],
         filters=[one_line],
         description=_l("Only if you want an answer."),
     )
