@@ -6,7 +6,7 @@ Served by the same server with the same settings as the application: `gunicorn b
 
 import os
 
-from flask import Flask, Response, jsonify, render_template_string, request
+from flask import Flask, Response, jsonify, request
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -30,6 +30,8 @@ class Row(Base):
 def create_floors() -> Flask:
     app = Flask(__name__)
     engine = create_engine(os.environ["DATABASE_URL"])
+    # Compiled once, as every template file is.
+    page = app.jinja_env.from_string(PAGE)
 
     @app.get("/hello")
     def hello() -> str:
@@ -39,7 +41,7 @@ def create_floors() -> Flask:
     def read() -> str:
         with Session(engine) as session:
             row = session.scalars(select(Row).where(Row.id == 500)).one()
-            return render_template_string(PAGE, row=row)
+            return page.render(row=row)
 
     @app.post("/write")
     def write() -> Response:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from flask import abort
-from sqlalchemy import and_, func, literal, select
+from sqlalchemy import and_, bindparam, func, literal, select
 from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Person
@@ -459,17 +460,18 @@ class ElementView:
     retired: bool
 
 
-def element_view(process_id: int, key: str, audiences: Iterable[str]) -> ElementView | None:
-    """The element with this key, or None when no version this reader may see has it. One query."""
-    open_to = list(audiences)
+@lru_cache(maxsize=1)
+def _element_view_query() -> Any:
+    """The statement of `element_view`, made once: putting it together costs more than asking it."""
     plain, other = aliased(Wording), aliased(Version)
+    open_to: Any = bindparam("audiences", expanding=True)
     newest = (
         select(func.max(other.number))
         .where(other.concept_id == Version.concept_id, other.number.is_not(None), other.audience.in_(open_to))
         .correlate(Version)
         .scalar_subquery()
     )
-    row = db.session.execute(
+    return (
         select(
             *_PLACED,
             plain.markdown,
@@ -488,13 +490,20 @@ def element_view(process_id: int, key: str, audiences: Iterable[str]) -> Element
         .join(Wording, Wording.id == Placement.wording_id)
         .outerjoin(plain, and_(plain.based_on_id == Wording.id, plain.plain.is_(True)))
         .where(
-            ProcessConcept.process_id == process_id,
-            Element.key == key,
+            ProcessConcept.process_id == bindparam("process_id"),
+            Element.key == bindparam("key"),
             Version.number.is_not(None),
             Version.audience.in_(open_to),
         )
         .order_by(ProcessConcept.position.desc(), Version.number.desc(), plain.id.desc())
         .limit(1)
+    )
+
+
+def element_view(process_id: int, key: str, audiences: Iterable[str]) -> ElementView | None:
+    """The element with this key, or None when no version this reader may see has it. One query."""
+    row = db.session.execute(
+        _element_view_query(), {"process_id": process_id, "key": key, "audiences": list(audiences)}
     ).first()
     if row is None:
         return None
