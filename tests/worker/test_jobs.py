@@ -47,10 +47,18 @@ def test_a_savepoint_that_fails_keeps_the_jobs_of_the_whole(session: Any, poked:
 
 
 def test_a_broker_that_hangs_holds_up_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    gate = threading.Event()
-    publish = ThreadPublisher(lambda name, ids: gate.wait(10) and None, size=2)  # type: ignore[func-returns-value]
+    gate, hanging = threading.Event(), threading.Event()
+
+    def send(name: str, ids: tuple[int, ...]) -> None:
+        hanging.set()
+        gate.wait(10)
+
+    publish = ThreadPublisher(send, size=2)
+    publish(Job.deliver, (0,))
+    # Only when the first one hangs is the queue full for good: one overflow, one line.
+    assert hanging.wait(5)
     started = time.monotonic()
-    for number in range(100):
+    for number in range(1, 100):
         publish(Job.deliver, (number,))
     assert time.monotonic() - started < 1
     assert caplog.text.count("job queue full") == 1
