@@ -1,25 +1,19 @@
 """A real instance and a real browser, once per test process; a browser context per role and test."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
 import pytest
 import redis
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.scenery import Scene, make_scene
 from tests.browser.town import Town, town
 from tests.browser.watch import Watch
 from tests.sink import smtp_sink
 
-#: Chromium as root, quiet, and without any way out of this machine.
-ARGUMENTS = [
-    "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-]  # fmt: skip
 #: Nothing here takes long; a page that does is broken.
 SECONDS = 20
 
@@ -50,18 +44,6 @@ def here(tmp_path_factory: pytest.TempPathFactory, worker_name: str) -> Iterator
 def scene(here: Town) -> Scene:
     """What stands in it besides the demonstration."""
     return make_scene(here)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The one browser of this test process."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 class Visitor:

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 import config
-from tests.browser.conftest import ARGUMENTS
+from tests.conftest import CHROMIUM
 from tests.browser.scenery import CAST, read_demo
 from tests.browser.town import Town, town
 from tests.sink import smtp_sink
@@ -54,7 +54,7 @@ def take(here: Town, folder: Path) -> list[Path]:
         demo = read_demo()
     made = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
         for shot in SHOTS:
             context = browser.new_context(
                 viewport=PHONE if shot.phone else DESKTOP,

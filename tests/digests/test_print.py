@@ -22,7 +22,6 @@ from tests.digests.factories import hide, issued, make_council, make_digest, sti
 STATIC = Path(__file__).parent.parent.parent / "consult" / "static"
 LONG = "Das ist ein langer Satz, der vieles zugleich will und darum kaum ein Ende findet. " * 12
 FOREIGN = "Türkiye'de on iki yıl hemşire olarak çalıştım ve belgelerimin tanınması iki yıldan fazla sürdü. " * 8
-CHROMIUM = ("--no-sandbox", "--disable-gpu")
 
 
 def worst_week(council, lang):
@@ -67,8 +66,9 @@ def worst_week(council, lang):
 
 @pytest.mark.browser
 @pytest.mark.parametrize("lang", ["de", "en"])
-def test_the_main_part_fits_on_two_printed_pages_and_the_annex_begins_a_new_one(session, browser_of, tmp_path, lang):
-    sync_api = pytest.importorskip("playwright.sync_api")
+def test_the_main_part_fits_on_two_printed_pages_and_the_annex_begins_a_new_one(
+    session, browser_of, chromium, tmp_path, lang
+):
     council = make_council(moderation=Moderation.post)
     digest = worst_week(council, lang)
     page = browser_of(council.town.steering).get(
@@ -80,12 +80,7 @@ def test_the_main_part_fits_on_two_printed_pages_and_the_annex_begins_a_new_one(
     whole.write_text(html)
     page.html.find(class_="annex").decompose()
     main.write_text(str(page.html).replace('href="/static/', f'href="{STATIC.as_uri()}/'))
-    with sync_api.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM))
-        try:
-            sheets = [printed(chromium, path) for path in (main, whole)]
-        finally:
-            chromium.close()
+    sheets = [printed(chromium, path) for path in (main, whole)]
     assert sheets[0] <= 2
     assert sheets[1] > 2
 
