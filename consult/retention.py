@@ -9,6 +9,7 @@ from sqlalchemy import Delete, delete, or_, select
 from consult import broker, clock, limits
 from consult.accounts.models import LinkToken, SignIn
 from consult.audit.models import Heartbeat
+from consult.concept.models import Editing, MeasureSheet
 from consult.extensions import db
 from consult.invitations import operations as invitations
 from consult.jobs import Job
@@ -22,6 +23,8 @@ KEEP_FORM_ANSWERS = timedelta(days=7)
 KEEP_LINKS = timedelta(days=30)
 KEEP_SIGN_INS = timedelta(days=1)
 KEEP_CONTACT = timedelta(days=365)
+KEEP_EDITING = timedelta(days=1)
+KEEP_SHEETS = timedelta(days=30)
 #: Local hours in which to purge: after the hour that clocks skip or repeat, and not across midnight.
 NIGHT = range(3, 6)
 #: A machine that is off at night purges in the day.
@@ -49,6 +52,15 @@ def form_answers(now: datetime) -> int:
 
 def rate_buckets(now: datetime) -> int:
     return limits.purge()
+
+
+def open_forms(now: datetime) -> int:
+    return _delete(delete(Editing).where(Editing.seen_at < now - KEEP_EDITING))
+
+
+def measure_sheets(now: datetime) -> int:
+    """Applied or not: the changes they made stay."""
+    return _delete(delete(MeasureSheet).where(MeasureSheet.created_at < now - KEEP_SHEETS))
 
 
 def sign_ins(now: datetime) -> int:
@@ -79,4 +91,5 @@ def broker_messages(now: datetime) -> int:
 
 STEPS: tuple[Callable[[datetime], int], ...] = (
     form_answers, rate_buckets, sign_ins, links, mail_copies, contact_messages, needs_and_messages, broker_messages,
+    open_forms, measure_sheets,
 )  # fmt: skip

@@ -35,6 +35,7 @@ class ChangeKind(StrEnum):
     move = "move"
     split_ = "split"  # `split` is a method of str
     merge = "merge"
+    renumber = "renumber"
     retire = "retire"
     restore = "restore"
 
@@ -200,6 +201,9 @@ class Change(Base):
     to_wording_id: Mapped[int | None] = fk("wording.id", nullable=True)
     from_parent_id: Mapped[int | None] = fk("element.id", nullable=True, index=False)
     to_parent_id: Mapped[int | None] = fk("element.id", nullable=True, index=False)
+    #: The number shown before and after, where it changed.
+    from_label: Mapped[word | None]
+    to_label: Mapped[word | None]
     reason: Mapped[text]
     actor_id: Mapped[int | None] = fk("person.id", nullable=True)
     created_at: Mapped[created]
@@ -241,3 +245,164 @@ class Mandate(Base):
 
     group_id: Mapped[int] = fk("groups.id", primary_key=True)
     element_id: Mapped[int] = fk("element.id", primary_key=True, index=True)
+
+
+class DraftState(StrEnum):
+    open = "open"
+    submitted = "submitted"
+    returned = "returned"
+    adopted = "adopted"
+    #: Adopted with other words than the group's.
+    adapted = "adapted"
+    withdrawn = "withdrawn"
+
+
+class Draft(Base):
+    """A candidate wording a group writes for an element of its mandate, until the editors answer."""
+
+    __tablename__ = "draft"
+    __table_args__ = (
+        # One at a time: a group works on the draft it has, or on the one it got back.
+        Index(
+            "uq_draft_alive",
+            "group_id",
+            "element_id",
+            unique=True,
+            sqlite_where=sql("state IN ('open', 'submitted', 'returned')"),
+            postgresql_where=sql("state IN ('open', 'submitted', 'returned')"),
+        ),
+        Index("ix_draft_process_id_state", "process_id", "state"),
+    )
+
+    id: Mapped[id_pk]
+    process_id: Mapped[int] = fk("process.id", index=False)
+    group_id: Mapped[int] = fk("groups.id", index=False)
+    element_id: Mapped[int] = fk("element.id")
+    #: What stood in the working text when the group began, or when it last took over the text as it stands.
+    base_wording_id: Mapped[int] = fk("wording.id", index=False)
+    #: The group's words; every saving writes a new one, and an older one is a stale edit.
+    wording_id: Mapped[int] = fk("wording.id", index=False)
+    state: Mapped[word] = mapped_column(default=DraftState.open)
+    reason: Mapped[text] = mapped_column(default="")
+    #: What members of the group see differently; travels with the draft.
+    dissent: Mapped[text] = mapped_column(default="")
+    #: The change of the working text it led to.
+    change_id: Mapped[int | None] = fk("change.id", nullable=True, index=False)
+    actor_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
+    created_at: Mapped[created]
+
+    element: Mapped[Element] = relationship(lazy="raise_on_sql")
+    wording: Mapped[Wording] = relationship(foreign_keys=[wording_id], lazy="raise_on_sql")
+
+
+class DraftActKind(StrEnum):
+    submit = "submit"
+    give_back = "return"  # `return` is a word of the language
+    adopt = "adopt"
+    adapt = "adapt"
+    withdraw = "withdraw"
+
+
+class DraftAct(Base):
+    """What happened to a draft, with the words it had then. Insert-only."""
+
+    __tablename__ = "draft_act"
+
+    id: Mapped[id_pk]
+    draft_id: Mapped[int] = fk("draft.id")
+    kind: Mapped[word]
+    wording_id: Mapped[int] = fk("wording.id", index=False)
+    note: Mapped[text] = mapped_column(default="")
+    actor_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
+    created_at: Mapped[created]
+
+
+class Fact(Base):
+    """A figure with its source that texts cite as [[F3]]. Insert-only: a sealed text keeps the figure it cites."""
+
+    __tablename__ = "fact"
+    __table_args__ = (UniqueConstraint("concept_id", "number"), UniqueConstraint("replaces_id"))
+
+    id: Mapped[id_pk]
+    concept_id: Mapped[int] = fk("concept.id", index=False)
+    number: Mapped[int]
+    statement: Mapped[line]
+    #: As it is written, "48,5" or "rund 1.200".
+    figure: Mapped[word]
+    unit: Mapped[word] = mapped_column(default="")
+    place: Mapped[line] = mapped_column(default="")
+    year: Mapped[int | None]
+    source: Mapped[line]
+    #: The older figure this one takes the place of; texts that cite the old one are shown to editors.
+    replaces_id: Mapped[int | None] = fk("fact.id", nullable=True, index=False)
+    actor_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
+    created_at: Mapped[created]
+
+
+class Picture(Base):
+    """A picture that texts show as ![words for who cannot see it](picture:3). Insert-only."""
+
+    __tablename__ = "picture"
+    __table_args__ = (UniqueConstraint("concept_id", "number"),)
+
+    id: Mapped[id_pk]
+    concept_id: Mapped[int] = fk("concept.id", index=False)
+    number: Mapped[int]
+    file_id: Mapped[int] = fk("stored_file.id", index=False)
+    #: What it shows, for people who do not see it.
+    alt: Mapped[line]
+    #: Who made it and under which licence.
+    credit: Mapped[line] = mapped_column(default="")
+    #: In pixels.
+    width: Mapped[int]
+    height: Mapped[int]
+    actor_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
+    created_at: Mapped[created]
+
+
+class LifeTopic(Base):
+    """A way into the text from daily life: language, work, housing, children, neighbourhood."""
+
+    __tablename__ = "life_topic"
+    __table_args__ = (UniqueConstraint("process_id", "key"),)
+
+    id: Mapped[id_pk]
+    process_id: Mapped[int] = fk("process.id", index=False)
+    key: Mapped[word]
+    title: Mapped[line]
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class LifeTopicElement(Base):
+    """A part of the text that belongs to a life topic; what stands below it comes along."""
+
+    __tablename__ = "life_topic_element"
+
+    life_topic_id: Mapped[int] = fk("life_topic.id", primary_key=True)
+    element_id: Mapped[int] = fk("element.id", primary_key=True, index=True)
+
+
+class Editing(Base):
+    """Somebody has the form for this element open; told to others who open it."""
+
+    __tablename__ = "editing"
+
+    element_id: Mapped[int] = fk("element.id", primary_key=True)
+    person_id: Mapped[int] = fk("person.id", primary_key=True, index=True)
+    seen_at: Mapped[utc]
+
+
+class MeasureSheet(Base):
+    """A table of measures somebody sent in, read and waiting for a yes."""
+
+    __tablename__ = "measure_sheet"
+
+    id: Mapped[id_pk]
+    process_id: Mapped[int] = fk("process.id")
+    concept_id: Mapped[int] = fk("concept.id", index=False)
+    name: Mapped[line]
+    #: One object per row: what it says, and the wording it was based on.
+    rows: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    actor_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
+    applied_at: Mapped[utc | None]
+    created_at: Mapped[created]

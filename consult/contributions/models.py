@@ -233,3 +233,16 @@ class ChangeSource(Base):
     #: Characters of the wording's Markdown, half-open; empty when the whole change is meant.
     to_start: Mapped[int | None]
     to_end: Mapped[int | None]
+
+
+class DraftSource(Base):
+    """This contribution led a group to its draft; becomes a `ChangeSource` when the draft is adopted."""
+
+    __tablename__ = "draft_source"
+    __table_args__ = (UniqueConstraint("draft_id", "contribution_id"),)
+
+    id: Mapped[id_pk]
+    draft_id: Mapped[int] = fk("draft.id", index=False)
+    contribution_id: Mapped[int] = fk("contribution.id")
+    #: Words of the candidate it changed; empty when the whole draft is meant. Words, because drafts still change.
+    passage: Mapped[text] = mapped_column(default="")
