@@ -58,7 +58,19 @@ class Action(StrEnum):
     element_moved = "concept.element.moved"
     element_split = "concept.element.split"
     elements_merged = "concept.element.merged"
+    element_renumbered = "concept.element.renumbered"
     element_retired = "concept.element.retired"
+    element_restored = "concept.element.restored"
+    draft_begun = "concept.draft.begun"
+    draft_saved = "concept.draft.saved"
+    draft_submitted = "concept.draft.submitted"
+    draft_returned = "concept.draft.returned"
+    draft_adopted = "concept.draft.adopted"
+    draft_withdrawn = "concept.draft.withdrawn"
+    fact_added = "concept.fact.added"
+    picture_added = "concept.picture.added"
+    life_topics_changed = "concept.life_topics.changed"
+    measures_imported = "concept.measures.imported"
     link_changed = "concept.link.changed"
     mandate_changed = "concept.mandate.changed"
     version_published = "concept.version.published"
@@ -111,7 +123,16 @@ FACTS: dict[Action, frozenset[str]] = {
     Action.element_moved: frozenset({"change_id"}),
     Action.element_split: frozenset({"change_id", "into"}),
     Action.elements_merged: frozenset({"change_id", "into"}),
+    Action.element_renumbered: frozenset({"change_id"}),
     Action.element_retired: frozenset({"change_id"}),
+    Action.element_restored: frozenset({"change_id"}),
+    Action.draft_submitted: frozenset({"act_id"}),
+    Action.draft_returned: frozenset({"act_id"}),
+    Action.draft_adopted: frozenset({"act_id", "change_id"}),
+    Action.draft_withdrawn: frozenset({"act_id"}),
+    Action.fact_added: frozenset({"number"}),
+    Action.picture_added: frozenset({"number"}),
+    Action.measures_imported: frozenset({"added", "changed"}),
     Action.link_changed: frozenset({"to", "present"}),
     Action.mandate_changed: frozenset({"element_ids"}),
     Action.version_published: frozenset({"number", "audience", "elements"}),

@@ -43,6 +43,7 @@ from consult.concept.working import (
     place,
     placement_of,
     refuse_cycle,
+    same_number,
     unplace,
     write,
 )
@@ -86,7 +87,7 @@ def add(
     wording = write(element.id, part.text, None, actor, now=now)
     place(working, element.id, parent.id if parent else None, part.label, wording.id, position)
     change = log_change(working, element.id, ChangeKind.create, reason, actor, now, to_wording_id=wording.id,
-                     to_parent_id=parent.id if parent else None)  # fmt: skip
+                        to_parent_id=parent.id if parent else None, to_label=part.label)  # fmt: skip
     record(Action.element_created, id_of(actor), element, process_id=process.id, change_id=change.id)
     return change
 
@@ -139,27 +140,39 @@ def move(
     if target is not None:
         refuse_cycle(working.id, element.id, target)
         placement_of(working, parent)  # type: ignore[arg-type]  # not None here
-    if label is not None:
-        placement.label = label
+    labels = (placement.label, placement.label if label is None else label)
     if placement.parent_id == target and position is None:
-        db.session.flush()
-        return None
+        if labels[0] == labels[1]:
+            return None
+        return renumber(element, labels[1], reason=reason, actor=actor, process=process, now=now)
     need_reason(reason)
     before = placement.parent_id
-    placement.parent_id = target
+    placement.parent_id, placement.label = target, labels[1]
     placement.position = free_position(working.id, target, position)
     db.session.flush()
     change = log_change(working, element.id, ChangeKind.move, reason, actor, now, from_wording_id=placement.wording_id,
-                     to_wording_id=placement.wording_id, from_parent_id=before, to_parent_id=target)  # fmt: skip
+                     to_wording_id=placement.wording_id, from_parent_id=before, to_parent_id=target,
+                        from_label=labels[0], to_label=labels[1])  # fmt: skip
     record(Action.element_moved, id_of(actor), element, process_id=process.id, change_id=change.id)
     return change
 
 
-def set_label(element: Element, label: str) -> None:
-    """Show another number; identity and address stay."""
-    placement = placement_of(lock_working(element.concept_id), element)
-    placement.label = label
-    db.session.flush()
+def renumber(
+    element: Element, label: str, *, reason: str, actor: Person | None, process: Process, now: datetime | None = None
+) -> Change | None:
+    """Show another number; identity and address stay. None when it has that number already."""
+    working = lock_working(element.concept_id)
+    placement = placement_of(working, element)
+    if placement.label == label:
+        return None
+    need_reason(reason)
+    before, placement.label = placement.label, label
+    change = log_change(working, element.id, ChangeKind.renumber, reason, actor, now,
+                        from_wording_id=placement.wording_id, to_wording_id=placement.wording_id,
+                        from_parent_id=placement.parent_id, to_parent_id=placement.parent_id,
+                        from_label=before, to_label=label)  # fmt: skip
+    record(Action.element_renumbered, id_of(actor), element, process_id=process.id, change_id=change.id)
+    return change
 
 
 def split(
@@ -187,7 +200,7 @@ def split(
         place(working, heir.id, old.parent_id, part.label, wording.id, old.position + offset)
         change = log_change(working, heir.id, ChangeKind.split_, reason, actor, now, from_wording_id=old.wording_id,
                          to_wording_id=wording.id, from_parent_id=old.parent_id,
-                         to_parent_id=old.parent_id)  # fmt: skip
+                         to_parent_id=old.parent_id, from_label=old.label, to_label=part.label)  # fmt: skip
         db.session.add(
             Lineage(change_id=change.id, from_element_id=element.id, to_element_id=heir.id, kind=LineageKind.split_)
         )
@@ -264,10 +277,52 @@ def retire(
         now,
         from_wording_id=placement.wording_id,
         from_parent_id=placement.parent_id,
+        from_label=placement.label,
     )
     unplace(working, placement, children_to=None)
     db.session.flush()
     record(Action.element_retired, id_of(actor), element, process_id=process.id, change_id=change.id)
+    return change
+
+
+def restore(
+    element: Element,
+    parent: Element | None,
+    *,
+    position: int | None = None,
+    label: str | None = None,
+    reason: str,
+    actor: Person | None,
+    process: Process,
+    now: datetime | None = None,
+) -> Change:
+    """Take a retired element in again, with the words it had last and, unless told otherwise, its last number.
+
+    Refuses one that stands in the text, and one that lives on in other elements: its contributions show there.
+    """
+    need_reason(reason)
+    working = lock_working(element.concept_id)
+    stands = select(Placement.id).where(Placement.version_id == working.id, Placement.element_id == element.id)
+    if db.session.scalar(stands) is not None:
+        raise Refused(_("This part stands in the working text already."))
+    if db.session.scalar(select(Lineage.id).where(Lineage.from_element_id == element.id).limit(1)) is not None:
+        raise Refused(_("This part lives on in other parts; it cannot be taken in again beside them."))
+    gone = db.session.scalar(
+        select(Change)
+        .where(Change.element_id == element.id, Change.kind == ChangeKind.retire)
+        .order_by(Change.id.desc())
+        .limit(1)
+    )
+    if gone is None or gone.from_wording_id is None:
+        raise Refused(_("This part was never taken out."))
+    if parent is not None:
+        placement_of(working, parent)
+    shown = (gone.from_label or "") if label is None else label
+    place(working, element.id, parent.id if parent else None, shown, gone.from_wording_id, position)
+    change = log_change(working, element.id, ChangeKind.restore, reason, actor, now,
+                        to_wording_id=gone.from_wording_id, to_parent_id=parent.id if parent else None,
+                        to_label=shown)  # fmt: skip
+    record(Action.element_restored, id_of(actor), element, process_id=process.id, change_id=change.id)
     return change
 
 
@@ -325,8 +380,12 @@ def publish(
     """Freeze the working text as the next numbered version and seal it. Refuses an empty text.
 
     Two publishers at once take turns by the lock; the second one is refused when nothing changed in between.
+    Refuses a text in which two parts of a kind show the same number: while editors renumber, that is allowed.
     """
     working = lock_working(concept.id)
+    twice = same_number(working.id)
+    if twice:
+        raise Refused(_("Two parts show the same number: %(numbers)s.", numbers=", ".join(twice)))
     last = db.session.scalar(
         select(Version)
         .where(Version.concept_id == concept.id, Version.number.is_not(None))

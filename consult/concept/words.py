@@ -27,6 +27,7 @@ def change_names() -> dict[str, str]:
         ChangeKind.move: _("Moved"),
         ChangeKind.split_: _("Split"),
         ChangeKind.merge: _("Merged"),
+        ChangeKind.renumber: _("New number"),
         ChangeKind.retire: _("Taken out"),
         ChangeKind.restore: _("Taken in again"),
     }

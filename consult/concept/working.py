@@ -188,6 +188,19 @@ def refuse_cycle(version_id: int, element_id: int, target_id: int) -> None:
         current = parents.get(current)
 
 
+def same_number(version_id: int) -> list[str]:
+    """Numbers that two or more elements of one kind show in this version, in order."""
+    rows = db.session.execute(
+        select(Placement.label)
+        .join(Element, Element.id == Placement.element_id)
+        .where(Placement.version_id == version_id, Placement.label != "")
+        .group_by(Element.kind, Placement.label)
+        .having(func.count() > 1)
+        .order_by(Placement.label)
+    )
+    return sorted(set(rows.scalars()))
+
+
 def log_change(
     working: Version,
     element_id: int,
@@ -195,7 +208,7 @@ def log_change(
     reason: str,
     actor: Person | None,
     now: datetime | None,
-    **places: int | None,
+    **places: Any,
 ) -> Change:
     change = Change(
         element_id=element_id, kind=kind, reason=reason, actor_id=id_of(actor), created_at=now or clock.now(), **places

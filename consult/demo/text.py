@@ -139,14 +139,14 @@ class Writing:
                 parent=goal["theme"], position=self._place_of(goal, siblings),
             )  # fmt: skip
         else:
-            ops.set_label(self.story.elements[goal["id"]], goal["numbers"][self.version])
+            self._renumber(goal)
             if text is not None and change is not None:
                 self._edit(goal["id"], Text(markdown=text), change["reason"], change["sources"])
         for sub in goal["sub_goals"]:
             if self.version not in sub["numbers"]:
                 continue
             if sub["id"] in self.story.elements:
-                ops.set_label(self.story.elements[sub["id"]], sub["numbers"][self.version])
+                self._renumber(sub)
                 continue
             self._add(
                 ElementKind.sub_goal, sub, Text(markdown=sub["text"]), label=sub["numbers"][self.version],
@@ -315,6 +315,10 @@ class Writing:
         placement = self._placement(key)
         change = ops.edit(self.story.elements[key], placement.wording_id, text, reason=reason, **self._by())
         self._remember(key, change, sources)
+
+    def _renumber(self, row: dict[str, Any]) -> None:
+        reason = self.texts["reason_of_numbers"]
+        ops.renumber(self.story.elements[row["id"]], row["numbers"][self.version], reason=reason, **self._by())
 
     def _split(self, key: str, parts: list[Part], reason: str, sources: dict[str, list[str]]) -> None:
         for part, change in zip(

@@ -1,6 +1,6 @@
-"""Pages of the concept: reading and editing."""
+"""Pages of the concept: reading it and the editors' desk. Importing the modules puts their routes on the blueprint."""
 
-from consult.concept.views import editing, reading
+from consult.concept.views import editing, publishing, reading, structure
 from consult.concept.views.blueprint import bp
 
-__all__ = ["bp", "editing", "reading"]
+__all__ = ["bp", "editing", "publishing", "reading", "structure"]

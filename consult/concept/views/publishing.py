@@ -1,0 +1,50 @@
+"""Freezing the working text as a version."""
+
+from flask import abort, flash, render_template, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from consult.authz import authorize, current_person
+from consult.concept import operations, policy, queries
+from consult.concept.forms import PublishForm
+from consult.concept.models import VersionAudience
+from consult.concept.views.blueprint import bp
+from consult.concept.words import audience_names
+from consult.errors import Refused
+from consult.extensions import db
+from consult.forms import entered
+from consult.processes.loading import load_process
+from consult.web import commit_and_go, keeps_text
+
+
+@bp.route("/p/<slug>/concept/publish", methods=["GET", "POST"], defaults={"which": "concept"})
+@bp.route("/p/<slug>/charter/publish", methods=["GET", "POST"], defaults={"which": "charter"})
+@keeps_text
+def publish(slug: str, which: str) -> str | Response:
+    """Freeze the working text as the next version."""
+    process = load_process(slug)
+    authorize(policy.can_publish_version, process)
+    concept = next((c for c in queries.concepts_of(process.id) if c.kind == which), None)
+    if concept is None:
+        abort(404)
+    form = PublishForm()
+    form.audience.choices = [
+        (VersionAudience.public, audience_names()[VersionAudience.public]),
+        (VersionAudience.steering, audience_names()[VersionAudience.steering]),
+    ]
+    if form.validate_on_submit():
+        try:
+            version = operations.publish(
+                concept, title=entered(form.title), note=entered(form.note),
+                audience=VersionAudience(form.audience.data), actor=current_person(), process=process,
+            )  # fmt: skip
+            flash(_("Version %(number)s is published and frozen.", number=version.number), "success")
+            return commit_and_go(url_for("concept.version", slug=slug, number=version.number, which=which))
+        except Refused as refused:
+            db.session.rollback()
+            form.title.errors = [refused.message]
+    changes = queries.changes_since_last(concept.id)
+    names = {row.element_id: row for row in queries.placed_in(queries.working_version(concept.id).id, plain=False)}
+    return render_template(
+        "concept/publish.html", process=process, concept=concept, form=form, changes=changes, names=names, which=which
+    )
