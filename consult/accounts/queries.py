@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask import abort
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from consult import clock
@@ -130,14 +131,17 @@ def speakers_of(organisation_id: int) -> Sequence[Any]:
     ).all()
 
 
+@cache
+def _speaks_for_query() -> Select[Organisation]:
+    return (
+        select(Organisation)
+        .join(Representation, Representation.organisation_id == Organisation.id)
+        .where(Representation.person_id == bindparam("person_id"), _current(bindparam("now")))
+        .order_by(Organisation.name)
+        .distinct()
+    )
+
+
 def speaks_for(person_id: int) -> list[Organisation]:
     """The organisations a person may speak for now, by name."""
-    return list(
-        db.session.scalars(
-            select(Organisation)
-            .join(Representation, Representation.organisation_id == Organisation.id)
-            .where(Representation.person_id == person_id, _current(clock.now()))
-            .order_by(Organisation.name)
-            .distinct()
-        )
-    )
+    return list(db.session.scalars(_speaks_for_query(), {"person_id": person_id, "now": clock.now()}))

@@ -6,11 +6,12 @@ wherever the cookie may be. Guests have no row.
 
 import secrets
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from flask import Flask, after_this_request, current_app, has_request_context, request, session
 from flask_login import UserMixin, current_user
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy.orm import contains_eager
 from sqlalchemy.orm.attributes import set_committed_value
 from werkzeug.wrappers import Response
@@ -72,15 +73,21 @@ def open_sign_in(person_id: int, *, device: str = "", second_factor: bool = Fals
     return secret
 
 
-def load(secret: str) -> SignedIn | None:
-    """Who holds this secret, if the sign-in still counts: one query, and now and then a tiny write of `seen_at`."""
-    row = db.session.execute(
+@cache
+def _load_query() -> Select[SignIn, Person]:
+    """The statement of `load`, made once: every request of somebody signed in asks it."""
+    return (
         select(SignIn, Person)
         .join(Account, Account.person_id == SignIn.person_id)
         .join(Person, Person.id == Account.person_id)
         .options(contains_eager(Person.account))
-        .where(SignIn.secret_hash == hash_of(secret))
-    ).first()
+        .where(SignIn.secret_hash == bindparam("secret_hash"))
+    )
+
+
+def load(secret: str) -> SignedIn | None:
+    """Who holds this secret, if the sign-in still counts: one query, and now and then a tiny write of `seen_at`."""
+    row = db.session.execute(_load_query(), {"secret_hash": hash_of(secret)}).first()
     if row is None:
         return None
     sign_in, person = row

@@ -1,6 +1,8 @@
 """How a contribution comes into being: row, text, tally, and the number last, because it serialises the writers."""
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -47,16 +49,21 @@ def add(
     created_at: datetime,
     state: State,
     source: str | None,
+    seen: tuple[int, int] | None = None,
 ) -> Contribution:
     """Add one contribution in whatever way it came; `submit` and `capture` say who may and when.
 
-    `reader` is who looked at the text when writing. Raises `Refused` for an empty or too long text.
+    `reader` is who looked at the text when writing; `seen` the version and wording they had in front of them, where
+    the door knows (else it is asked). Raises `Refused` for an empty or too long text.
     """
     body = checked_text(text)
     if reply_to is not None:
         # The stance is towards the text; a reply speaks to another contribution, at the same place.
-        element_id, stance = reply_to.element_id, None
-    version_id, wording_id = seen_by(reader, process, element_id, created_at) if element_id else (None, None)
+        element_id, stance, seen = reply_to.element_id, None, None
+    if element_id is None:
+        version_id, wording_id = None, None
+    else:
+        version_id, wording_id = seen or seen_by(reader, process, element_id, created_at)
     contribution = Contribution(
         process_id=process.id,
         kind=kind,
@@ -79,11 +86,8 @@ def add(
         source=source,
     )
     db.session.add(contribution)
-    db.session.flush()
     db.session.add(
-        ContributionText(
-            contribution_id=contribution.id, revision=0, body=body, actor_id=actor_id, created_at=created_at
-        )
+        ContributionText(contribution=contribution, revision=0, body=body, actor_id=actor_id, created_at=created_at)
     )
     db.session.flush()
     tallies.move(contribution, None, state)
@@ -100,16 +104,19 @@ def add(
     return contribution
 
 
+@cache
+def _count_on(dialect: str) -> Any:
+    """The statement of `_next_number`, made once per database: putting it together costs more than asking it."""
+    table: Any = ProcessCounter.__table__
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    return insert.on_conflict_do_update(
+        index_elements=["process_id"], set_={"last_number": table.c.last_number + insert.excluded.last_number}
+    ).returning(table.c.last_number)
+
+
 def _next_number(process_id: int) -> int:
-    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    return int(
-        db.session.execute(
-            insert(ProcessCounter)
-            .values(process_id=process_id, last_number=1)
-            .on_conflict_do_update(index_elements=["process_id"], set_={"last_number": ProcessCounter.last_number + 1})
-            .returning(ProcessCounter.last_number)
-        ).scalar_one()
-    )
+    statement = _count_on(db.session.get_bind().dialect.name)
+    return int(db.session.execute(statement, {"process_id": process_id, "last_number": 1}).scalar_one())
 
 
 def checked_text(value: str) -> str:

@@ -1,9 +1,9 @@
 """What people type about the text, and what moderators decide."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from babel import Locale
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from wtforms import Form as PlainForm
@@ -16,7 +16,7 @@ from consult.contributions.models import MAX_LENGTH, ModerationReason, State
 from consult.contributions.threads import Filter
 from consult.contributions.words import channel_names, kind_names, stance_names, state_names
 from consult.forms import Form, _l, one_line, several_lines
-from consult.i18n import language
+from consult.i18n import language, own_name
 
 #: Languages people write in here; any other is fine as "another one".
 LANGUAGES = (
@@ -28,10 +28,15 @@ ANOTHER = "und"
 WHOLE = "*"
 
 
+@cache
+def _own_names() -> list[tuple[str, str]]:
+    """The same for everybody, so worked out once."""
+    return sorted(((code, own_name(code)) for code in LANGUAGES), key=lambda choice: choice[1])
+
+
 def language_choices() -> list[tuple[str, str]]:
     """Each language by its own name, as its speakers look for it."""
-    named = [(code, (Locale.parse(code).get_display_name(code) or code).capitalize()) for code in LANGUAGES]
-    return [*sorted(named, key=lambda choice: choice[1]), (ANOTHER, _("Another language"))]
+    return [*_own_names(), (ANOTHER, _("Another language"))]
 
 
 def fits(_form: Form, field: TextAreaField) -> None:

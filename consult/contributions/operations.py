@@ -50,10 +50,12 @@ def submit(
     author_name: str = "",
     organisation_id: int | None = None,
     entered_by_id: int | None = None,
+    seen: tuple[int, int] | None = None,
     now: datetime | None = None,
 ) -> Contribution:
     """A citizen writes; `actor` is the author. Appears at once or waits for a moderator, as the stage says.
 
+    `seen`: version and wording of the page they wrote on; asked for when the door does not know.
     Raises `Refused` when nothing can be written now, the parent cannot be answered, the text is empty or too long,
     or the actor does not speak for the organisation.
     """
@@ -85,6 +87,7 @@ def submit(
         created_at=now,
         state=state,
         source=None,
+        seen=seen,
     )
 
 

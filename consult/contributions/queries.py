@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from flask import abort
-from sqlalchemy import func, select, union_all
+from sqlalchemy import Select, bindparam, func, select, union_all
 from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Person
@@ -148,14 +149,16 @@ def earlier_texts(contribution: Contribution) -> list[ContributionText]:
     )
 
 
+@cache
+def _written_query() -> Select[int]:
+    return select(func.count()).where(
+        Contribution.author_id == bindparam("person_id"), Contribution.created_at > bindparam("since")
+    )
+
+
 def written_since(person_id: int, since: datetime) -> int:
     """How many contributions somebody has sent since then, for the limit against flooding."""
-    return (
-        db.session.scalar(
-            select(func.count()).where(Contribution.author_id == person_id, Contribution.created_at > since)
-        )
-        or 0
-    )
+    return db.session.scalar(_written_query(), {"person_id": person_id, "since": since}) or 0
 
 
 @dataclass(frozen=True)

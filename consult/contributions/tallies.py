@@ -1,5 +1,8 @@
 """How many published contributions an element has, by stance: kept by the write, so that no page counts."""
 
+from functools import cache
+from typing import Any
+
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -7,16 +10,22 @@ from consult.contributions.models import Contribution, ContributionTally, State
 from consult.extensions import db
 
 
+@cache
+def _addition(dialect: str) -> Any:
+    """The statement of `add`, made once per database: putting it together costs more than asking it."""
+    table: Any = ContributionTally.__table__
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    return insert.on_conflict_do_update(
+        index_elements=["element_id", "process_id", "stance"],
+        set_={"published": table.c.published + insert.excluded.published},
+    )
+
+
 def add(element_id: int, process_id: int, stance: str | None, by: int) -> None:
     """Add `by` to one tally. Holds the row until the commit: call it late in a transaction."""
-    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     db.session.execute(
-        insert(ContributionTally)
-        .values(element_id=element_id, process_id=process_id, stance=stance or "", published=by)
-        .on_conflict_do_update(
-            index_elements=["element_id", "process_id", "stance"],
-            set_={"published": ContributionTally.published + by},
-        )
+        _addition(db.session.get_bind().dialect.name),
+        {"element_id": element_id, "process_id": process_id, "stance": stance or "", "published": by},
     )
 
 

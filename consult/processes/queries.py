@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from flask import abort
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from consult import clock
@@ -25,6 +27,32 @@ from consult.processes.models import (
 )
 
 
+@cache
+def _functions_query() -> Select[int, str]:
+    """Made once, as all that nearly every request asks: putting a statement together costs more than asking it."""
+    now: Any = bindparam("now")
+    person_id: Any = bindparam("person_id")
+    seated = (
+        select(SeatHolder.membership_id)
+        .where(
+            SeatHolder.person_id == person_id,
+            SeatHolder.starts_at <= now,
+            or_(SeatHolder.ends_at.is_(None), SeatHolder.ends_at > now),
+        )
+        .scalar_subquery()
+    )
+    return (
+        select(ProcessGroup.process_id, ProcessGroup.function)
+        .join(Membership, Membership.group_id == ProcessGroup.group_id)
+        .where(
+            Membership.starts_at <= now,
+            or_(Membership.ends_at.is_(None), Membership.ends_at > now),
+            or_(Membership.person_id == person_id, Membership.id.in_(seated)),
+        )
+        .distinct()
+    )
+
+
 def functions_of(person: Person | None) -> dict[int, frozenset[str]]:
     """What a person may act as, per process id, through current memberships and seats. One query per request."""
     if person is None:
@@ -32,25 +60,10 @@ def functions_of(person: Person | None) -> dict[int, frozenset[str]]:
     cached: dict[int, frozenset[str]] | None = person.__dict__.get("_functions")
     if cached is not None:
         return cached
-    now = clock.now()
-    current = and_(Membership.starts_at <= now, or_(Membership.ends_at.is_(None), Membership.ends_at > now))
-    seated = (
-        select(SeatHolder.membership_id)
-        .where(
-            SeatHolder.person_id == person.id,
-            SeatHolder.starts_at <= now,
-            or_(SeatHolder.ends_at.is_(None), SeatHolder.ends_at > now),
-        )
-        .scalar_subquery()
-    )
-    rows = db.session.execute(
-        select(ProcessGroup.process_id, ProcessGroup.function)
-        .join(Membership, Membership.group_id == ProcessGroup.group_id)
-        .where(current, or_(Membership.person_id == person.id, Membership.id.in_(seated)))
-        .distinct()
-    ).all()
     found: dict[int, set[str]] = {}
-    for process_id, function in rows:
+    for process_id, function in db.session.execute(
+        _functions_query(), {"person_id": person.id, "now": clock.now()}
+    ).all():
         found.setdefault(process_id, set()).add(function)
     result = {process_id: frozenset(functions) for process_id, functions in found.items()}
     person.__dict__["_functions"] = result
@@ -62,9 +75,14 @@ def forget_functions(person: Person) -> None:
     person.__dict__.pop("_functions", None)
 
 
+@cache
+def _process_query() -> Select[Process]:
+    return select(Process).where(Process.slug == bindparam("slug"))
+
+
 def process_or_404(person: Person | None, slug: str, preview_of: int | None = None) -> Process:
     """The process if this person may know of it; staff and holders of a preview see unpublished ones."""
-    process = db.session.scalar(select(Process).where(Process.slug == slug))
+    process = db.session.scalar(_process_query(), {"slug": slug})
     if process is None:
         abort(404)
     if process.state == ProcessState.draft and not functions_of(person).get(process.id) and preview_of != process.id:
@@ -155,20 +173,25 @@ def open_in(stages: Iterable[Stage], now: datetime) -> dict[str, Opening]:
     )
 
 
-def openings(process_id: int, now: datetime | None = None) -> dict[str, Opening]:
-    """Everything open at `now`: any stage allows, the stricter moderation wins. Only published processes are open."""
-    now = now or clock.now()
-    rows = db.session.execute(
+@cache
+def _openings_query() -> Select[str, str, str, datetime | None]:
+    now: Any = bindparam("now")
+    return (
         select(StageActivity.activity, StageActivity.audience, StageActivity.moderation, Stage.ends_at)
         .join(Stage, Stage.id == StageActivity.stage_id)
         .join(Process, Process.id == Stage.process_id)
         .where(
-            Stage.process_id == process_id,
+            Stage.process_id == bindparam("process_id"),
             Process.state == ProcessState.published,
             Stage.starts_at <= now,
             or_(Stage.ends_at.is_(None), Stage.ends_at > now),
         )
     )
+
+
+def openings(process_id: int, now: datetime | None = None) -> dict[str, Opening]:
+    """Everything open at `now`: any stage allows, the stricter moderation wins. Only published processes are open."""
+    rows = db.session.execute(_openings_query(), {"process_id": process_id, "now": now or clock.now()})
     return merged((row.activity, row.audience, row.moderation, row.ends_at) for row in rows)
 
 

@@ -66,6 +66,7 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
                 kind=Kind.comment,
                 lang=form.lang.data,
                 organisation_id=form.spoken_for(),
+                seen=(view.version_id, view.placed.wording_id) if view else None,
             )
             return _arrived(process, contribution)
         except Refused as refusal:
