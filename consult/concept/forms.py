@@ -1,11 +1,9 @@
 """What editors send."""
 
-from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length, Optional, Regexp
+from wtforms import HiddenField, RadioField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, Optional
 
 from consult.forms import Form, _l, one_line, several_lines
-
-KEY = Regexp(r"^[a-z0-9][a-z0-9-]*$", message=_l("Small letters, digits and hyphens only."))
 
 
 class WordingForm(Form):
@@ -41,75 +39,33 @@ class WordingForm(Form):
         return valid
 
 
-class MeasureForm(WordingForm):
-    """A measure has fields of its own beside its words."""
+class CheckedForm(WordingForm):
+    """Goals and measures say for whom they are, and answer the check question."""
+
+    target_group = StringField(_l("For whom"), [Optional(), Length(max=300)], filters=[one_line])
+    favours = StringField(
+        _l("Whom does it favour?"),
+        [Optional(), Length(max=500)],
+        filters=[one_line],
+        description=_l("Check question: who gains from it, also unseen?"),
+    )
+    disadvantages = StringField(
+        _l("Whom does it put at a disadvantage?"),
+        [Optional(), Length(max=500)],
+        filters=[one_line],
+        description=_l("Check question: who is left out or carries the burden? Nobody is an answer as well."),
+    )
+
+
+class MeasureForm(CheckedForm):
+    """A measure has more fields of its own beside its words."""
 
     lead = StringField(_l("Responsible"), [Optional(), Length(max=300)], filters=[one_line])
     partners = StringField(_l("Partners"), [Optional(), Length(max=500)], filters=[one_line])
-    target_group = StringField(_l("For whom"), [Optional(), Length(max=300)], filters=[one_line])
     place = StringField(_l("Place"), [Optional(), Length(max=300)], filters=[one_line])
     time = StringField(_l("From"), [Optional(), Length(max=100)], filters=[one_line])
     finance = StringField(_l("Paid from"), [Optional(), Length(max=300)], filters=[one_line])
     indicator = StringField(_l("How we notice success"), [Optional(), Length(max=300)], filters=[one_line])
-
-
-class NewElementForm(Form):
-    """A new part of the working text."""
-
-    kind = SelectField(_l("What is it?"))
-    parent = SelectField(_l("Below"))
-    label = StringField(_l("Number shown"), [Optional(), Length(max=40)], filters=[one_line])
-    key = StringField(
-        _l("Short name in the address"),
-        [DataRequired(_l("Please give a short name.")), Length(max=79), KEY],
-        filters=[one_line],
-        description=_l("Stays for good, whatever number is shown. For example goal-meeting-places."),
-    )
-    title = StringField(_l("Title"), [Optional(), Length(max=300)], filters=[one_line])
-    markdown = TextAreaField(_l("Text"), [Optional(), Length(max=200_000)], filters=[several_lines])
-    reason = TextAreaField(
-        _l("Why is it added?"),
-        [DataRequired(_l("Please give a reason: it is shown beside the change.")), Length(max=2000)],
-        filters=[several_lines],
-    )
-
-
-class SplitForm(Form):
-    """Two new elements in the place of one."""
-
-    first_key = StringField(
-        _l("Short name of the first part"), [DataRequired(), Length(max=79), KEY], filters=[one_line]
-    )
-    first_label = StringField(_l("Number of the first part"), [Optional(), Length(max=40)], filters=[one_line])
-    first_text = TextAreaField(
-        _l("Text of the first part"), [DataRequired(), Length(max=200_000)], filters=[several_lines]
-    )
-    second_key = StringField(
-        _l("Short name of the second part"), [DataRequired(), Length(max=79), KEY], filters=[one_line]
-    )
-    second_label = StringField(_l("Number of the second part"), [Optional(), Length(max=40)], filters=[one_line])
-    second_text = TextAreaField(
-        _l("Text of the second part"), [DataRequired(), Length(max=200_000)], filters=[several_lines]
-    )
-    reason = TextAreaField(
-        _l("Why is it split?"),
-        [DataRequired(_l("Please give a reason: it is shown beside the change.")), Length(max=2000)],
-        filters=[several_lines],
-    )
-    sources = StringField(
-        _l("Contributions this is based on"),
-        [Optional(), Length(max=500)],
-        filters=[one_line],
-        description=_l("Numbers, separated by commas, for example 6, 12."),
-    )
-
-
-class RetireForm(Form):
-    reason = TextAreaField(
-        _l("Why is it taken out?"),
-        [DataRequired(_l("Please give a reason: it is shown beside the change.")), Length(max=2000)],
-        filters=[several_lines],
-    )
 
 
 class PublishForm(Form):

@@ -2,6 +2,7 @@
 
 from flask_babel import gettext as _
 
+from consult.concept.kinds import CHECK_QUESTION, CHECKED
 from consult.concept.models import ChangeKind, ElementKind, VersionAudience
 
 
@@ -40,14 +41,21 @@ def audience_names() -> dict[str, str]:
     }
 
 
-def detail_names() -> dict[str, str]:
-    """Fields of a measure, in the order in which they are shown."""
-    return {
+def detail_names(kind: str = ElementKind.measure) -> dict[str, str]:
+    """What an element of this kind says beside its words, in the order in which it is shown."""
+    if kind not in CHECKED:
+        return {}
+    names = {
         "lead": _("Responsible"),
         "partners": _("Partners"),
         "target_group": _("For whom"),
+        "favours": _("Whom does it favour?"),
+        "disadvantages": _("Whom does it put at a disadvantage?"),
         "place": _("Place"),
         "time": _("From"),
         "finance": _("Paid from"),
         "indicator": _("How we notice success"),
     }
+    if kind == ElementKind.measure:
+        return names
+    return {name: names[name] for name in ("target_group", *CHECK_QUESTION)}

@@ -8,7 +8,8 @@ from werkzeug.wrappers import Response
 
 from consult.authz import authorize, current_person
 from consult.concept import operations, policy, queries
-from consult.concept.forms import MeasureForm, WordingForm
+from consult.concept.forms import CheckedForm, MeasureForm, WordingForm
+from consult.concept.kinds import CHECKED
 from consult.concept.models import Element, ElementKind
 from consult.concept.operations import Text
 from consult.concept.views.blueprint import bp
@@ -23,11 +24,11 @@ from consult.web import commit_and_go, keeps_text
 
 
 def _form_for(placed: queries.Placed) -> WordingForm:
-    measure = placed.kind == ElementKind.measure
     data: dict[str, Any] = {"title": placed.title, "markdown": placed.markdown, "base": placed.wording_id}
-    if measure:
-        data |= {name: placed.details.get(name, "") for name in detail_names()}
-    return MeasureForm(data=data) if measure else WordingForm(data=data)
+    data |= {name: placed.details.get(name, "") for name in detail_names(placed.kind)}
+    if placed.kind == ElementKind.measure:
+        return MeasureForm(data=data)
+    return CheckedForm(data=data) if placed.kind in CHECKED else WordingForm(data=data)
 
 
 @bp.route("/p/<slug>/e/<key>/edit", methods=["GET", "POST"])
@@ -52,7 +53,7 @@ def edit(slug: str, key: str) -> str | Response | tuple[str, int]:
         db.session.rollback()
     page = render_template(
         "concept/edit.html", process=process, element=element, placed=placed, form=form, conflict=conflict,
-        kind=kind_names()[element.kind], details=detail_names() if isinstance(form, MeasureForm) else {},
+        kind=kind_names()[element.kind], details=detail_names(element.kind),
     )  # fmt: skip
     return (page, 409) if conflict else page
 
@@ -61,9 +62,8 @@ def _save(process: Process, element: Element, placed: queries.Placed, form: Word
     person = current_person()
     named = named_contributions(process, entered(form.sources))
     details = dict(placed.details)
-    if isinstance(form, MeasureForm):
-        details |= {name: getattr(form, name).data or "" for name in detail_names()}
-        details = {name: value for name, value in details.items() if value}
+    details |= {name: entered(form[name]) for name in detail_names(placed.kind)}
+    details = {name: value for name, value in details.items() if value}
     text = Text(entered(form.title), entered(form.markdown), details, placed.lang)
     typed = entered(form.base)
     base = int(typed) if typed.isdigit() else 0

@@ -6,9 +6,9 @@ from werkzeug.wrappers import Response
 
 from consult.authz import authorize, current_person
 from consult.concept import operations, policy, queries
-from consult.concept.forms import NewElementForm, RetireForm, SplitForm
 from consult.concept.models import ConceptKind, Element, ElementKind
 from consult.concept.operations import Part, Text
+from consult.concept.structure_forms import NewElementForm, RetireForm, SplitForm
 from consult.concept.views.blueprint import bp
 from consult.concept.views.working import concepts_at_work, element_in_work, name_sources, named_contributions
 from consult.concept.words import kind_names
