@@ -7,6 +7,7 @@ after it are visible; a commit changes one or the other. The clock changes pages
 begins or ends: the stamp counts those.
 """
 
+import gzip
 import hashlib
 import threading
 from collections import OrderedDict
@@ -26,8 +27,9 @@ from consult.i18n import language
 
 P = ParamSpec("P")
 
-#: Pages kept per web process; about 50 kB each.
+#: Pages kept per web process, and how many bytes they may take together: most have 50 kB, a whole concept 700.
 KEPT = 300
+KEPT_BYTES = 24_000_000
 #: Seconds after which a page is rendered anew in any case: times are told in words ("in three days").
 MAX_AGE = 60
 
@@ -50,22 +52,29 @@ Stamp = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class _Page:
+class Kept:
+    """A page as it was rendered, plain and packed: packing it for every visitor costs more than answering."""
+
     stamp: Stamp
     kept_at: float
     body: bytes
+    packed: bytes
     etag: str
+
+    @property
+    def size(self) -> int:
+        return len(self.body) + len(self.packed)
 
 
 class PageCache:
     """The most recently used pages of one web process."""
 
-    def __init__(self, size: int = KEPT) -> None:
-        self._pages: OrderedDict[tuple[str, ...], _Page] = OrderedDict()
-        self._size = size
+    def __init__(self, pages: int = KEPT, size: int = KEPT_BYTES) -> None:
+        self._pages: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
+        self._most, self._room, self._size = pages, size, 0
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[str, ...], stamp: Stamp, now: float) -> _Page | None:
+    def get(self, key: tuple[str, ...], stamp: Stamp, now: float) -> Kept | None:
         with self._lock:
             page = self._pages.get(key)
             if page is None or page.stamp != stamp or now - page.kept_at > MAX_AGE:
@@ -73,16 +82,19 @@ class PageCache:
             self._pages.move_to_end(key)
             return page
 
-    def put(self, key: tuple[str, ...], page: _Page) -> None:
+    def put(self, key: tuple[str, ...], page: Kept) -> None:
         with self._lock:
+            before = self._pages.pop(key, None)
+            self._size += page.size - (before.size if before else 0)
             self._pages[key] = page
-            self._pages.move_to_end(key)
-            while len(self._pages) > self._size:
-                self._pages.popitem(last=False)
+            while len(self._pages) > self._most or self._size > self._room:
+                _key, oldest = self._pages.popitem(last=False)
+                self._size -= oldest.size
 
     def clear(self) -> None:
         with self._lock:
             self._pages.clear()
+            self._size = 0
 
 
 pages = PageCache()
@@ -117,13 +129,17 @@ def rendered_once(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respons
             if response.status_code != 200 or g.get("has_form") or response.is_streamed:
                 return response
             body = response.get_data()
-            page = _Page(before, now, body, hashlib.sha256(body).hexdigest()[:20])
+            page = Kept(before, now, body, gzip.compress(body, 6, mtime=0), hashlib.sha256(body).hexdigest()[:20])
             pages.put(key, page)
         else:
             # Decided when it was rendered; whatever could change the decision changes the stamp.
             authz.decided()
-        answer = Response(page.body, mimetype="text/html")
-        answer.set_etag(page.etag)
+        if request.accept_encodings["gzip"] > 0:
+            answer = Response(page.packed, mimetype="text/html", headers={"Content-Encoding": "gzip"})
+            answer.set_etag(page.etag + ":gzip")
+        else:
+            answer = Response(page.body, mimetype="text/html")
+            answer.set_etag(page.etag)
         return answer.make_conditional(request)
 
     return wrapper

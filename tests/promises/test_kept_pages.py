@@ -1,5 +1,6 @@
 """Public pages are rendered once while nothing changes, and never shown when something did."""
 
+import gzip
 from datetime import timedelta
 
 import pytest
@@ -130,10 +131,34 @@ def test_an_entry_that_commits_late_changes_the_stamp(session, goal):
     assert pages.stamp() != before
 
 
+def test_a_page_is_packed_once_for_those_who_take_it_packed(browser, goal):
+    plain = browser.client.get(GOAL)
+    packed = browser.client.get(GOAL, headers={"Accept-Encoding": "gzip, deflate, br, zstd"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    again = browser.client.get(GOAL, headers={"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    refused = browser.client.get(GOAL, headers={"Accept-Encoding": "identity"})
+    assert refused.data == plain.data
+    assert "Content-Encoding" not in refused.headers
+
+
+def test_kept_pages_take_a_bounded_room():
+    cache = pages.PageCache(100, size=100)
+    for name in "abc":
+        cache.put((name,), pages.Kept((1,), 0, b"x" * 30, b"y" * 10, ""))
+    cache.put(("c",), pages.Kept((1,), 0, b"x" * 30, b"y" * 10, ""))
+    assert [cache.get((name,), (1,), 1) is not None for name in "abc"] == [False, True, True]
+    cache.put(("larger than all",), pages.Kept((1,), 0, b"x" * 200, b"", ""))
+    assert cache.get(("larger than all",), (1,), 1) is None
+
+
 def test_old_pages_are_let_go():
     cache = pages.PageCache(2)
     for name in "abc":
-        cache.put((name,), pages._Page((1,), 0, b"", ""))
+        cache.put((name,), pages.Kept((1,), 0, b"", b"", ""))
     assert cache.get(("a",), (1,), 1) is None
     assert cache.get(("c",), (1,), 1) is not None
     assert cache.get(("c",), (2,), 1) is None
