@@ -3,7 +3,7 @@
 from flask_babel import gettext as _
 
 from consult.concept.kinds import CHECK_QUESTION, CHECKED
-from consult.concept.models import ChangeKind, ElementKind, VersionAudience
+from consult.concept.models import ChangeKind, DraftActKind, DraftState, ElementKind, VersionAudience
 
 
 def kind_names() -> dict[str, str]:
@@ -59,3 +59,24 @@ def detail_names(kind: str = ElementKind.measure) -> dict[str, str]:
     if kind == ElementKind.measure:
         return names
     return {name: names[name] for name in ("target_group", *CHECK_QUESTION)}
+
+
+def draft_state_names() -> dict[str, str]:
+    return {
+        DraftState.open: _("Being written"),
+        DraftState.submitted: _("With the editors"),
+        DraftState.returned: _("Returned to the group"),
+        DraftState.adopted: _("Adopted"),
+        DraftState.adapted: _("Adopted with changes"),
+        DraftState.withdrawn: _("Withdrawn"),
+    }
+
+
+def draft_act_names() -> dict[str, str]:
+    return {
+        DraftActKind.submit: _("Handed in"),
+        DraftActKind.give_back: _("Returned to the group"),
+        DraftActKind.adopt: _("Adopted"),
+        DraftActKind.adapt: _("Adopted with changes"),
+        DraftActKind.withdraw: _("Taken back by the group"),
+    }

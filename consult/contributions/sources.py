@@ -1,16 +1,16 @@
 """The trace: which words a contribution changed, and which contributions stand behind a change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Person
-from consult.concept.models import Change, Element, ElementHeir, Placement, Version, Wording
+from consult.concept.models import Change, Draft, Element, ElementHeir, Placement, Version, Wording
 from consult.concept.queries import audiences_open_to, excerpt
-from consult.contributions.models import ChangeSource, Contribution, State
+from consult.contributions.models import ChangeSource, Contribution, DraftSource, State
 from consult.extensions import db
 from consult.processes.models import Process
 
@@ -185,3 +185,57 @@ def count_of(element_ids: Iterable[int]) -> int:
         )
         or 0
     )
+
+
+@dataclass(frozen=True)
+class NamedSource:
+    """A contribution a group names behind its draft."""
+
+    contribution_id: int
+    number: int
+    state: str
+    #: Words of the draft that come from it; empty when the whole draft is meant.
+    passage: str
+
+
+def draft_sources(draft_id: int) -> list[NamedSource]:
+    """The contributions behind a draft, in order of number. One query."""
+    rows = db.session.execute(
+        select(Contribution.id, Contribution.number, Contribution.state, DraftSource.passage)
+        .join(DraftSource, DraftSource.contribution_id == Contribution.id)
+        .where(DraftSource.draft_id == draft_id)
+        .order_by(Contribution.number)
+    )
+    return [NamedSource(ident, number or 0, state, passage) for ident, number, state, passage in rows]
+
+
+def name_draft_sources(draft: Draft, named: Sequence[tuple[Contribution, str]]) -> None:
+    """These contributions, each with its passage, stand behind the draft; replaces what was named before.
+
+    Raises ValueError when a passage is not in the group's words.
+    """
+    words = db.session.get_one(Wording, draft.wording_id).markdown
+    passages = {contribution.id: passage for contribution, passage in named}
+    if any(passage not in words for passage in passages.values()):
+        raise ValueError("the passage is not part of the draft")
+    db.session.execute(delete(DraftSource).where(DraftSource.draft_id == draft.id))
+    db.session.add_all(
+        DraftSource(draft_id=draft.id, contribution_id=ident, passage=passage) for ident, passage in passages.items()
+    )
+    db.session.flush()
+
+
+def hand_over(draft: Draft, change: Change) -> list[ChangeSource]:
+    """The sources of an adopted draft stand behind the change it led to.
+
+    Where the editors wrote other words than the group, a passage that is no longer there means the whole change.
+    """
+    wording = db.session.get(Wording, change.to_wording_id) if change.to_wording_id else None
+    words = wording.markdown if wording else ""
+    rows = db.session.execute(
+        select(Contribution, DraftSource.passage)
+        .join(DraftSource, DraftSource.contribution_id == Contribution.id)
+        .where(DraftSource.draft_id == draft.id)
+        .order_by(Contribution.number)
+    ).all()
+    return [add_source(change, contribution, passage if passage in words else "") for contribution, passage in rows]
