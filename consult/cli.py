@@ -4,12 +4,13 @@ from flask import Flask
 
 from consult.accounts.cli import create_admin
 from consult.audit.cli import verify_command
+from consult.contributions.cli import import_polis
 from consult.demo.cli import demo_group
 from consult.digests.cli import digest_group
 from consult.outbox.cli import outbox_command
 
 #: The commands of all features.
-COMMANDS = (create_admin, demo_group, digest_group, outbox_command, verify_command)
+COMMANDS = (create_admin, demo_group, digest_group, import_polis, outbox_command, verify_command)
 
 
 def init_app(app: Flask) -> None:

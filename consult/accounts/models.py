@@ -22,6 +22,8 @@ class Person(Base):
     locale: Mapped[lang_code] = mapped_column(default="de")
     created_at: Mapped[created]
     erased_at: Mapped[utc | None]
+    #: Which participant of which imported consultation this is: importing twice adds nobody.
+    import_key: Mapped[str | None] = mapped_column(String(120), unique=True)
 
     #: Loaded with the signed-in person; may be asked for again after a rollback (error pages).
     account: Mapped["Account | None"] = relationship(back_populates="person")

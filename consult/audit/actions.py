@@ -86,6 +86,7 @@ class Action(StrEnum):
     reaction_given = "contributions.reaction.given"
     reaction_taken_back = "contributions.reaction.taken_back"
     moderation_reason_changed = "contributions.reason.changed"
+    contributions_imported = "contributions.imported"
     # weighing
     disposition_decided = "weighing.disposition.decided"
     # meetings
@@ -142,6 +143,7 @@ FACTS: dict[Action, frozenset[str]] = {
     Action.contribution_hidden: frozenset({"act_id", "reason_id"}),
     Action.moderation_undone: frozenset({"act_id"}),
     Action.translation_added: frozenset({"lang"}),
+    Action.contributions_imported: frozenset({"contributions", "reactions", "persons"}),
     Action.disposition_decided: frozenset({"kind", "contribution_id"}),
     Action.minutes_recorded: frozenset({"revision"}),
     Action.minutes_approved: frozenset({"contributions"}),

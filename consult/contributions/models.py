@@ -63,6 +63,7 @@ class Contribution(Base):
         # One path for each page: the thread of an element, the queue of a process, a person's own.
         Index("ix_contribution_thread", "element_id", "state", "parent_id", "number"),
         Index("ix_contribution_queue", "process_id", "state", "created_at"),
+        Index("uq_contribution_import_key", "process_id", "import_key", unique=True),
     )
 
     id: Mapped[id_pk]
@@ -92,11 +93,17 @@ class Contribution(Base):
     state: Mapped[word] = mapped_column(default=State.pending)
     #: Number of the newest text; 0 is what was first sent.
     revision: Mapped[int] = mapped_column(default=0)
+    #: How many reactions of each kind it has; kept by the write, so that no page counts.
+    agrees: Mapped[int] = mapped_column(default=0)
+    disagrees: Mapped[int] = mapped_column(default=0)
+    unsure: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[created]
     edited_at: Mapped[utc | None]
     #: When it first appeared in public.
     published_at: Mapped[utc | None]
     source: Mapped[line | None]
+    #: Which row of which export it came from: importing twice adds nothing.
+    import_key: Mapped[str | None] = mapped_column(String(120))
 
     author: Mapped[Person | None] = relationship(foreign_keys=[author_id], lazy="raise_on_sql")
     organisation: Mapped[Organisation | None] = relationship(lazy="raise_on_sql")
@@ -193,14 +200,21 @@ class ModerationAct(Base):
     __table_args__ = (UniqueConstraint("undoes_id"),)
 
 
+class ReactionKind(StrEnum):
+    agree = "agree"
+    disagree = "disagree"
+    #: Looked at and left open; comes with imported votes.
+    unsure = "unsure"
+
+
 class Reaction(Base):
-    """One person's nod to a contribution; apart from the stance towards the text."""
+    """What one person thinks of a contribution; apart from the stance towards the text."""
 
     __tablename__ = "reaction"
 
     contribution_id: Mapped[int] = fk("contribution.id", primary_key=True)
     person_id: Mapped[int] = fk("person.id", primary_key=True)
-    kind: Mapped[word] = mapped_column(default="agree")
+    kind: Mapped[word] = mapped_column(default=ReactionKind.agree)
     created_at: Mapped[created]
 
     __table_args__ = (Index("ix_reaction_person_id", "person_id"),)

@@ -25,6 +25,7 @@ from consult.contributions.models import (
     ModerationKind,
     ModerationReason,
     Reaction,
+    ReactionKind,
     Stance,
     State,
 )
@@ -250,8 +251,13 @@ def withdraw(contribution: Contribution, actor: Person, now: datetime | None = N
     tallies.move(contribution, before, State.withdrawn)
 
 
-def react(contribution: Contribution, person: Person, now: datetime | None = None) -> bool:
-    """Say "I think so too". Returns False when this person had said so before; raises `Refused` when it is closed."""
+def react(
+    contribution: Contribution, person: Person, kind: ReactionKind = ReactionKind.agree, now: datetime | None = None
+) -> bool:
+    """Say what one thinks of it, or change one's mind. Returns False when this person had said the same before.
+
+    Raises `Refused` when it is closed. A second one at the same moment meets the unique key: nobody counts twice.
+    """
     now = now or clock.now()
     if opening_for(person, contribution.process_id, Activity.react, now) is None:
         raise Refused(_("Agreeing is closed at the moment."))
@@ -262,26 +268,42 @@ def react(contribution: Contribution, person: Person, now: datetime | None = Non
     insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     added = db.session.execute(
         insert(Reaction)
-        .values(contribution_id=contribution.id, person_id=person.id, kind="agree", created_at=now)
+        .values(contribution_id=contribution.id, person_id=person.id, kind=kind, created_at=now)
         .on_conflict_do_nothing()
         .returning(Reaction.person_id)
     ).first()
+    before = None
     if added is None:
-        return False
+        known = _reaction(contribution, person)
+        if known is None or known.kind == kind:
+            return False
+        before, known.kind = known.kind, kind
     record(Action.reaction_given, person.id, contribution, process_id=contribution.process_id)
     db.session.flush()
+    tallies.react(contribution, before, kind)
     return True
 
 
 def take_back(contribution: Contribution, person: Person) -> bool:
     """Take the reaction back, at any time. Returns False when there was none."""
-    reaction = db.session.get(Reaction, (contribution.id, person.id))
+    reaction = _reaction(contribution, person)
     if reaction is None:
         return False
     db.session.delete(reaction)
     record(Action.reaction_taken_back, person.id, contribution, process_id=contribution.process_id)
     db.session.flush()
+    tallies.react(contribution, reaction.kind, None)
     return True
+
+
+def _reaction(contribution: Contribution, person: Person) -> Reaction | None:
+    """This person's reaction, locked: of two changes of mind at once each counts what it replaces."""
+    return db.session.scalar(
+        select(Reaction)
+        .where(Reaction.contribution_id == contribution.id, Reaction.person_id == person.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
 
 
 def translate(

@@ -11,7 +11,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
-from sqlalchemy import Select, and_, case, func, literal, select
+from sqlalchemy import Select, and_, case, null, select
 from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Organisation, Person
@@ -56,12 +56,15 @@ class Shown:
     root_id: int | None
     wording_id: int | None
     author_id: int | None
+    agrees: int
+    disagrees: int
+    unsure: int
     parent_number: int | None
     given_name: str
     person_name: str | None
     organisation_name: str | None
-    reactions: int
-    reacted: bool
+    #: What this reader said to it: agree, disagree, unsure, or nothing.
+    reacted: str | None
     hidden_because: str | None
     body: str | None
     translation: str | None
@@ -186,25 +189,25 @@ _COLUMNS = (
     Contribution.id, Contribution.number, Contribution.kind, Contribution.channel, Contribution.lang,
     Contribution.stance, Contribution.state, Contribution.revision, Contribution.depth, Contribution.created_at,
     Contribution.edited_at, Contribution.published_at, Contribution.element_id, Contribution.parent_id,
-    Contribution.root_id, Contribution.wording_id, Contribution.author_id,
+    Contribution.root_id, Contribution.wording_id, Contribution.author_id, Contribution.agrees, Contribution.disagrees,
+    Contribution.unsure,
 )  # fmt: skip
 _parent = aliased(Contribution)
 _AS_THEY_ARE = (
     *(column.key for column in _COLUMNS), "parent_number", "given_name", "person_name", "organisation_name",
-    "reactions", "hidden_because", "body", "translation",
+    "reacted", "hidden_because", "body", "translation",
 )  # fmt: skip
 
 
 def rows(person_id: int | None, lang: str) -> Select[*tuple[Any, ...]]:
     """Everything about contributions in one statement; add your own where, order and limit."""
-    reactions = select(func.count()).where(Reaction.contribution_id == Contribution.id).scalar_subquery()
     reacted = (
-        select(literal(1))
+        select(Reaction.kind)
         .where(Reaction.contribution_id == Contribution.id, Reaction.person_id == person_id)
-        .exists()
+        .scalar_subquery()
         .label("reacted")
         if person_id is not None
-        else literal(0).label("reacted")
+        else null().label("reacted")
     )
     reason = (
         select(ModerationReason.text)
@@ -221,7 +224,6 @@ def rows(person_id: int | None, lang: str) -> Select[*tuple[Any, ...]]:
             Contribution.author_name.label("given_name"),
             Person.name.label("person_name"),
             Organisation.name.label("organisation_name"),
-            reactions.label("reactions"),
             reacted,
             case((Contribution.state == State.hidden, reason)).label("hidden_because"),
             ContributionText.body,
@@ -272,7 +274,6 @@ def show(process: Process, row: Any, reader: Reader) -> Shown:
     return Shown(
         slug=process.slug,
         code=process.code,
-        reacted=bool(row.reacted),
         is_sample=process.is_demo and row.source is None,
         mine=mine,
         reveal=reader.reveal or mine,

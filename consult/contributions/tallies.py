@@ -1,12 +1,12 @@
-"""How many published contributions an element has, by stance: kept by the write, so that no page counts."""
+"""What is counted by the write, so that no page counts: contributions of an element, reactions to a contribution."""
 
 from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from consult.contributions.models import Contribution, ContributionTally, State
+from consult.contributions.models import Contribution, ContributionTally, Reaction, ReactionKind, State
 from consult.extensions import db
 
 
@@ -36,6 +36,46 @@ def move(contribution: Contribution, before: str | None, after: str) -> None:
     by = (after == State.published) - (before == State.published)
     if by:
         add(contribution.element_id, contribution.process_id, contribution.stance, by)
+
+
+#: Reaction -> the column of the contribution that counts it.
+COUNTERS = {
+    ReactionKind.agree: Contribution.agrees,
+    ReactionKind.disagree: Contribution.disagrees,
+    ReactionKind.unsure: Contribution.unsure,
+}
+
+
+def react(contribution: Contribution, before: str | None, after: str | None) -> None:
+    """Count one reaction given, changed or taken back. Holds the contribution's row until the commit."""
+    values = {}
+    if before is not None:
+        counter = COUNTERS[ReactionKind(before)]
+        values[counter.key] = counter - 1
+    if after is not None:
+        counter = COUNTERS[ReactionKind(after)]
+        values[counter.key] = counter + 1
+    db.session.execute(
+        update(Contribution)
+        .where(Contribution.id == contribution.id)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.expire(contribution, list(values))
+
+
+def recount_reactions() -> list[int]:
+    """Contributions whose counters differ from their reactions."""
+    wrong: list[int] = []
+    for kind, counter in COUNTERS.items():
+        counted = (
+            select(func.count())
+            .where(Reaction.contribution_id == Contribution.id, Reaction.kind == kind)
+            .correlate(Contribution)
+            .scalar_subquery()
+        )
+        wrong += db.session.scalars(select(Contribution.id).where(counter != counted)).all()
+    return sorted(set(wrong))
 
 
 def recount(repair: bool = False) -> dict[tuple[int, int, str], tuple[int, int]]:

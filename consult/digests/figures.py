@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from consult.audit.actions import Action
 from consult.audit.models import AuditEntry, AuditSeal
 from consult.concept.models import ElementHeir, Placement, ProcessConcept, Version
-from consult.contributions.models import Contribution, Kind, Reaction, Stance, State
+from consult.contributions.models import Contribution, Kind, Stance, State
 from consult.digests.content import Before, Content, ElementFigures, Stocks, Two
 from consult.digests.models import Digest, DigestKind
 from consult.digests.queries import OPENING, Activity, last_issued, subjects_in
@@ -207,12 +207,6 @@ def _new_ones(process: Process, happened: Activity) -> list[Any]:
     public, however often it was hidden and shown again meanwhile.
     """
     window = subjects_in(process.id, happened.from_seq, happened.to_seq, *OPENING)
-    agreed = (
-        select(func.count())
-        .where(Reaction.contribution_id == Contribution.id)
-        .correlate(Contribution)
-        .scalar_subquery()
-    )
     rows = db.session.execute(
         select(
             Contribution.id,
@@ -222,7 +216,7 @@ def _new_ones(process: Process, happened: Activity) -> list[Any]:
             Contribution.stance,
             Contribution.channel,
             Contribution.lang,
-            agreed.label("agreed"),
+            Contribution.agrees.label("agreed"),
         )
         .where(Contribution.id.in_(window), Contribution.state == State.published)
         .order_by(Contribution.number)

@@ -12,7 +12,14 @@ from sqlalchemy import func, select
 from consult import create_app
 from consult.accounts.models import Person
 from consult.contributions import operations, tallies
-from consult.contributions.models import Contribution, ContributionTally, ModerationAct, ModerationReason, Reaction
+from consult.contributions.models import (
+    Contribution,
+    ContributionTally,
+    ModerationAct,
+    ModerationReason,
+    Reaction,
+    ReactionKind,
+)
 from consult.errors import Conflict, Refused
 from consult.extensions import db
 from consult.processes.models import Moderation, Process
@@ -233,4 +240,17 @@ def test_the_same_nod_eight_times_at_once_is_one(real):
     at_once(real, *[lambda: operations.react(one(ident), who(ids, "lead"))] * WRITERS)
     with real.app_context():
         assert db.session.scalar(select(func.count()).where(Reaction.contribution_id == ident)) == 1
+        assert one(ident).agrees == 1
+        db.session.remove()
+
+
+def test_people_who_change_their_minds_at_once_are_counted_exactly(real):
+    ids = scene(real)
+    ident = written(real, ids)
+    kinds = (ReactionKind.agree, ReactionKind.disagree)
+    at_once(real, *[lambda k=k: operations.react(one(ident), who(ids, "lead"), k) for k in kinds * (WRITERS // 2)])
+    at_once(real, *[lambda: operations.take_back(one(ident), who(ids, "lead"))] * 2)
+    with real.app_context():
+        assert tallies.recount_reactions() == []
+        assert (one(ident).agrees, one(ident).disagrees) == (0, 0)
         db.session.remove()

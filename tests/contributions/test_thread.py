@@ -126,8 +126,8 @@ def test_reactions_and_ones_own_are_marked(session):
     contribution = town.write()
     for person in (town.neighbour, town.steering):
         operations.react(contribution, person)
-    assert [(i.reactions, i.reacted) for i in thread(town).items] == [(2, False)]
-    assert [(i.reactions, i.reacted) for i in thread(town, town.neighbour).items] == [(2, True)]
+    assert [(i.agrees, i.reacted) for i in thread(town).items] == [(2, None)]
+    assert [(i.agrees, i.reacted) for i in thread(town, town.neighbour).items] == [(2, "agree")]
     own = thread(town, town.citizen, may_react=True).items[0]
     assert (own.mine, own.editable, own.may_react) == (True, True, False)
 

@@ -13,7 +13,7 @@ from consult.concept import queries as concept
 from consult.concept.queries import ElementView
 from consult.contributions import operations, policy, queries
 from consult.contributions.forms import CommentForm, EditForm, ReplyForm
-from consult.contributions.models import Contribution, Kind, Stance, State
+from consult.contributions.models import Contribution, Kind, ReactionKind, Stance, State
 from consult.contributions.views.blueprint import bp
 from consult.errors import Conflict, Refused
 from consult.forms import Form
@@ -223,18 +223,29 @@ def withdraw(slug: str, number: int) -> Answer:
     )
 
 
+#: What the buttons offer; leaving something open needs no button.
+OFFERED = (ReactionKind.agree, ReactionKind.disagree)
+
+
 @bp.post("/p/<slug>/contributions/<int:number>/react")
 def react(slug: str, number: int) -> Response:
-    """Say "I think so too", or take it back."""
+    """Say that one thinks so too or sees it differently, or take it back."""
     process = load_process(slug)
     person = current_person()
     contribution = queries.visible_or_404(process, number, person)
     authorize(policy.can_react, process)
+    kind = request.form.get("kind", ReactionKind.agree)
+    if kind not in OFFERED:
+        abort(400)
     if request.form.get("take_back"):
         operations.take_back(contribution, person)
         flash(_("Taken back."), "success")
     else:
-        operations.react(contribution, person)
-        flash(_("Thank you. It is counted that you think so too."), "success")
+        operations.react(contribution, person, ReactionKind(kind))
+        thanks = {
+            ReactionKind.agree: _("Thank you. It is counted that you think so too."),
+            ReactionKind.disagree: _("Thank you. It is counted that you see it differently."),
+        }
+        flash(thanks[ReactionKind(kind)], "success")
     here = url_for("contributions.show", slug=slug, number=number)
     return commit_and_go(safe_next(request.form.get("next"), here))
