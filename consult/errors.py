@@ -1,5 +1,7 @@
 """What may go wrong on purpose, and the pages that say so."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, render_template, request
@@ -18,14 +20,27 @@ class Refused(Exception):
         self.message = message
 
 
-class Conflict(Exception):
-    """Somebody else changed the text meanwhile. Carries both texts so that the door can show them side by side."""
+@dataclass(frozen=True)
+class Sides:
+    """The fields of one text three times: as they were when both began, as they stand now, as they were typed."""
 
-    def __init__(self, yours: str, theirs: str, current_id: int) -> None:
+    base: Mapping[str, str]
+    theirs: Mapping[str, str]
+    yours: Mapping[str, str]
+
+
+class Conflict(Exception):
+    """Somebody else changed the text meanwhile. Carries both texts so that the door can show them side by side.
+
+    `sides`: the same field by field, with what both began from, where the door can put them together.
+    """
+
+    def __init__(self, yours: str, theirs: str, current_id: int, sides: Sides | None = None) -> None:
         super().__init__("stale edit")
         self.yours = yours
         self.theirs = theirs
         self.current_id = current_id
+        self.sides = sides
 
 
 def _messages() -> dict[int, tuple[str, str]]:
