@@ -86,8 +86,8 @@ def build(database_url: str, folder: Path, total: int = TOTAL) -> Flask:
             db.session.add(StageActivity(stage_id=stage.id, activity=activity, moderation=Moderation.post))
         concept = operations.create_concept(process, ConceptKind.concept, "Concept", None)
         elements = {}
-        for key in [*SIZES, *(f"other-{n}" for n in range(OTHERS))]:
-            part = Part(key, Text(markdown=f"Ein Ziel mit einem Satz. {key}"), "1")
+        for label, key in enumerate([*SIZES, *(f"other-{n}" for n in range(OTHERS))], start=1):
+            part = Part(key, Text(markdown=f"Ein Ziel mit einem Satz. {key}"), str(label))
             change = operations.add(
                 concept, ElementKind.goal, part, parent=None, reason="r", actor=None, process=process
             )
