@@ -456,6 +456,7 @@ class ElementView:
     version_title: str
     version_date: datetime | None
     historic_on: date | None
+    checksum: str | None
     #: The newest version they may read no longer has it.
     retired: bool
 
@@ -480,6 +481,7 @@ def _element_view_query() -> Any:
             Version.title,
             Version.sealed_at,
             Version.historic_on,
+            Version.checksum,
             Version.audience,
             newest,
         )
@@ -509,6 +511,6 @@ def element_view(process_id: int, key: str, audiences: Iterable[str]) -> Element
         return None
     placed = Placed(*row[: len(_PLACED)])
     placed.plain = row[len(_PLACED)]
-    ident, number, title, sealed_at, historic_on, audience, last = row[len(_PLACED) + 1 :]
+    ident, number, title, sealed_at, historic_on, checksum, audience, last = row[len(_PLACED) + 1 :]
     placed.is_public = audience == VersionAudience.public and number == last
-    return ElementView(placed, ident, number, title, sealed_at, historic_on, number < last)
+    return ElementView(placed, ident, number, title, sealed_at, historic_on, checksum, number < last)
