@@ -386,7 +386,7 @@ def make_text(
     for version, _places in made:
         version.checksum, version.sealed_at = seal.checksum(version), version.created_at
     db.session.flush()
-    operations.rebuild_heirs(concept.id, made[-1][0].id)
+    operations.rebuild_heirs(concept.id)
     if sources:
         _name_sources(process, writer)
     found = db.session.scalars(select(Element).where(Element.id.in_(writer.places)).order_by(Element.id)).all()

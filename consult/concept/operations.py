@@ -1,6 +1,6 @@
 """Changing the working text, and publishing it. Every change has a reason; nothing is overwritten."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from flask_babel import gettext as _
@@ -11,6 +11,7 @@ from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.concept import seal
+from consult.concept.links import set_link, set_mandate
 from consult.concept.models import (
     Change,
     ChangeKind,
@@ -21,8 +22,6 @@ from consult.concept.models import (
     ElementKind,
     Lineage,
     LineageKind,
-    LinkKind,
-    Mandate,
     PlacedLink,
     Placement,
     ProcessConcept,
@@ -33,17 +32,22 @@ from consult.concept.models import (
 from consult.concept.working import (
     Part,
     Text,
+    above,
     as_text,
+    check_label,
     free_position,
     id_of,
     lock_working,
     log_change,
+    need_place,
     need_reason,
     new_element,
+    parents_in,
     place,
     placement_of,
     refuse_cycle,
     same_number,
+    sides_of,
     unplace,
     write,
 )
@@ -51,7 +55,7 @@ from consult.errors import Conflict, Refused
 from consult.extensions import db
 from consult.processes.models import Process
 
-__all__ = ["Part", "Text"]  # with the verbs below, what callers need
+__all__ = ["Part", "Text", "set_link", "set_mandate"]  # with the verbs below, what callers need
 
 
 def create_concept(
@@ -81,9 +85,14 @@ def add(
     position: int | None = None,
     now: datetime | None = None,
 ) -> Change:
-    """Place a new element at the end of its parent, or at `position`. Refuses a key that is taken or malformed."""
+    """Place a new element at the end of its parent, or at `position`.
+
+    Refuses a key that is taken or malformed, and a place where nothing of this kind may stand.
+    """
+    need_reason(reason)
     working = lock_working(concept.id)
-    element = new_element(concept.id, kind, part.key, now)
+    need_place(working, kind, parent)
+    element = new_element(concept.id, kind, part, now)
     wording = write(element.id, part.text, None, actor, now=now)
     place(working, element.id, parent.id if parent else None, part.label, wording.id, position)
     change = log_change(working, element.id, ChangeKind.create, reason, actor, now, to_wording_id=wording.id,
@@ -104,7 +113,8 @@ def edit(
 ) -> Change | None:
     """Give an element new words in the working text.
 
-    Returns None when nothing changed. Raises `Conflict` with both texts when somebody else edited meanwhile.
+    Returns None when the text says this already, or when nothing differs from the words one began with. Raises
+    `Conflict` with the texts of both sides when somebody else changed them meanwhile: nothing is saved then.
     """
     working = lock_working(element.concept_id)
     placement = placement_of(working, element)
@@ -112,7 +122,12 @@ def edit(
     if (before.title, before.markdown, before.details) == (text.title, text.markdown, text.details):
         return None
     if before.id != base_wording_id:
-        raise Conflict(yours=as_text(text), theirs=as_text(before), current_id=before.id)
+        sides = sides_of(element, base_wording_id, before, text)
+        if sides.yours == sides.base:
+            return None
+        # Words that were changed and changed back are the ones this editor saw.
+        if sides.theirs != sides.base:
+            raise Conflict(as_text(text), as_text(before), before.id, sides)
     need_reason(reason)
     wording = write(element.id, text, before.id, actor, now=now)
     placement.wording_id = wording.id
@@ -133,17 +148,19 @@ def move(
     process: Process,
     now: datetime | None = None,
 ) -> Change | None:
-    """Put an element below another one. Refuses to put it below itself. None when it stood there already."""
+    """Put an element below another one, at its end or at `position`. None when it stands there already.
+
+    Refuses to put it below itself, and where nothing of its kind may stand.
+    """
     working = lock_working(element.concept_id)
     placement = placement_of(working, element)
     target = parent.id if parent else None
     if target is not None:
         refuse_cycle(working.id, element.id, target)
-        placement_of(working, parent)  # type: ignore[arg-type]  # not None here
+    need_place(working, element.kind, parent)
     labels = (placement.label, placement.label if label is None else label)
-    if placement.parent_id == target and position is None:
-        if labels[0] == labels[1]:
-            return None
+    check_label(labels[1])
+    if placement.parent_id == target and _stays(working, placement, position):
         return renumber(element, labels[1], reason=reason, actor=actor, process=process, now=now)
     need_reason(reason)
     before = placement.parent_id
@@ -157,6 +174,20 @@ def move(
     return change
 
 
+def _stays(working: Version, placement: Placement, position: int | None) -> bool:
+    """Whether this position among its siblings is the one it has."""
+    if position is None:
+        return True
+    between = select(func.count()).where(
+        Placement.version_id == working.id,
+        Placement.parent_id.is_(None) if placement.parent_id is None else Placement.parent_id == placement.parent_id,
+        Placement.element_id != placement.element_id,
+        Placement.position >= min(placement.position, position),
+        Placement.position < max(placement.position, position),
+    )
+    return not db.session.scalar(between)
+
+
 def renumber(
     element: Element, label: str, *, reason: str, actor: Person | None, process: Process, now: datetime | None = None
 ) -> Change | None:
@@ -166,6 +197,7 @@ def renumber(
     if placement.label == label:
         return None
     need_reason(reason)
+    check_label(label)
     before, placement.label = placement.label, label
     change = log_change(working, element.id, ChangeKind.renumber, reason, actor, now,
                         from_wording_id=placement.wording_id, to_wording_id=placement.wording_id,
@@ -184,7 +216,7 @@ def split(
     process: Process,
     now: datetime | None = None,
 ) -> list[Change]:
-    """Replace an element by two or more new ones in its place; its children go to the first.
+    """Replace an element by two or more new ones in its place; its children go to the first, its links to all.
 
     Returns one change per part. Contributions to the old element will show at all parts and count once.
     """
@@ -195,7 +227,7 @@ def split(
     old = placement_of(working, element)
     changes = []
     for offset, part in enumerate(parts):
-        heir = new_element(element.concept_id, part.kind or ElementKind(element.kind), part.key, now)
+        heir = new_element(element.concept_id, ElementKind(element.kind), part, now)
         wording = write(heir.id, part.text, old.wording_id, actor, now=now)
         place(working, heir.id, old.parent_id, part.label, wording.id, old.position + offset)
         change = log_change(working, heir.id, ChangeKind.split_, reason, actor, now, from_wording_id=old.wording_id,
@@ -205,8 +237,7 @@ def split(
             Lineage(change_id=change.id, from_element_id=element.id, to_element_id=heir.id, kind=LineageKind.split_)
         )
         changes.append(change)
-    unplace(working, old, children_to=changes[0].element_id)
-    db.session.flush()
+    unplace(working, old, [change.element_id for change in changes])
     record(Action.element_split, id_of(actor), element, process_id=process.id, change_id=changes[0].id,
            into=[change.element_id for change in changes])  # fmt: skip
     return changes
@@ -222,24 +253,40 @@ def merge(
     process: Process,
     now: datetime | None = None,
 ) -> Change:
-    """Join two or more elements into a new one, or into one of them, with new words; children come along."""
-    if len({element.id for element in elements}) < 2:
+    """Join two or more elements into a new one, or into one of them, with new words; children and links come along.
+
+    Refuses elements of different kinds or texts, and those of which one stands below another.
+    """
+    elements = list({element.id: element for element in elements}.values())
+    if len(elements) < 2:
         raise Refused(_("Merging needs at least two elements."))
+    if len({(element.concept_id, element.kind) for element in elements}) > 1:
+        raise Refused(_("Only parts of the same kind can be merged."))
     need_reason(reason)
     working = lock_working(elements[0].concept_id)
     placements = [placement_of(working, element) for element in elements]
-    first = placements[0]
+    parents = parents_in(working.id)
+    together = {element.id for element in elements}
+    if any(together.intersection(above(parents, ident)) for ident in together):
+        raise Refused(_("One of these parts stands below another one; they cannot be merged."))
     if isinstance(into, Element):
-        keep = placement_of(working, into)
-        wording = write(into.id, text, keep.wording_id, actor, now=now)
-        before, keep.wording_id, heir_id = keep.wording_id, wording.id, into.id
+        if into.id not in together:
+            raise Refused(_("The part that stays must be one of those that are merged."))
+        kept = placement_of(working, into)
+        wording = write(into.id, text, kept.wording_id, actor, now=now)
+        before, kept.wording_id, heir_id = kept.wording_id, wording.id, into.id
+        labels = (kept.label, kept.label)
     else:
-        heir = new_element(elements[0].concept_id, into.kind or ElementKind(elements[0].kind), into.key, now)
-        wording = write(heir.id, text, first.wording_id, actor, now=now)
-        before, heir_id = first.wording_id, heir.id
-        place(working, heir.id, first.parent_id, into.label, wording.id, first.position)
+        kept = placements[0]
+        part = Part(into.key, text, into.label)
+        heir = new_element(elements[0].concept_id, ElementKind(elements[0].kind), part, now)
+        wording = write(heir.id, text, kept.wording_id, actor, now=now)
+        before, heir_id = kept.wording_id, heir.id
+        place(working, heir.id, kept.parent_id, part.label, wording.id, kept.position)
+        labels = (kept.label, part.label)
     change = log_change(working, heir_id, ChangeKind.merge, reason, actor, now, from_wording_id=before,
-                     to_wording_id=wording.id)  # fmt: skip
+                     to_wording_id=wording.id, from_parent_id=kept.parent_id, to_parent_id=kept.parent_id,
+                        from_label=labels[0], to_label=labels[1])  # fmt: skip
     for placement in placements:
         if placement.element_id == heir_id:
             continue
@@ -247,8 +294,7 @@ def merge(
             Lineage(change_id=change.id, from_element_id=placement.element_id, to_element_id=heir_id,
                     kind=LineageKind.merge)
         )  # fmt: skip
-        unplace(working, placement, children_to=heir_id)
-    db.session.flush()
+        unplace(working, placement, [heir_id])
     record(Action.elements_merged, id_of(actor), ("element", heir_id), process_id=process.id, change_id=change.id,
            into=heir_id)  # fmt: skip
     return change
@@ -279,8 +325,7 @@ def retire(
         from_parent_id=placement.parent_id,
         from_label=placement.label,
     )
-    unplace(working, placement, children_to=None)
-    db.session.flush()
+    unplace(working, placement)
     record(Action.element_retired, id_of(actor), element, process_id=process.id, change_id=change.id)
     return change
 
@@ -315,8 +360,7 @@ def restore(
     )
     if gone is None or gone.from_wording_id is None:
         raise Refused(_("This part was never taken out."))
-    if parent is not None:
-        placement_of(working, parent)
+    need_place(working, element.kind, parent)
     shown = (gone.from_label or "") if label is None else label
     place(working, element.id, parent.id if parent else None, shown, gone.from_wording_id, position)
     change = log_change(working, element.id, ChangeKind.restore, reason, actor, now,
@@ -324,37 +368,6 @@ def restore(
                         to_label=shown)  # fmt: skip
     record(Action.element_restored, id_of(actor), element, process_id=process.id, change_id=change.id)
     return change
-
-
-def set_link(source: Element, target: Element, *, present: bool, actor: Person | None, process: Process) -> None:
-    """Say (or unsay) in the working text that `source` serves `target`. Doing it twice changes nothing."""
-    working = lock_working(source.concept_id)
-    known = db.session.scalar(
-        select(PlacedLink).where(
-            PlacedLink.version_id == working.id,
-            PlacedLink.from_element_id == source.id,
-            PlacedLink.to_element_id == target.id,
-        )
-    )
-    if (known is not None) == present:
-        return
-    if known is None:
-        db.session.add(PlacedLink(version_id=working.id, from_element_id=source.id, to_element_id=target.id,
-                                  kind=LinkKind.serves))  # fmt: skip
-    else:
-        db.session.delete(known)
-    working.revision += 1
-    db.session.flush()
-    record(Action.link_changed, id_of(actor), source, process_id=process.id, to=target.id, present=present)
-
-
-def set_mandate(group_id: int, element_ids: Iterable[int], *, actor: Person | None, process: Process) -> None:
-    """The parts a group works on; replaces the former mandate."""
-    wanted = sorted(set(element_ids))
-    db.session.execute(delete(Mandate).where(Mandate.group_id == group_id))
-    if wanted:
-        db.session.execute(insert(Mandate), [{"group_id": group_id, "element_id": ident} for ident in wanted])
-    record(Action.mandate_changed, id_of(actor), ("groups", group_id), process_id=process.id, element_ids=wanted)
 
 
 def translate(
@@ -430,14 +443,18 @@ def publish(
     version.checksum = seal.checksum(version)
     version.sealed_at = now or clock.now()
     db.session.flush()
-    rebuild_heirs(concept.id, version.id)
+    rebuild_heirs(concept.id)
     record(Action.version_published, id_of(actor), version, process_id=process.id, number=version.number,
            audience=str(audience), elements=elements)  # fmt: skip
     return version
 
 
-def rebuild_heirs(concept_id: int, version_id: int) -> None:
-    """Find for every replaced element all elements placed now that descend from it, over any number of steps."""
+def rebuild_heirs(concept_id: int) -> None:
+    """Find for every replaced element all elements placed now that descend from it, over any number of steps.
+
+    Now means: in the newest version of each audience. A draft for the steering group may merge again what the public
+    still reads as two; contributions have to show at both.
+    """
     elements = select(Element.id).where(Element.concept_id == concept_id)
     db.session.execute(delete(ElementHeir).where(ElementHeir.element_id.in_(elements)))
     steps: dict[int, set[int]] = {}
@@ -445,7 +462,13 @@ def rebuild_heirs(concept_id: int, version_id: int) -> None:
         select(Lineage.from_element_id, Lineage.to_element_id).where(Lineage.from_element_id.in_(elements))
     ):
         steps.setdefault(before, set()).add(after)
-    placed = set(db.session.scalars(select(Placement.element_id).where(Placement.version_id == version_id)))
+    newest = (
+        select(func.max(Version.number))
+        .where(Version.concept_id == concept_id, Version.number.is_not(None))
+        .group_by(Version.audience)
+    )
+    read = select(Version.id).where(Version.concept_id == concept_id, Version.number.in_(newest))
+    placed = set(db.session.scalars(select(Placement.element_id).where(Placement.version_id.in_(read))))
     rows = []
     for start in steps:
         seen: set[int] = set()

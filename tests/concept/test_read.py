@@ -127,7 +127,7 @@ def test_the_whole_concept_costs_the_same_for_many_elements(session, browser, co
         browser.get("/p/iko/concept")
     for n in range(40):
         operations.add(
-            concept, "measure", Part(f"m-{n}", Text(f"Maßnahme {n}")), parent=goal, reason="r", actor=None,
+            concept, "sub_goal", Part(f"t-{n}", Text(f"Teilziel {n}")), parent=goal, reason="r", actor=None,
             process=process,
         )  # fmt: skip
     publish(concept, process)
