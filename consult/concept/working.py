@@ -15,6 +15,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from consult import clock
 from consult.accounts.models import Person
+from consult.concept import marks
 from consult.concept.kinds import CHARTER_KINDS, may_stand
 from consult.concept.models import (
     Change,
@@ -160,13 +161,15 @@ def write(
     if len(text.title) > MAX_LINE:
         raise Refused(_("This title is too long: %(n)s characters at most.", n=MAX_LINE))
     _storable(text.title, text.markdown, *(str(value) for value in text.details.values()))
+    html = render_markdown(text.markdown, pictures=True)
+    marks.refuse_unknown(element_id, html)
     wording = Wording(
         element_id=element_id,
         lang=text.lang,
         plain=plain,
         title=text.title,
         markdown=text.markdown,
-        html=render_markdown(text.markdown),
+        html=html,
         based_on_id=based_on_id,
         details=text.details,
         source=text.source,
