@@ -47,6 +47,9 @@ def row_id(value: str) -> int:
     return ident
 
 
+#: What the fields beside a file take at most.
+_FORM_AROUND = 128 * 1024
+
 SAFE = ("GET", "HEAD", "OPTIONS")
 CSP = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; img-src 'self'"
@@ -106,6 +109,16 @@ def keeps_text(view: Callable[P, R]) -> Callable[P, R]:
     return view
 
 
+def takes_files(size: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a view whose body may be larger than those of others: a file of `size` bytes, and its form around it."""
+
+    def mark(view: Callable[P, R]) -> Callable[P, R]:
+        view.max_body = size + _FORM_AROUND  # type: ignore[attr-defined]  # read below
+        return view
+
+    return mark
+
+
 def safe_next(target: str | None, default: str) -> str:
     """`target` if it is a path of ours, else `default`: no redirect leaves this host."""
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
@@ -138,6 +151,10 @@ def _before() -> Response | None:
             abort(400)
     if request.method in SAFE:
         return None
+    view = current_app.view_functions.get(request.endpoint or "")
+    larger: int | None = getattr(view, "max_body", None)
+    if larger is not None:
+        request.max_content_length = larger
     if any(has_forbidden(value) for values in request.form.listvalues() for value in values):
         abort(400)
     try:
@@ -145,7 +162,6 @@ def _before() -> Response | None:
         g.csrf_ok = True
     except ValidationError:
         g.csrf_ok = False
-        view = current_app.view_functions.get(request.endpoint or "")
         if not getattr(view, "keeps_text", False):
             return error_page(400)
     key = _form_key()

@@ -140,7 +140,8 @@ def test_pictures_stand_in_texts_of_the_concept_only():
 @pytest.mark.parametrize(
     "source",
     ["https://example.org/x.png", "//example.org/x.png", "/logo", "x.png", "javascript:alert(1)",
-     "data:image/png;base64,AA", "picture:0", "picture:x", "picture:3x", "picture:9999999", "PICTURE:3", "picture:3?x=1"],
+     "data:image/png;base64,AA", "picture:0", "picture:x", "picture:3x", "picture:9999999", "PICTURE:3",
+     "picture:3?x=1"],
 )  # fmt: skip
 def test_other_pictures_are_words(source: str):
     html = render_markdown(f"![Ein Platz]({source})", pictures=True)
