@@ -11,6 +11,7 @@ from flask_babel import ngettext
 
 from consult import clock
 from consult.authz import authorize, current_person
+from consult.concept import history
 from consult.concept import policy as editing
 from consult.concept import queries as concept
 from consult.contributions import policy as moderating
@@ -117,7 +118,7 @@ def versions(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
     """Changes of the working text that no version has yet."""
     if not editing.can_edit_text(person, process):
         return []
-    number = sum(concept.unpublished_changes(part.id) for part in concept.concepts_of(process.id))
+    number = sum(history.unpublished_changes(part.id) for part in concept.concepts_of(process.id))
     if not number:
         return []
     return [

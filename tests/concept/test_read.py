@@ -4,9 +4,10 @@ import pytest
 
 from consult import clock
 from consult.concept import operations
+from consult.concept.history import history
 from consult.concept.models import VersionAudience
 from consult.concept.operations import Part, Text
-from consult.concept.queries import history, placed_in, working_version
+from consult.concept.queries import placed_in, working_version
 from consult.contributions import operations as contribution_ops
 from consult.contributions.models import Stance
 from consult.processes.models import Activity, Function

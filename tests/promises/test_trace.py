@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from consult import clock
+from consult.concept import history as concept_history
 from consult.concept import operations as concept_ops
 from consult.concept import queries as concept_queries
 from consult.concept import seal
@@ -114,12 +115,12 @@ def test_each_number_stands_beside_the_words_it_changed(session, story):
 
 
 def test_the_way_back_leads_from_each_sentence_to_its_sources(session, story):
-    entries = concept_queries.history(element(session, "lz-zuhause"), ["public"], include_working=False)
+    entries = concept_history.history(element(session, "lz-zuhause"), ["public"], include_working=False)
     assert [entry.kind for entry in entries] == ["merge"]
     assert sorted(key for _id, key in entries[0].origins) == ["lz-treffen", "lz-wohnen"]
     assert [s.number for s in sources.sources_of([entries[0].change_id])[entries[0].change_id]] == [2]
 
-    old = concept_queries.history(story["goal"], ["public"], include_working=False)
+    old = concept_history.history(story["goal"], ["public"], include_working=False)
     assert [entry.kind for entry in old] == ["split", "split", "edit", "create"]
     assert [entry.version_number for entry in old] == [2, 2, 1, 1]
 

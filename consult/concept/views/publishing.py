@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from consult.authz import authorize, current_person
-from consult.concept import operations, policy, queries
+from consult.concept import history, operations, policy, queries
 from consult.concept.forms import PublishForm
 from consult.concept.models import VersionAudience
 from consult.concept.views.blueprint import bp
@@ -43,7 +43,7 @@ def publish(slug: str, which: str) -> str | Response:
         except Refused as refused:
             db.session.rollback()
             form.title.errors = [refused.message]
-    changes = queries.changes_since_last(concept.id)
+    changes = history.changes_since_last(concept.id)
     names = {row.element_id: row for row in queries.placed_in(queries.working_version(concept.id).id, plain=False)}
     return render_template(
         "concept/publish.html", process=process, concept=concept, form=form, changes=changes, names=names, which=which

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, g, redirect, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -12,9 +12,8 @@ from consult.authz import authorize, current_person
 from consult.concept import policy, queries
 from consult.concept.models import Concept, ConceptKind, ElementKind, Version
 from consult.concept.views.blueprint import bp
-from consult.concept.words import audience_names, change_names, detail_names, kind_names
+from consult.concept.words import detail_names, kind_names
 from consult.contributions import queries as contributions
-from consult.contributions import sources
 from consult.contributions.words import stance_names
 from consult.pages import rendered_once
 from consult.processes import policy as processes
@@ -103,32 +102,6 @@ def read(slug: str) -> str:
     return _page_of(process, parts, "concept/read.html", number=None)
 
 
-@bp.get("/p/<slug>/concept/versions")
-@rendered_once
-def versions(slug: str) -> str:
-    """All versions, newest first, with what changed and why."""
-    process = load_process(slug)
-    authorize(processes.can_read, process)
-    audiences = queries.audiences_open_to(current_person(), process)
-    rows: list[dict[str, Any]] = []
-    for concept in queries.concepts_of(process.id):
-        for version in queries.versions_of(concept.id, audiences):
-            changes = queries.changelog(version)
-            rows.append(
-                {"concept": concept, "version": version, "changes": changes, "count": len(changes),
-                 "which": "charter" if concept.kind == ConceptKind.charter else "concept"}
-            )  # fmt: skip
-    rows.sort(key=lambda row: row["version"].sealed_at, reverse=True)
-    names = queries.names_of(
-        process, {change.element_id for row in rows for change in row["changes"]}, current_person()
-    )
-    behind = sources.sources_of([change.id for row in rows for change in row["changes"]])
-    return render_template(
-        "concept/versions.html", process=process, rows=rows, names=names, sources=behind,
-        audiences=audience_names(), changes=change_names(),
-    )  # fmt: skip
-
-
 @bp.get("/p/<slug>/concept/versions/<int:number>", defaults={"which": "concept"})
 @bp.get("/p/<slug>/charter/versions/<int:number>", defaults={"which": "charter"})
 @rendered_once
@@ -191,26 +164,3 @@ def element(slug: str, key: str) -> str | Response:
         kinds=kind_names(),
         can_edit_text=policy.can_edit_text,
     )
-
-
-@bp.get("/p/<slug>/e/<key>/history")
-@rendered_once
-def history(slug: str, key: str) -> str:
-    """How an element came about: every wording with its reason and its sources, newest first."""
-    process = load_process(slug)
-    authorize(processes.can_read, process)
-    person = current_person()
-    found = queries.element_or_404(process.id, key)
-    include_working = authz.allowed(policy.can_see_working_text, process)
-    entries = queries.history(found, queries.audiences_open_to(person, process), include_working=include_working)
-    if not entries:
-        abort(404)
-    g.zone = process.zone
-    behind = sources.sources_of([entry.change_id for entry in entries])
-    related = {ident for entry in entries for ident, _key in entry.origins + entry.heirs}
-    names = queries.names_of(process, related | {found.id}, person)
-    return render_template(
-        "concept/history.html", process=process, element=found, entries=entries, sources=behind, names=names,
-        changes=change_names(), name=names[found.id].heading if found.id in names else key,
-        kind=kind_names()[found.kind],
-    )  # fmt: skip

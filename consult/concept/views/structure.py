@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from consult.authz import authorize, current_person
-from consult.concept import operations, policy, queries
+from consult.concept import history, operations, policy, queries
 from consult.concept.models import ConceptKind, Element, ElementKind
 from consult.concept.operations import Part, Text
 from consult.concept.structure_forms import NewElementForm, RetireForm, SplitForm
@@ -28,7 +28,7 @@ def working(slug: str) -> str:
         {
             "concept": concept,
             "elements": queries.placed_in(version.id, plain=False),
-            "unpublished": queries.unpublished_changes(concept.id),
+            "unpublished": history.unpublished_changes(concept.id),
         }
         for concept, version in concepts_at_work(process)
     ]
