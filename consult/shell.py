@@ -113,13 +113,14 @@ def desk_nav(process: Process) -> list[Link]:
             "concept.working", _("Work on the text"), "concept.edit", "concept.publish", "concept.create",
             "concept.split", "concept.retire", slug=slug,
         )  # fmt: skip
+    links += link("concept.drafts", _("Drafts of the groups"), "concept.draft", slug=slug)
     if lead or Function.steering in functions:
         links += link("digests.index", _("Feedback digests"), "digests.", slug=slug)
     links += link("meetings.index", _("Meetings"), "meetings.", "invitations.", slug=slug)
     if lead:
         links += link("processes.settings", _("Process"), slug=slug)
         links += link("processes.stages", _("Stages"), "processes.stage", slug=slug)
-    links += link("groups.index", _("Groups and people"), "groups.", slug=slug)
+    links += link("groups.index", _("Groups and people"), "groups.", "concept.mandate", slug=slug)
     if lead:
         links += link("accounts.organisations", _("Organisations"), "accounts.organisation")
         links += link("processes.previews", _("Preview links"), slug=slug)

@@ -144,6 +144,14 @@ def alive_drafts(element_id: int, group_ids: Iterable[int]) -> dict[int, Draft]:
     return {draft.group_id: draft for draft in rows}
 
 
+def alive_of_group(group_id: int, element_ids: Iterable[int]) -> dict[int, Draft]:
+    """The drafts a group has now for these elements, by element id."""
+    rows = db.session.scalars(
+        select(Draft).where(Draft.group_id == group_id, Draft.element_id.in_(list(element_ids)), Draft.state.in_(ALIVE))
+    )
+    return {draft.element_id: draft for draft in rows}
+
+
 def readable_wording(element: Element) -> Wording | None:
     """The words groups may read: those of the newest sealed version, None when it does not have the element."""
     newest = (

@@ -1,5 +1,6 @@
 """The trace: which words a contribution changed, and which contributions stand behind a change."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,11 +16,29 @@ from consult.extensions import db
 from consult.processes.models import Process
 
 
+def markable(title: str, markdown: str) -> str:
+    """The text of a wording in which passages are marked: the Markdown, or the title of one that has no more."""
+    return markdown or title
+
+
+def find_passage(title: str, markdown: str, passage: str) -> tuple[int, int]:
+    """Where these words stand in a wording, as half-open offsets into `markable`; lines may be broken elsewhere.
+
+    Raises ValueError when they are not there.
+    """
+    words, text = passage.split(), markable(title, markdown)
+    found = re.search(r"\s++".join(map(re.escape, words)), text) if words else None
+    if found is None:
+        raise ValueError("the passage is not part of the new wording")
+    return found.span()
+
+
 def add_source(change: Change, contribution: Contribution, passage: str = "") -> ChangeSource:
     """Say that `contribution` led to `change`.
 
-    `passage`: the words of the new wording it changed, if some can be named. Raises ValueError when they are not
-    in the new wording. Naming a source twice changes nothing.
+    `passage`: the words of the new wording it changed, if some can be named; kept as offsets into its Markdown, or
+    into its title when it has no other text. Raises ValueError when they are not in the new wording. Naming a source
+    twice changes nothing.
     """
     known = db.session.scalar(
         select(ChangeSource).where(ChangeSource.change_id == change.id, ChangeSource.contribution_id == contribution.id)
@@ -29,10 +48,9 @@ def add_source(change: Change, contribution: Contribution, passage: str = "") ->
     start = end = None
     if passage:
         wording = db.session.get(Wording, change.to_wording_id) if change.to_wording_id else None
-        start = wording.markdown.find(passage) if wording else -1
-        if start < 0:
-            raise ValueError("the passage is not part of the new wording")
-        end = start + len(passage)
+        if wording is None:
+            raise ValueError("this change has no new wording")
+        start, end = find_passage(wording.title, wording.markdown, passage)
     source = ChangeSource(change_id=change.id, contribution_id=contribution.id, to_start=start, to_end=end)
     db.session.add(source)
     db.session.flush()
@@ -159,9 +177,9 @@ def trace(contribution: Contribution, process: Process, person: Person | None) -
                 reason=change.reason,
                 label=labels.get((version.id, change.element_id), ""),
                 name=excerpt(shown.title, shown.markdown) if shown else "",
-                before=(before.markdown or before.title) if before else "",
-                after=(after.markdown or after.title) if after else "",
-                passage=after.markdown[start:end] if after and start is not None else "",
+                before=markable(before.title, before.markdown) if before else "",
+                after=markable(after.title, after.markdown) if after else "",
+                passage=markable(after.title, after.markdown)[start:end] if after and start is not None else "",
                 version_number=version.number,
                 version_title=version.title,
                 version_date=version.sealed_at,
@@ -214,10 +232,10 @@ def name_draft_sources(draft: Draft, named: Sequence[tuple[Contribution, str]]) 
 
     Raises ValueError when a passage is not in the group's words.
     """
-    words = db.session.get_one(Wording, draft.wording_id).markdown
+    wording = db.session.get_one(Wording, draft.wording_id)
     passages = {contribution.id: passage for contribution, passage in named}
-    if any(passage not in words for passage in passages.values()):
-        raise ValueError("the passage is not part of the draft")
+    for passage in filter(None, passages.values()):
+        find_passage(wording.title, wording.markdown, passage)
     db.session.execute(delete(DraftSource).where(DraftSource.draft_id == draft.id))
     db.session.add_all(
         DraftSource(draft_id=draft.id, contribution_id=ident, passage=passage) for ident, passage in passages.items()
@@ -230,12 +248,16 @@ def hand_over(draft: Draft, change: Change) -> list[ChangeSource]:
 
     Where the editors wrote other words than the group, a passage that is no longer there means the whole change.
     """
-    wording = db.session.get(Wording, change.to_wording_id) if change.to_wording_id else None
-    words = wording.markdown if wording else ""
     rows = db.session.execute(
         select(Contribution, DraftSource.passage)
         .join(DraftSource, DraftSource.contribution_id == Contribution.id)
         .where(DraftSource.draft_id == draft.id)
         .order_by(Contribution.number)
     ).all()
-    return [add_source(change, contribution, passage if passage in words else "") for contribution, passage in rows]
+    handed = []
+    for contribution, passage in rows:
+        try:
+            handed.append(add_source(change, contribution, passage))
+        except ValueError:
+            handed.append(add_source(change, contribution))
+    return handed

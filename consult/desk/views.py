@@ -11,6 +11,7 @@ from flask_babel import ngettext
 
 from consult import clock
 from consult.authz import authorize, current_person
+from consult.concept import draft_queries as drafting
 from consult.concept import history
 from consult.concept import policy as editing
 from consult.concept import queries as concept
@@ -131,6 +132,27 @@ def versions(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
     ]
 
 
+def drafts(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
+    """Group drafts that wait for the editors, and those that came back to one's own groups."""
+    tasks = []
+    if editing.can_edit_text(person, process):
+        number, since = drafting.waiting_for_editors(process.id)
+        if number:
+            what = ngettext("Answer %(num)s draft of a group", "Answer %(num)s drafts of groups", number)
+            url = url_for("concept.drafts", slug=process.slug, list="waiting")
+            tasks.append(DeskTask(what, process.title, url, number, since))
+    number, since, first = drafting.returned_to(person, process.id)
+    if number:
+        what = ngettext("%(num)s draft came back to your group", "%(num)s drafts came back to your groups", number)
+        url = (
+            url_for("concept.draft", slug=process.slug, draft_id=first)
+            if number == 1
+            else url_for("concept.drafts", slug=process.slug, list="writing")
+        )
+        tasks.append(DeskTask(what, process.title, url, number, since))
+    return tasks
+
+
 def new_digests(person: Any, process: Process, now: datetime) -> list[DeskTask]:
     """The newest feedback digest, while it is new."""
     if not policy.is_steering(person, process):
@@ -171,6 +193,7 @@ DESKS: tuple[Callable[[Any, Process, datetime], list[DeskTask]], ...] = (
     questions,
     invitations,
     new_digests,
+    drafts,
     versions,
     publishing,
 )

@@ -30,7 +30,7 @@ def world(app: Flask):
 def roles(app: Flask, world: World) -> dict[str, Browser]:
     """The people who may do most, each signed in."""
     found = {"anonymous": Browser(app)}
-    for role in ("author", "lead", "operator"):
+    for role in ("author", "lead", "operator", "member"):
         found[role] = Browser(app)
         factories.sign_in(found[role].client, world.cast[role])
     for visitor in found.values():
@@ -65,7 +65,7 @@ def sums() -> dict[str, Any]:
 def owner(door: str) -> str:
     """Somebody who gets through this door, so that the real page is tried and not its bolt."""
     roles = expected()[door] or frozenset()
-    return next((role for role in ("anonymous", "lead", "operator", "author") if role in roles), "anonymous")
+    return next((role for role in ("anonymous", "lead", "operator", "author", "member") if role in roles), "anonymous")
 
 
 def test_reading_changes_nothing(app, world, roles):

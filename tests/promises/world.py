@@ -8,7 +8,7 @@ from consult import clock
 from consult.accounts import tokens
 from consult.accounts.models import LinkPurpose, Person, Representation
 from consult.audit.operations import head, seal
-from consult.concept import operations
+from consult.concept import drafts, operations
 from consult.concept.models import Placement
 from consult.contributions import operations as contributions
 from consult.contributions.models import ModerationReason, Stance
@@ -38,6 +38,8 @@ NEEDLES = {
     "minutes": "Nadel-Niederschrift-7349",
     "address": "nadel-7350@example.org",
     "answer": "Nadel-Antwort-7351",
+    "group_draft": "Nadel-Kreis-7352",
+    "dissent": "Nadel-Dissens-7353",
 }
 
 
@@ -112,6 +114,14 @@ def build() -> World:
         goal, placement.wording_id, operations.Text(markdown=NEEDLES["working"]), reason="r", actor=lead,
         process=process,
     )  # fmt: skip
+    circle = groups[Function.working]
+    drafts.change_mandate(circle, [goal.id], actor=lead, process=process)
+    written, _new = drafts.begin(circle, goal, actor=cast["member"], process=process)
+    drafts.save(
+        written, written.wording_id, operations.Text(markdown=NEEDLES["group_draft"]), reason="r",
+        dissent=NEEDLES["dissent"], actor=cast["member"], process=process,
+    )  # fmt: skip
+    drafts.submit(written, actor=cast["member"], process=process)
     for other in (draft, archive, elsewhere):
         other_concept, _goal = make_concept(other, lead)
         publish(other_concept, other, lead)
@@ -153,7 +163,7 @@ def build() -> World:
             "person_id": cast["citizen"].id, "organisation_id": organisation.id, "representation_id": speaker.id,
             "group_id": seats.id, "membership_id": seat.id, "holder_id": holder.id, "stage_id": stage_id,
             "digest_id": digest.id, "reason_id": reason.id, "token_id": preview.id, "message_id": message.id,
-            "contact_id": contact.id, "invitation_id": invitation.id, "sign_in_id": 999_999,
+            "contact_id": contact.id, "invitation_id": invitation.id, "draft_id": written.id, "sign_in_id": 999_999,
             "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css",
             "act": act.id, "pending": pending.number, "hidden": hidden.number,
         },
