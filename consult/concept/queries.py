@@ -173,14 +173,18 @@ def _order(rows: Sequence[Placed]) -> list[Placed]:
     return ordered
 
 
-def placed_in(version_id: int, plain: bool = True) -> list[Placed]:
-    """The whole version in reading order: one join, and one query for the plain-language texts."""
-    rows = db.session.execute(
+def placed_in(version_id: int, plain: bool = True, keys: Sequence[str] | None = None) -> list[Placed]:
+    """The whole version, or its parts with these keys, in reading order.
+
+    One join, and one query for the plain-language texts.
+    """
+    query = (
         select(*_PLACED)
         .join(Element, Element.id == Placement.element_id)
         .join(Wording, Wording.id == Placement.wording_id)
         .where(Placement.version_id == version_id)
-    ).all()
+    )
+    rows = db.session.execute(query if keys is None else query.where(Element.key.in_(keys))).all()
     placed = [Placed(*row) for row in rows]
     if plain:
         _add_plain(placed)

@@ -1,93 +1,103 @@
 """Reading the concept: its newest text, its versions, one element with everything that belongs to it."""
 
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from consult import authz
 from consult.authz import authorize, current_person
 from consult.concept import policy, queries
-from consult.concept.models import Concept, ConceptKind, ElementKind, Version
+from consult.concept.models import Concept, ElementKind, Version
+from consult.concept.reading_order import day_of, order_of, version_held_on
 from consult.concept.views.blueprint import bp
-from consult.concept.words import detail_names, kind_names
+from consult.concept.views.shown import Shown, citation, open_now, which_of
+from consult.concept.words import kind_names
 from consult.contributions import queries as contributions
-from consult.contributions.words import stance_names
+from consult.errors import error_page
+from consult.i18n import format_day
 from consult.pages import rendered_once
 from consult.processes import policy as processes
 from consult.processes.loading import load_process
-from consult.processes.models import Activity, Audience, Process
-from consult.processes.queries import Opening, openings
+from consult.processes.models import Activity, Process
+from consult.processes.queries import openings
 from consult.web import row_id
 from consult.weighing.queries import decisions_on
 
 #: Elements that head a section of the page and its table of contents.
 HEADINGS = (ElementKind.theme, ElementKind.field, ElementKind.chapter)
+#: Parts from which on the page of the concept leads to a page per theme instead of showing every word at once.
+LARGE = 150
 
 
-def as_element(
-    row: queries.Placed, process: Process, counts: dict[int, dict[str, int]], commentable: bool
-) -> dict[str, Any]:
-    """An element as components/element.html wants it."""
-    url = url_for("concept.element", slug=process.slug, key=row.key)
-    labels = stance_names()
-    here = counts.get(row.element_id, {})
-    details = [(label, row.details[name]) for name, label in detail_names().items() if row.details.get(name)]
-    if row.kind == ElementKind.measure and not details:
-        details = [(_("Details"), _("not filled in yet"))]
-    return {
-        "id": row.element_id,
-        "label": row.label,
-        "anchor": row.key,
-        "title": row.title,
-        "url": url,
-        "kind": row.kind,
-        "kind_label": kind_names()[row.kind],
-        "body_html": Markup(row.html) if row.html else None,  # noqa: S704  (sanitised when the wording was written)
-        "lang": row.lang,
-        "plain": row.plain,
-        "counts": [{"stance": s, "label": label, "count": here.get(s, 0)} for s, label in labels.items()],
-        "thread_url": url + "#contributions",
-        "comment_url": url_for("contributions.create", slug=process.slug, key=row.key) if commentable else None,
-        "is_sample": process.is_demo and not row.source,
-        "source": row.source,
-        "historic_on": None,
-        "details": details,
-        "depth": row.depth,
-    }
+def _sections(
+    process: Process,
+    parts: list[tuple[Concept, Version]],
+    *,
+    newest: bool,
+    short: bool = False,
+    version_url: str | None = None,
+) -> list[dict[str, Any]]:
+    """Concepts with their elements, grouped by theme. `short`: of large ones only themes and what stands right below.
 
-
-def open_now(process: Process, activity: Activity, opened: dict[str, Opening]) -> bool:
-    """Whether the button stands there for this visitor; guests are led to sign in by it."""
-    opening = opened.get(activity)
-    if opening is None:
-        return False
-    return Audience.public in opening.audiences or authz.allowed(processes.is_staff, process)
-
-
-def _page_of(process: Process, parts: list[tuple[Concept, Version]], template: str, **context: Any) -> str:
-    commentable = open_now(process, Activity.comment, openings(process.id))
-    sections: list[dict[str, Any]] = []
+    `newest`: the versions are the newest ones; only these are commented.
+    """
+    commentable = newest and open_now(process, Activity.comment, openings(process.id))
+    shown = Shown(process, commentable=commentable, version_url=version_url)
+    sections = []
     for concept, version in parts:
-        rows = queries.placed_in(version.id)
+        order = order_of(version.id, version.checksum)
+        keys = [p.key for p in order.parts if p.depth < 2] if short and len(order.parts) > LARGE else None
+        rows = queries.placed_in(version.id, keys=keys)
         counts = contributions.counts(process.id, [row.element_id for row in rows])
-        elements = [as_element(row, process, counts, commentable) for row in rows]
-        sections.append({"concept": concept, "version": version, "elements": elements})
-    toc = [
+        groups: list[dict[str, Any]] = []
+        for row in rows:
+            if row.depth == 0:
+                below = order.number_below(row.key)
+                theme = newest and below and url_for("concept.theme", slug=process.slug, key=row.key)
+                groups.append({"elements": [], "below": below, "theme_url": theme or None, "name": row.heading})
+            groups[-1]["elements"].append(shown.element(row, counts))
+        zone = ZoneInfo(process.zone)
+        held = newest or _held_its_day(process, version, zone)
+        sections.append(
+            {"concept": concept, "version": version, "groups": groups, "is_short": keys is not None,
+             "number": len(order.parts), "citation": citation(process, concept, version, held_its_day=held)}
+        )  # fmt: skip
+    return sections
+
+
+def _held_its_day(process: Process, version: Version, zone: ZoneInfo) -> bool:
+    if version.sealed_at is None:
+        return False
+    held = version_held_on(
+        version.concept_id, version.sealed_at.astimezone(zone).date(), zone,
+        queries.audiences_open_to(current_person(), process),
+    )  # fmt: skip
+    return held is not None and held.id == version.id
+
+
+def _contents(sections: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
         {
             "label": section["concept"].title,
             "url": f"#concept-{section['concept'].id}",
             "children": [
-                {"label": e["title"] or e["kind_label"], "number": e["label"], "url": f"#{e['anchor']}"}
-                for e in section["elements"]
-                if e["kind"] in HEADINGS and e["depth"] == 0
+                {"label": top["title"] or top["kind_label"], "number": top["label"], "url": f"#{top['anchor']}"}
+                for top in (group["elements"][0] for group in section["groups"])
+                if top["kind"] in HEADINGS
             ],
         }
         for section in sections
     ]
-    return render_template(template, process=process, sections=sections, toc=toc, headings=HEADINGS, **context)
+
+
+def _newest(process: Process) -> list[tuple[Concept, Version]]:
+    """Charter and concept with the newest versions this person may read."""
+    newest = queries.newest_versions(process.id, queries.audiences_open_to(current_person(), process))
+    return [(concept, newest[concept.id]) for concept in queries.concepts_of(process.id) if concept.id in newest]
 
 
 @bp.get("/p/<slug>/concept")
@@ -96,10 +106,74 @@ def read(slug: str) -> str:
     """The newest text this person may read: charter and concept."""
     process = load_process(slug)
     authorize(processes.can_read, process)
+    sections = _sections(process, _newest(process), newest=True, short=True)
+    return render_template("concept/read.html", process=process, sections=sections, toc=_contents(sections))
+
+
+@bp.get("/p/<slug>/concept/whole")
+@rendered_once
+def whole(slug: str) -> str:
+    """The newest text on one page, however large: for printing and for searching in it."""
+    process = load_process(slug)
+    authorize(processes.can_read, process)
+    sections = _sections(process, _newest(process), newest=True)
+    return render_template(
+        "concept/read.html", process=process, sections=sections, toc=_contents(sections), is_whole=True
+    )
+
+
+@bp.get("/p/<slug>/concept/<key>")
+@rendered_once
+def theme(slug: str, key: str) -> str | Response:
+    """One theme, field or chapter of the newest text, with all that stands below it."""
+    process = load_process(slug)
+    authorize(processes.can_read, process)
+    texts = [(concept, version, order_of(version.id, version.checksum)) for concept, version in _newest(process)]
+    found = next((text for text in texts if key in text[2] and text[2].part(key).depth == 0), None)
+    if found is None:
+        # Not a theme (any more): its own page knows where its words went, and whether there is anything to see.
+        queries.element_or_404(process.id, key)
+        return redirect(url_for("concept.element", slug=slug, key=key), 303)
+    concept, version, order = found
+    start = order.parts.index(order.part(key))
+    keys = [part.key for part in order.parts[start : start + 1 + order.number_below(key)]]
+    rows = queries.placed_in(version.id, keys=keys)
+    counts = contributions.counts(process.id, [row.element_id for row in rows])
+    shown = Shown(process, commentable=open_now(process, Activity.comment, openings(process.id)))
+    before, after = order.tops_around(key)
+    toc = [
+        {"label": top.title or top.name, "number": top.label, "current": top.key == key,
+         "url": url_for("concept.theme", slug=slug, key=top.key) if order.number_below(top.key)
+         else url_for("concept.element", slug=slug, key=top.key),
+         "children": [{"label": part.name, "number": part.label, "url": f"#{part.key}"}
+                      for part in order.parts if part.parent == key and top.key == key]}
+        for top in order.tops
+    ]  # fmt: skip
+    return render_template(
+        "concept/theme.html", process=process, concept=concept, version=version, part=order.part(key), toc=toc,
+        elements=[shown.element(row, counts) for row in rows], before=before, after=after, number=len(rows) - 1,
+        kinds=kind_names(),
+    )  # fmt: skip
+
+
+def _concept_or_404(process: Process, which: str) -> Concept:
+    concept = next((c for c in queries.concepts_of(process.id) if c.kind == which), None)
+    if concept is None:
+        abort(404)
+    return concept
+
+
+def _version_page(process: Process, concept: Concept, found: Version, day: date | None = None) -> str:
     audiences = queries.audiences_open_to(current_person(), process)
-    newest = queries.newest_versions(process.id, audiences)
-    parts = [(concept, newest[concept.id]) for concept in queries.concepts_of(process.id) if concept.id in newest]
-    return _page_of(process, parts, "concept/read.html", number=None)
+    newest = queries.newest_versions(process.id, audiences).get(concept.id, found)
+    address = {"slug": process.slug, "which": which_of(concept)}
+    url = url_for("concept.version", number=found.number, **address)
+    sections = _sections(process, [(concept, found)], newest=newest.id == found.id, version_url=url)
+    return render_template(
+        "concept/read.html", process=process, sections=sections, toc=_contents(sections), number=found.number, day=day,
+        canonical=sections[0]["citation"]["url"], newest=newest if newest.id != found.id else None,
+        newest_url=url_for("concept.version", number=newest.number, **address),
+    )  # fmt: skip
 
 
 @bp.get("/p/<slug>/concept/versions/<int:number>", defaults={"which": "concept"})
@@ -108,12 +182,32 @@ def read(slug: str) -> str:
 def version(slug: str, number: int, which: str) -> str:
     """One sealed version, for good at this address."""
     process = load_process(slug)
-    concept = next((c for c in queries.concepts_of(process.id) if c.kind == which), None)
-    if concept is None:
-        abort(404)
+    concept = _concept_or_404(process, which)
     found = queries.version_or_404(concept.id, number, queries.audiences_open_to(current_person(), process))
     authorize(policy.can_read_version, process, found)
-    return _page_of(process, [(concept, found)], "concept/read.html", number=number)
+    return _version_page(process, concept, found)
+
+
+@bp.get("/p/<slug>/concept/on/<day>", defaults={"which": "concept"})
+@bp.get("/p/<slug>/charter/on/<day>", defaults={"which": "charter"})
+@rendered_once
+def on_day(slug: str, day: str, which: str) -> str | Response:
+    """The text as it held at the end of a day."""
+    process = load_process(slug)
+    authorize(processes.can_read, process)
+    concept = _concept_or_404(process, which)
+    zone = ZoneInfo(process.zone)
+    wanted = day_of(day, zone)
+    if wanted is None:
+        return error_page(404, message=_("An address with a day looks like this: 2018-04-12, a day that has begun."))
+    found = version_held_on(concept.id, wanted, zone, queries.audiences_open_to(current_person(), process))
+    if found is None:
+        return error_page(
+            404, message=_("On %(day)s nothing was published yet. The list of versions says when the first one came.",
+                           day=format_day(wanted)),
+        )  # fmt: skip
+    authorize(policy.can_read_version, process, found)
+    return _version_page(process, concept, found, wanted)
 
 
 @bp.get("/p/<slug>/e/<key>")
@@ -148,6 +242,8 @@ def element(slug: str, key: str) -> str | Response:
     heirs = queries.names_of(process, queries.heirs_of(placed.element_id), person) if view.retired else {}
     serves, served_by = queries.links_of(process.id, audiences, placed.element_id)
     url = url_for("concept.element", slug=slug, key=key)
+    order = order_of(view.version_id, view.checksum)
+    before_it, after_it = order.around(key)
     return render_template(
         "concept/element.html",
         process=process,
@@ -155,7 +251,11 @@ def element(slug: str, key: str) -> str | Response:
         placed=placed,
         serves=serves,
         served_by=served_by,
-        element=as_element(placed, process, counts, commentable),
+        element=Shown(process, commentable=commentable).element(placed, counts),
+        above=order.above(key),
+        themes=HEADINGS,
+        before_it=None if view.retired else before_it,
+        after_it=None if view.retired else after_it,
         thread=thread,
         next_url=f"{url}?before={thread.next_cursor}#contributions" if thread.next_cursor else None,
         newer_url=f"{url}#contributions" if before else None,

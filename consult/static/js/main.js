@@ -5,6 +5,7 @@ const wanted = {
   "form[data-inplace]": () => import("./inplace.js"),
   "[data-counter]": () => import("./counter.js"),
   "[data-shortcuts]": () => import("./shortcuts.js"),
+  "[data-presence], [data-part], [data-take-words]": () => import("./editor.js"),
 };
 
 /** Loads and starts the modules whose marks stand in `root`; called again for parts that were renewed in place. */
@@ -27,13 +28,26 @@ document.addEventListener("click", async (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
-  const button = event.target.closest?.("button[data-print], button[data-copy]");
-  if (button?.matches("[data-print]")) window.print();
-  if (button?.matches("[data-copy]")) {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    announce(button.dataset.done ?? "");
-  }
+  const control = event.target.closest?.("button[data-print], [data-copy]");
+  if (control?.matches("[data-print]")) window.print();
+  if (control?.matches("[data-copy]")) await copy(control, event);
 });
+
+/** Copies a button's text or a link's address; a link that cannot be copied, or is meant for a new tab, leads there. */
+async function copy(control, event) {
+  if (!navigator.clipboard || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  try {
+    await navigator.clipboard.writeText(control.dataset.copy || control.href);
+  } catch {
+    if (control.href) location.assign(control.href);
+    return;
+  }
+  const done = control.closest("[data-done]")?.dataset.done ?? "";
+  announce(done);
+  control.dataset.copied = done;
+  setTimeout(() => { delete control.dataset.copied; }, 3000);
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
