@@ -18,16 +18,10 @@ class WordingForm(Form):
         description=_l("One or two sentences. Everybody can read them once the version is published."),
     )
     sources = StringField(
-        _l("Contributions this is based on"),
+        _l("Numbers or words"),
         [Optional(), Length(max=500)],
         filters=[one_line],
-        description=_l("Numbers, separated by commas, for example 6, 12."),
-    )
-    passage = StringField(
-        _l("Words that come from these contributions"),
-        [Optional(), Length(max=1000)],
-        filters=[one_line],
-        description=_l("Copy the passage from the new text exactly. Leave it empty when the whole change is meant."),
+        description=_l("For example 6, 12 – or words that stand in the contribution."),
     )
     base = HiddenField()
 

@@ -244,7 +244,7 @@ class ChangeSource(Base):
     id: Mapped[id_pk]
     change_id: Mapped[int] = fk("change.id", index=False)
     contribution_id: Mapped[int] = fk("contribution.id")
-    #: Characters of the wording's Markdown, half-open; empty when the whole change is meant.
+    #: Characters of the wording's Markdown (of its title, if it has no more), half-open; empty: the whole change.
     to_start: Mapped[int | None]
     to_end: Mapped[int | None]
 

@@ -2,25 +2,35 @@
 
 from typing import Any
 
-from flask import flash, render_template, url_for
+from flask import flash, render_template, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from consult.authz import authorize, current_person
-from consult.concept import operations, policy, queries
+from consult.concept import operations, policy, presence, queries
 from consult.concept.forms import CheckedForm, MeasureForm, WordingForm
 from consult.concept.kinds import CHECKED
-from consult.concept.models import Element, ElementKind
+from consult.concept.models import Element, ElementKind, Lineage
 from consult.concept.operations import Text
 from consult.concept.views.blueprint import bp
-from consult.concept.views.working import element_in_work, name_sources, named_contributions
+from consult.concept.views.choosing import Choice, choose, settled
+from consult.concept.views.conflict import ConflictView, conflict_sent_along, conflict_view
+from consult.concept.views.working import name_sources
 from consult.concept.words import detail_names, kind_names
-from consult.errors import Conflict, Refused
+from consult.concept.working import as_fields
+from consult.contributions.models import Contribution
+from consult.errors import Conflict, Refused, Sides
 from consult.extensions import db
 from consult.forms import entered
+from consult.html import render_markdown
 from consult.processes.loading import load_process
 from consult.processes.models import Process
 from consult.web import commit_and_go, keeps_text
+
+#: Buttons of the form that put one of the texts of a conflict into it.
+TAKES = ("theirs", "mine", "merged")
 
 
 def _form_for(placed: queries.Placed) -> WordingForm:
@@ -31,46 +41,127 @@ def _form_for(placed: queries.Placed) -> WordingForm:
     return CheckedForm(data=data) if placed.kind in CHECKED else WordingForm(data=data)
 
 
+def _base(form: WordingForm) -> int:
+    typed = entered(form.base)
+    return int(typed) if typed.isdecimal() and len(typed) < 10 else 0
+
+
+def _text(form: WordingForm, placed: queries.Placed) -> Text:
+    """The words in the form; details of other kinds stay as they are."""
+    details = placed.details | {name: entered(form[name]) for name in detail_names(placed.kind)}
+    filled = {name: value for name, value in details.items() if value}
+    return Text(entered(form.title), entered(form.markdown), filled, placed.lang)
+
+
+def _take(form: WordingForm, conflict: ConflictView, which: str) -> None:
+    texts = conflict.texts(which)
+    for name in ("title", "markdown", *detail_names()):
+        if name in form:
+            form[name].data = texts.get(name, "")
+
+
 @bp.route("/p/<slug>/e/<key>/edit", methods=["GET", "POST"])
 @keeps_text
 def edit(slug: str, key: str) -> str | Response | tuple[str, int]:
-    """New words for one element. A stale edit shows both texts and loses neither."""
+    """New words for one element. A stale edit shows both texts, puts together what fits, and loses neither.
+
+    Buttons named `step` save nothing: they search for sources, show a preview, or take one text of a conflict.
+    """
     process = load_process(slug)
     authorize(policy.can_edit_text, process)
-    element, placed = element_in_work(process, key)
+    element = queries.element_or_404(process.id, key)
+    placed = queries.placed_one(queries.working_version(element.concept_id).id, element.id)
+    if placed is None:
+        return _gone(process, element)
     form = _form_for(placed)
-    conflict: Conflict | None = None
-    if form.validate_on_submit():
+    choice = choose(process, element, form.sources)
+    step = request.form.get("step", "")
+    if request.method == "GET":
+        return _page(process, element, placed, form, choice)
+    typed = _text(form, placed)
+    if step:
+        conflict = conflict_sent_along(element, _base(form), as_fields(typed))
+        settled(choice, form.sources, saving=False)
+        if conflict and step in TAKES:
+            _take(form, conflict, step)
+        return _page(process, element, placed, form, choice, conflict, preview=step == "preview")
+    # Each says at its place what is wrong: all of it at once.
+    right = [form.validate(), settled(choice, form.sources, saving=True), choice.check(typed.title, typed.markdown)]
+    if all(right):
         try:
-            return _save(process, element, placed, form)
+            return _save(process, element, typed, form, choice)
         except Conflict as stale:
-            conflict = stale
+            began = _base(form)
+            sides = stale.sides or Sides({}, {}, as_fields(typed))
+            conflict = conflict_view(element, began, stale.current_id, sides)
             form.base.data = str(stale.current_id)
+            _take(form, conflict, "merged")
+            db.session.rollback()
+            return _page(process, element, placed, form, choice, conflict), 409
         except Refused as refused:
-            form.sources.errors = [refused.message]
-        except ValueError:
-            form.passage.errors = [_("These words are not in the new text.")]
+            form.form_errors.append(refused.message)
         db.session.rollback()
-    page = render_template(
-        "concept/edit.html", process=process, element=element, placed=placed, form=form, conflict=conflict,
-        kind=kind_names()[element.kind], details=detail_names(element.kind),
-    )  # fmt: skip
-    return (page, 409) if conflict else page
+    return _page(process, element, placed, form, choice, conflict_sent_along(element, _base(form), as_fields(typed)))
 
 
-def _save(process: Process, element: Element, placed: queries.Placed, form: WordingForm) -> Response:
+def _page(
+    process: Process,
+    element: Element,
+    placed: queries.Placed,
+    form: WordingForm,
+    choice: Choice,
+    conflict: ConflictView | None = None,
+    *,
+    preview: bool = False,
+) -> str:
     person = current_person()
-    named = named_contributions(process, entered(form.sources))
-    details = dict(placed.details)
-    details |= {name: entered(form[name]) for name in detail_names(placed.kind)}
-    details = {name: value for name, value in details.items() if value}
-    text = Text(entered(form.title), entered(form.markdown), details, placed.lang)
-    typed = entered(form.base)
-    base = int(typed) if typed.isdigit() else 0
-    change = operations.edit(element, base, text, reason=entered(form.reason), actor=person, process=process)
+    return render_template(
+        "concept/edit.html", process=process, element=element, placed=placed, form=form, choice=choice,
+        conflict=conflict, kind=kind_names()[element.kind], details=detail_names(element.kind),
+        others=presence.others(element.id, person.id), person=person, unsent=request.method == "POST",
+        preview=Markup(render_markdown(entered(form.markdown))) if preview else None,  # noqa: S704  (sanitised)
+    )  # fmt: skip
+
+
+def _save(process: Process, element: Element, text: Text, form: WordingForm, choice: Choice) -> Response:
+    person = current_person()
+    change = operations.edit(element, _base(form), text, reason=entered(form.reason), actor=person, process=process)
     if change is None:
         flash(_("Nothing was changed."), "info")
     else:
-        name_sources([change], named, entered(form.passage))
+        named = db.session.scalars(
+            select(Contribution).where(Contribution.id.in_([row.found.id for row in choice.chosen]))
+        ).all()
+        name_sources([change], named, choice.passages)
         flash(_("The new wording is in the working text. It becomes public with the next version."), "success")
+    presence.leave(element, person)
     return commit_and_go(url_for("concept.working", slug=process.slug) + f"#{element.key}")
+
+
+def _gone(process: Process, element: Element) -> tuple[str, int]:
+    """Somebody took the part out while it was being written: what was typed is shown, to be copied elsewhere."""
+    heirs = db.session.scalars(
+        select(Element)
+        .join(Lineage, Lineage.to_element_id == Element.id)
+        .where(Lineage.from_element_id == element.id)
+        .order_by(Lineage.id)
+    ).all()
+    typed = "\n\n".join(part for part in (request.form.get(name, "") for name in ("title", "markdown")) if part)
+    page = render_template("concept/edit_gone.html", process=process, element=element, heirs=heirs, typed=typed)
+    return page, 409
+
+
+@bp.post("/p/<slug>/e/<key>/editing")
+def editing(slug: str, key: str) -> str:
+    """The form is open (or, with `left`, open no more). Answers who else has it open, as the part of the page."""
+    process = load_process(slug)
+    authorize(policy.can_edit_text, process)
+    element = queries.element_or_404(process.id, key)
+    person = current_person()
+    if "left" in request.form:
+        presence.leave(element, person)
+    else:
+        presence.arrive(element, person)
+    # No redirect: a script asks, and shows the answer where the names stand.
+    db.session.commit()
+    return render_template("concept/_others.html", others=presence.others(element.id, person.id))

@@ -1,7 +1,7 @@
 """What several pages of the editors' desk begin with."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -43,8 +43,25 @@ def named_contributions(process: Process, typed: str) -> list[Contribution]:
     return list(found)
 
 
-def name_sources(changes: Sequence[Change], found: list[Contribution], passage: str = "") -> None:
-    """Put each contribution behind each change. Raises ValueError when the passage is not in the new words."""
+class NotInText(ValueError):
+    """The words said to come from this contribution are not in the new text."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"the passage of contribution {number} is not in the new text")
+        self.number = number
+
+
+def name_sources(
+    changes: Sequence[Change], found: Sequence[Contribution], passages: Mapping[int, str] | None = None
+) -> None:
+    """Put each contribution behind each change; `passages`: by number, the words of the new text it changed.
+
+    Raises `NotInText` for the first passage that is not there.
+    """
     for change in changes:
         for contribution in found:
-            sources.add_source(change, contribution, passage)
+            number = contribution.number or 0
+            try:
+                sources.add_source(change, contribution, (passages or {}).get(number, ""))
+            except ValueError:
+                raise NotInText(number) from None

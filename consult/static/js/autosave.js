@@ -1,11 +1,13 @@
 // Keeps unsent text of forms marked data-autosave in this browser and gives it back.
 // A text is forgotten when the page after sending carries a success message, when its writer deletes it,
 // when a form marked data-clear-drafts is sent (signing out), or after two weeks.
+// A form that comes filled in offers the text (data-draft-offer) instead of replacing what it shows; what the text was
+// based on (data-draft) is kept and given back with it, so that a stale base is still noticed.
 
 const PREFIX = "consult.draft.";
 const SENT = "consult.sent";
 const KEEP = 14 * 24 * 60 * 60 * 1000;
-const FIELDS = "textarea, input[type=text], input[type=radio], select";
+const FIELDS = "textarea, input[type=text], input[type=radio], select, [data-draft]";
 
 /** Storage may be switched off or full; then the form is an ordinary form. */
 function quietly(action) {
@@ -30,12 +32,15 @@ function forgetSent() {
   if (key && !document.querySelector("[data-keep-drafts]")) sessionStorage.removeItem(SENT);
 }
 
-function read(form) {
+function read(form, whole = false) {
   const values = {};
   for (const input of form.querySelectorAll(FIELDS)) {
     if (input.type === "radio") { if (input.checked) values[input.name] = input.value; }
-    else if (input.name && input.value) values[input.name] = input.value;
+    else if (input.name && (input.value || whole)) values[input.name] = input.value;
   }
+  // Chosen sources come back by their numbers.
+  const chosen = [...form.querySelectorAll("[name=source]:checked")].map((box) => box.value);
+  if (chosen.length && !values.sources) values.sources = chosen.join(", ");
   return values;
 }
 
@@ -77,13 +82,52 @@ function watch(form) {
   });
 }
 
+/** Differs in what people write, whatever it was based on. */
+function differs(values, shown) {
+  return Object.entries(shown).some(([name, value]) => name in values && name !== "base" && values[name] !== value);
+}
+
+function watchFilled(form, box) {
+  const key = PREFIX + form.dataset.autosave;
+  const older = `${key}.older`;
+  const unsent = form.querySelector("[data-unsent]") !== null;
+  const first = read(form, true);
+  const load = (name) => quietly(() => JSON.parse(localStorage.getItem(name)));
+  const drop = (name) => quietly(() => localStorage.removeItem(name));
+  const save = () => quietly(() => {
+    const values = read(form, true);
+    if (unsent || differs(values, first)) localStorage.setItem(key, JSON.stringify({ at: Date.now(), values }));
+    else drop(key);
+  });
+  if (unsent) save();
+  else {
+    const last = load(key);
+    if (last && differs(last.values, first)) quietly(() => localStorage.setItem(older, JSON.stringify(last)));
+    drop(key);
+  }
+  const offer = load(older);
+  if (offer && differs(offer.values, first)) {
+    box.querySelector("[data-draft-time]").textContent =
+      new Date(offer.at).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+    box.hidden = false;
+  } else drop(older);
+  const close = () => { drop(older); box.hidden = true; form.querySelector("textarea").focus(); };
+  box.querySelector("[data-draft-take]").addEventListener("click", () => { write(form, offer.values); save(); close(); });
+  box.querySelector("[data-draft-drop]").addEventListener("click", close);
+  let timer;
+  form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(save, 400); });
+  form.addEventListener("submit", () => { clearTimeout(timer); save(); quietly(() => sessionStorage.setItem(SENT, key)); });
+}
+
 let swept = false;
 
 export function start(root) {
   if (!swept) { swept = true; quietly(forgetSent); quietly(forgetOld); }
   for (const form of root.querySelectorAll("form[data-autosave]:not([data-watched])")) {
     form.dataset.watched = "";
-    watch(form);
+    const box = form.querySelector("[data-draft-offer]");
+    if (box) watchFilled(form, box);
+    else watch(form);
   }
   for (const form of root.querySelectorAll("form[data-clear-drafts]")) {
     form.addEventListener("submit", () => quietly(() => drafts().forEach((key) => localStorage.removeItem(key))));
