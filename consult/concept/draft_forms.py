@@ -1,5 +1,7 @@
 """What groups and editors send about drafts."""
 
+from typing import Any
+
 from wtforms import BooleanField, HiddenField, SelectMultipleField, TextAreaField, widgets
 from wtforms.validators import DataRequired, Length, Optional
 
@@ -26,7 +28,7 @@ class _Drafting:
         filters=[several_lines],
         description=_l("Stays with the draft and is shown beside the change. Please name no persons."),
     )
-    sources = TextAreaField(
+    sources: Any = TextAreaField(
         _l("Contributions this is based on"),
         [Optional(), Length(max=5000)],
         filters=[several_lines],
@@ -35,7 +37,6 @@ class _Drafting:
             "For example: 12: also in the evening"
         ),
     )
-    passage = None
     #: The newest words the group may read, which it takes into account from now on.
     newest = HiddenField()
     caught_up = BooleanField(_l("Our draft takes the newer text into account"))
@@ -54,10 +55,9 @@ class MeasureDraftForm(_Drafting, MeasureForm):
 
 
 class _Answering:
-    """Sources and passages come with the draft; `base` is the wording of the working text the editor saw."""
+    """Sources come with the draft; `base` is the wording of the working text the editor saw."""
 
-    sources = None
-    passage = None
+    sources: Any = None
 
 
 class AdaptForm(_Answering, WordingForm):

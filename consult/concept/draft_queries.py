@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import abort
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from consult import clock
@@ -33,7 +33,7 @@ ALIVE = (DraftState.open, DraftState.submitted, DraftState.returned)
 PAGE = 30
 
 
-def _groups_of(person: Person, process_id: int) -> Select[tuple[int]]:
+def _groups_of(person: Person, process_id: int) -> Any:
     """Ids of the groups at work in this process to which the person belongs now, directly or by a seat."""
     now = clock.now()
     seats = select(SeatHolder.membership_id).where(
@@ -321,4 +321,4 @@ def drafts_of_changes(change_ids: Iterable[int]) -> dict[int, AdoptedDraft]:
         .join(Group, Group.id == Draft.group_id)
         .where(Draft.change_id.in_(ids))
     )
-    return {change_id: AdoptedDraft(name, state, dissent) for change_id, name, state, dissent in rows}
+    return {row[0]: AdoptedDraft(*row[1:]) for row in rows if row[0] is not None}

@@ -14,7 +14,7 @@ from consult.concept.queries import placed_one, working_version
 from consult.contributions import operations as contribution_ops
 from consult.contributions import sources
 from consult.contributions.models import ChangeSource, DraftSource, Stance, State
-from consult.errors import Conflict, Refused
+from consult.errors import Refused
 from consult.groups.models import SeatHolder
 from consult.processes.models import Activity, Function, ProcessState
 from tests import factories
@@ -330,8 +330,7 @@ def test_of_two_editors_who_answer_at_once_the_second_is_refused(session, browse
     draft = town.draft(state=DraftState.submitted)
     first, second = browser_of(town.editor), browser_of(town.colleague)
     late = {
-        where: second.get(url(draft, where)).form_fields(url(draft, where))
-        for where in ("/adopt", "/adapt", "/return")
+        where: second.get(url(draft, where)).form_fields(url(draft, where)) for where in ("/adopt", "/adapt", "/return")
     }
     first.submit(url(draft, "/adopt"))
     changes = session.scalar(select(func.count()).select_from(Change))

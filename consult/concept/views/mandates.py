@@ -33,7 +33,7 @@ def mandate(slug: str, group_id: int) -> str:
     member = draft_queries.is_member(person, process.id, group.id)
     wanted = set(draft_queries.mandate_of(group.id, process.id))
     versions = queries.newest_versions(process.id, queries.audiences_open_to(person, process))
-    sections = []
+    sections: list[dict[str, Any]] = []
     for concept in queries.concepts_of(process.id):
         if wanted and concept.id in versions:
             rows = _within(queries.placed_in(versions[concept.id].id, plain=False), wanted)

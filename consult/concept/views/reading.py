@@ -263,4 +263,5 @@ def element(slug: str, key: str) -> str | Response:
         commentable=commentable,
         kinds=kind_names(),
         can_edit_text=policy.can_edit_text,
+        can_draft=policy.can_draft,
     )
