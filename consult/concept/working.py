@@ -1,7 +1,7 @@
 """The working text from the inside: its lock, its places, its words. The verbs are in `operations`."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from slugify import slugify
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import aliased
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -114,23 +114,29 @@ def check_label(label: str) -> None:
         raise Refused(_("This number is too long: %(n)s characters at most.", n=MAX_LABEL))
 
 
-def _is_taken(concept_id: int, key: str) -> bool:
+def taken_keys(concept_id: int) -> Select[tuple[str]]:
     """Addresses have no concept in them: a key is taken in all texts of a process at once."""
     here, there = aliased(ProcessConcept), aliased(ProcessConcept)
     together = (
         select(there.concept_id).join(here, here.process_id == there.process_id).where(here.concept_id == concept_id)
     )
-    taken = select(Element.id).where(
-        Element.key == key, (Element.concept_id == concept_id) | Element.concept_id.in_(together)
-    )
-    return db.session.scalar(taken.limit(1)) is not None
+    return select(Element.key).where((Element.concept_id == concept_id) | Element.concept_id.in_(together))
+
+
+def _is_taken(concept_id: int, key: str) -> bool:
+    return db.session.scalar(taken_keys(concept_id).where(Element.key == key).limit(1)) is not None
+
+
+def keys_for(kind: ElementKind, text: Text, label: str) -> Iterator[str]:
+    """Keys made of the kind and of what the element is called, the best one first; they never end."""
+    words = text.title or " ".join(text.markdown.split()[:8]) or label
+    stem = slugify(f"{kind} {words}", max_length=_KEY_LENGTH, word_boundary=True) or slugify(kind)
+    return (stem if n == 1 else f"{stem}-{n}" for n in count(1))
 
 
 def free_key(concept_id: int, kind: ElementKind, text: Text, label: str) -> str:
-    """A key made of the kind and of what the element is called, free in all texts of the process."""
-    words = text.title or " ".join(text.markdown.split()[:8]) or label
-    stem = slugify(f"{kind} {words}", max_length=_KEY_LENGTH, word_boundary=True) or slugify(kind)
-    return next(key for key in (stem if n == 1 else f"{stem}-{n}" for n in count(1)) if not _is_taken(concept_id, key))
+    """A key for a new element, free in all texts of the process."""
+    return next(key for key in keys_for(kind, text, label) if not _is_taken(concept_id, key))
 
 
 def new_element(concept_id: int, kind: ElementKind, part: Part, now: datetime | None) -> Element:
@@ -145,7 +151,7 @@ def new_element(concept_id: int, kind: ElementKind, part: Part, now: datetime | 
     return element
 
 
-def write(
+def new_wording(
     element_id: int,
     text: Text,
     based_on_id: int | None,
@@ -154,6 +160,7 @@ def write(
     plain: bool = False,
     now: datetime | None = None,
 ) -> Wording:
+    """New words for an element, checked and rendered, not yet stored. Raises `Refused` for what cannot be stored."""
     if not text.title.strip() and not text.markdown.strip():
         raise Refused(_("An element needs a title or a text."))
     if len(text.markdown) > MAX_TEXT:
@@ -163,7 +170,7 @@ def write(
     _storable(text.title, text.markdown, *(str(value) for value in text.details.values()))
     html = render_markdown(text.markdown, pictures=True)
     marks.refuse_unknown(element_id, html)
-    wording = Wording(
+    return Wording(
         element_id=element_id,
         lang=text.lang,
         plain=plain,
@@ -176,6 +183,18 @@ def write(
         actor_id=id_of(actor),
         created_at=now or clock.now(),
     )
+
+
+def write(
+    element_id: int,
+    text: Text,
+    based_on_id: int | None,
+    actor: Person | None,
+    *,
+    plain: bool = False,
+    now: datetime | None = None,
+) -> Wording:
+    wording = new_wording(element_id, text, based_on_id, actor, plain=plain, now=now)
     db.session.add(wording)
     db.session.flush()
     return wording
