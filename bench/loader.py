@@ -327,7 +327,10 @@ class _Writer:
         leaves = self.leaves()
         keep = self.choose.choice(leaves)
         place = self.places[keep]
-        gone = self.choose.choice([i for i in leaves if i != keep and self.kinds[i] == self.kinds[keep]])
+        others = [i for i in leaves if i != keep and self.kinds[i] == self.kinds[keep]]
+        if not others:
+            return self.edit(at)
+        gone = self.choose.choice(others)
         before, place.words = place.wording, [place.words[0], *self.places.pop(gone).words[:2]]
         place.wording = self.words(keep, "", place.words, before, at)
         change = self.change(ChangeKind.merge, keep, at, from_wording_id=before, to_wording_id=place.wording)

@@ -65,6 +65,8 @@ class Rate:
     per_second: float
     p99_ms: float
     errors: int
+    #: Share of answers that said "you have it already", where the script counts them.
+    not_modified: float = 0.0
 
 
 class NoClient(RuntimeError):
@@ -83,12 +85,14 @@ def wrk(url: str, seconds: int, script: Path | None = None) -> Rate:
     rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", done.stdout)
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
+    same = re.search(r"not modified: (\d+) of (\d+)", done.stdout)
     broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", done.stdout)
     scale = {"us": 0.001, "ms": 1.0, "s": 1000.0}
     return Rate(
         float(rate.group(1)) if rate else 0.0,
         float(p99.group(1)) * scale[p99.group(2)] if p99 else 0.0,
         (int(bad.group(1)) if bad else 0) + (sum(int(n) for n in broken.groups()) if broken else 0),
+        int(same.group(1)) / max(1, int(same.group(2))) if same else 0.0,
     )
 
 
