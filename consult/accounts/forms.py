@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask_babel import gettext as _
-from wtforms import EmailField, Field, PasswordField, SelectField, StringField
+from wtforms import BooleanField, EmailField, Field, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Optional, StopValidation, ValidationError
 
 from consult.accounts.addresses import clean_email
@@ -110,6 +110,13 @@ class ChangePasswordForm(AccountForm):
 class ChangeEmailForm(Form):
     email = _email_field(_l("New e-mail address"))
     password = PasswordField(_l("Your password"), [Length(max=MAX_LENGTH)])
+
+
+class DeleteAccountForm(Form):
+    password = PasswordField(_l("Your password"), [Length(max=MAX_LENGTH)])
+    sure = BooleanField(
+        _l("Yes, delete my account for good"), [DataRequired(_l("Please tick the box if you are sure."))]
+    )
 
 
 class ProfileForm(Form):

@@ -54,7 +54,7 @@ def suspend(actor_id: int, account: Account) -> None:
         raise Refused(_("You cannot suspend yourself."))
     if account.suspended_at is not None:
         return
-    _keep_one_operator(account)
+    keep_one_operator(account)
     account.suspended_at = clock.now()
     sessions.close_all(account.person_id)
     tokens.void(account.person_id, *tokens.LIFETIMES)
@@ -81,13 +81,14 @@ def grant_operator(actor_id: int | None, account: Account) -> None:
 def revoke_operator(actor_id: int, account: Account) -> None:
     """Make an operator an ordinary person again. Raises `Refused` for the last one."""
     if account.operator:
-        _keep_one_operator(account)
+        keep_one_operator(account)
         account.operator = False
         sessions.rotate_for(account.person_id)
         record(Action.account_operator_revoked, actor_id, account)
 
 
-def _keep_one_operator(account: Account) -> None:
+def keep_one_operator(account: Account) -> None:
+    """Raises `Refused` when nobody else could run the platform without this account."""
     if not account.operator:
         return
     # The rows are locked, so that the last two operators cannot remove each other at the same moment.

@@ -21,6 +21,7 @@ NO_PAGES = {
     "accounts.second_factor_qr": "a picture; the page of the second factor shows it",
     "meetings.ics": "a calendar entry; tests/meetings reads it",
     "invitations.ics": "a calendar entry; tests/invitations reads it",
+    "accounts.download_my_data": "a file for people and programs; tests/accounts reads it",
     "invitations.export": "a CSV file; tests/invitations reads it",
     "processes.preview": "leads on to the process; here it begins the visits as `preview`",
 }
@@ -116,7 +117,7 @@ VISITS = [
     # The own account.
     *_each(
         "citizen", "accounts.me", "accounts.profile", "accounts.change_email", "accounts.change_email_sent",
-        "accounts.change_password", "accounts.sign_ins", "accounts.second_factor", "accounts.sign_out",
+        "accounts.change_password", "accounts.my_data", "accounts.delete_account", "accounts.sign_ins", "accounts.second_factor", "accounts.sign_out",
     ),
     Visit("accounts.sign_ins", "demo_lead", name="of a lead"),
     Visit("accounts.second_factor", "setting_up", name="setting up"),

@@ -1,0 +1,176 @@
+"""Everything the platform knows about one person: hand it over, or forget it.
+
+Stands above the features because it goes through all their tables: every foreign key to a person is found in the
+schema itself, so that a new table cannot be forgotten here.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Column, Table, delete, func, or_, select, update
+
+from consult import clock
+from consult.accounts import sessions
+from consult.accounts.models import Account, Consent, LinkToken, Person, RecoveryCode, Representation
+from consult.accounts.staff import keep_one_operator
+from consult.audit.actions import Action
+from consult.audit.operations import record
+from consult.concept.models import Editing
+from consult.contributions.models import Contribution
+from consult.db import Base
+from consult.errors import Refused
+from consult.extensions import db
+from consult.groups.models import Membership, SeatHolder
+from consult.groups.operations import end_membership, vacate_seat
+from consult.invitations.models import Invitation
+from consult.meetings.models import Meeting, Registration, RegistrationState
+from consult.outbox.models import OutboxMessage, State
+from consult.processes.models import Function, ProcessState
+from consult.processes.queries import functions_of, people_with, processes_visible_to
+
+#: Tables whose rows are about the person as a whole. Of others only that, where and when somebody acted is theirs.
+WHOLE = {
+    "account", "consent", "contribution", "contribution_translation", "draft_act", "invitation", "link_token",
+    "membership", "moderation_act", "outbox_message", "person", "reaction", "registration", "representation",
+    "seat_holder", "sign_in",
+}  # fmt: skip
+#: What signs somebody in is never handed out, not even to themselves.
+SECRETS = {
+    "password_hash", "totp_secret", "totp_last_step", "secret_hash", "code_hash", "nonce", "claimed_until",
+}  # fmt: skip
+
+
+def _links() -> Iterator[tuple[Table, Column[Any]]]:
+    """Every column that names a person."""
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            if any(key.column.table.name in ("person", "account") for key in column.foreign_keys):
+                yield table, column
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _rows(table: Table, condition: Any, columns: list[Column[Any]]) -> list[dict[str, Any]]:
+    rows = db.session.execute(select(*columns).where(condition).order_by(*table.primary_key.columns)).mappings()
+    return [{name: _plain(value) for name, value in row.items() if value is not None} for row in rows]
+
+
+def _shown(table: Table, column: Column[Any]) -> list[Column[Any]]:
+    if table.name in WHOLE:
+        return [c for c in table.columns if c.name not in SECRETS]
+    dates = [c for c in table.columns if c.name.endswith("_at")]
+    return list(dict.fromkeys([*table.primary_key.columns, column, *dates]))
+
+
+def everything_about(person: Person) -> dict[str, list[dict[str, Any]]]:
+    """All rows about this person by table, as plain values ready for JSON; secrets left out.
+
+    Moments are ISO 8601 in UTC. Where somebody acted on a text of all, only that and when is told.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    people = Base.metadata.tables["person"]
+    found["person"] = _rows(people, people.c.id == person.id, _shown(people, people.c.id))
+    for table, column in _links():
+        for row in _rows(table, column == person.id, _shown(table, column)):
+            rows = found.setdefault(table.name, [])
+            if row not in rows:
+                rows.append(row)
+    texts = Base.metadata.tables["contribution_text"]
+    own = select(Contribution.id).where(Contribution.author_id == person.id)
+    written = _rows(texts, texts.c.contribution_id.in_(own) | (texts.c.actor_id == person.id), list(texts.columns))
+    if written:
+        found["contribution_text"] = written
+    return dict(sorted(found.items()))
+
+
+def erase(person: Person, actor: Person, now: datetime | None = None) -> None:
+    """Forget who this is. What the person wrote and did stays, without name or address; roles and answers end.
+
+    Raises `Refused` for the last operator, and for the only lead of a published process: somebody else must be able
+    to answer for it first. Erasing twice changes nothing.
+    """
+    now = now or clock.now()
+    if person.erased_at is not None:
+        return
+    account = db.session.get(Account, person.id)
+    if account is not None:
+        keep_one_operator(account)
+    _keep_one_lead(person)
+    _end_roles(person, actor, now)
+    _forget_answers(person, now)
+    _forget_mail(person)
+    sessions.close_all(person.id)
+    db.session.execute(delete(LinkToken).where(LinkToken.person_id == person.id))
+    db.session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person.id))
+    if account is not None:
+        db.session.delete(account)
+        db.session.flush()
+    db.session.execute(delete(Editing).where(Editing.person_id == person.id))
+    db.session.execute(
+        update(Consent).where(Consent.person_id == person.id, Consent.withdrawn_at.is_(None)).values(withdrawn_at=now)
+    )
+    db.session.execute(update(Contribution).where(Contribution.author_id == person.id).values(author_name=""))
+    person.email, person.name, person.import_key, person.erased_at = None, "", None, now
+    record(Action.account_erased, actor.id, person)
+    db.session.flush()
+
+
+def _keep_one_lead(person: Person) -> None:
+    led = {ident for ident, functions in functions_of(person).items() if Function.lead in functions}
+    if not led:
+        return
+    for process in processes_visible_to(person):
+        published = process.id in led and process.state == ProcessState.published
+        if published and people_with(process.id, Function.lead) == [person.id]:
+            raise Refused(_("%(name)s is led by nobody else. Name another lead first.", name=process.title))
+
+
+def _end_roles(person: Person, actor: Person, now: datetime) -> None:
+    memberships = select(Membership).where(Membership.person_id == person.id)
+    for membership in db.session.scalars(memberships):
+        end_membership(membership, actor.id)
+    for holder in db.session.scalars(select(SeatHolder).where(SeatHolder.person_id == person.id)):
+        vacate_seat(holder, actor.id)
+    db.session.execute(
+        update(Representation)
+        .where(
+            Representation.person_id == person.id,
+            or_(Representation.ends_at.is_(None), Representation.ends_at > now),
+        )
+        .values(ends_at=now)
+    )
+
+
+def _forget_answers(person: Person, now: datetime) -> None:
+    """Needs and messages go; places at meetings to come are free again."""
+    to_come = select(Meeting.id).where(Meeting.ends_at > now)
+    db.session.execute(
+        update(Registration)
+        .where(
+            Registration.person_id == person.id,
+            Registration.meeting_id.in_(to_come),
+            Registration.state == RegistrationState.coming,
+        )
+        .values(state=RegistrationState.declined)
+    )
+    db.session.execute(update(Registration).where(Registration.person_id == person.id).values(needs=None))
+    db.session.execute(update(Invitation).where(Invitation.person_id == person.id).values(message=None))
+
+
+def _forget_mail(person: Person) -> None:
+    mine = OutboxMessage.recipient_id == person.id
+    db.session.execute(update(OutboxMessage).where(mine).values(sent_subject=None, sent_text=None))
+    db.session.execute(
+        update(OutboxMessage)
+        .where(mine, OutboxMessage.state.in_((State.queued, State.retry)))
+        .values(state=State.dropped)
+    )
+
+
+def written_by(person: Person) -> int:
+    """How many contributions stay when this person goes."""
+    return db.session.scalar(select(func.count()).where(Contribution.author_id == person.id)) or 0
