@@ -89,7 +89,10 @@ def process_tabs(process: Process) -> list[Link]:
     slug = process.slug
     tabs = [
         *link("processes.overview", _("Overview"), slug=slug),
-        *link("concept.read", _("Draft"), "concept.version", "concept.element", "concept.history", slug=slug),
+        *link(
+            "concept.read", _("Draft"), "concept.version", "concept.element", "concept.history", "concept.matrix",
+            slug=slug,
+        ),
         *link("contributions.index", _("Contributions"), "contributions.", slug=slug),
         *link("processes.timeline", _("Timeline"), slug=slug),
         *link("meetings.index", _("Meetings"), "meetings.", slug=slug),
@@ -111,7 +114,8 @@ def desk_nav(process: Process) -> list[Link]:
     if lead or Function.editing in functions:
         links += link(
             "concept.working", _("Work on the text"), "concept.edit", "concept.publish", "concept.create",
-            "concept.split", "concept.retire", slug=slug,
+            "concept.tools", "concept.split", "concept.merge", "concept.move", "concept.renumber",
+            "concept.number_anew", "concept.retire", "concept.restore", "concept.serves", slug=slug,
         )  # fmt: skip
     links += link("concept.drafts", _("Drafts of the groups"), "concept.draft", slug=slug)
     if lead or Function.steering in functions:

@@ -21,6 +21,22 @@ def kind_names() -> dict[str, str]:
     }
 
 
+def kind_hints() -> dict[str, str]:
+    """What each kind is for, for those who add one."""
+    return {
+        ElementKind.chapter: _("A heading with paragraphs below it."),
+        ElementKind.paragraph: _("Running text, in a chapter or by itself."),
+        ElementKind.theme: _("A large subject that guiding goals belong to."),
+        ElementKind.goal: _("What is to be reached; it serves the charter."),
+        ElementKind.sub_goal: _("A step towards a guiding goal."),
+        ElementKind.field: _("Where something is done: it gathers needs, measures and examples."),
+        ElementKind.need: _("What is lacking in a field of action."),
+        ElementKind.measure_group: _("A heading for measures that belong together."),
+        ElementKind.measure: _("What somebody does, by when, and with which money; it serves goals."),
+        ElementKind.example: _("Something that works already, here or elsewhere."),
+    }
+
+
 def change_names() -> dict[str, str]:
     return {
         ChangeKind.create: _("New"),

@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from consult import clock
 from consult.concept import operations
-from consult.concept.models import Change, Element, Placement, Version, Wording
+from consult.concept.models import Change, Version, Wording
 from consult.concept.queries import placed_one, working_version
 from consult.contributions import operations as contribution_ops
 from consult.contributions.models import ChangeSource, Stance, State
@@ -316,7 +316,7 @@ def test_a_stale_token_keeps_the_text(session, browser_of, process, editor):
 
 def test_publishing_freezes_the_text(session, browser_of, process, editor):
     concept, goal = make_concept(process)
-    page = browser_of(editor).submit("/p/iko/concept/publish", {"title": "Entwurf", "audience": "public"})
+    page = browser_of(editor).submit("/p/iko/concept/publish", {"title": "Entwurf", "audience": "public", "sure": "y"})
     assert page.location == "/p/iko/concept/versions/1"
     version = session.scalar(select(Version).where(Version.number == 1))
     assert version.sealed_at is not None
@@ -328,51 +328,10 @@ def test_publishing_twice_at_once_makes_one_version(session, browser_of, process
     concept, goal = make_concept(process)
     first, second = browser_of(editor), browser_of(editor)
     opened = second.get("/p/iko/concept/publish").form_fields("/p/iko/concept/publish")
-    first.submit("/p/iko/concept/publish", {"title": "Entwurf", "audience": "public"})
-    page = second.post("/p/iko/concept/publish", {**opened, "title": "Zweiter", "audience": "public"}, 200)
+    first.submit("/p/iko/concept/publish", {"title": "Entwurf", "audience": "public", "sure": "y"})
+    page = second.post("/p/iko/concept/publish", {**opened, "title": "Zweiter", "audience": "public", "sure": "y"}, 200)
     assert page.form_fields("/p/iko/concept/publish")["title"] == "Zweiter"
     assert session.scalar(select(func.count()).select_from(Version).where(Version.number.is_not(None))) == 1
-
-
-def test_splitting_puts_two_parts_in_its_place(session, browser_of, process, editor):
-    concept, goal = make_concept(process)
-    browser_of(editor).submit(
-        "/p/iko/e/lz-begegnung/split",
-        {
-            "first_key": "orte",
-            "first_text": "Orte.",
-            "second_key": "wohnen",
-            "second_text": "Wohnen.",
-            "reason": "zwei",
-        },
-    )
-    keys = session.scalars(
-        select(Element.key)
-        .join(Placement, Placement.element_id == Element.id)
-        .where(Placement.version_id == working_version(concept.id).id)
-        .order_by(Placement.parent_id, Placement.position)
-    ).all()
-    assert set(keys) == {"th-quartier", "orte", "wohnen"}
-
-
-def test_a_taken_key_is_refused(session, browser_of, process, editor):
-    concept, goal = make_concept(process)
-    page = browser_of(editor).submit(
-        "/p/iko/concept/new", {"key": "lz-begegnung", "title": "x", "reason": "r", "kind": "goal"}, status=200
-    )
-    assert page.html.find(id="key")["aria-invalid"] == "true"
-
-
-def test_the_first_part_brings_the_concept_about(session, browser_of, process, editor):
-    browser_of(editor).submit("/p/iko/concept/new", {"key": "th-1", "title": "Thema", "reason": "r", "kind": "theme"})
-    assert session.scalar(select(Element.key)) == "th-1"
-
-
-def test_a_part_with_others_below_cannot_be_taken_out(session, browser_of, process, editor):
-    make_concept(process)
-    page = browser_of(editor).submit("/p/iko/e/th-quartier/retire", {"reason": "weg"}, status=200)
-    assert page.html.find(id="reason")["aria-invalid"] == "true"
-    browser_of(editor).submit("/p/iko/e/lz-begegnung/retire", {"reason": "weg"})
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,8 @@ BY_TYPE = {
     "url": "https://example.org/",
     "tel": "0241 1234",
 }
-BY_NAME = {"key": "neuer-teil", "slug": "neues-verfahren", "code": "NV", "first_key": "teil-a", "second_key": "teil-b",
-           "starts_on": "2030-12-24", "sources": "", "passage": "", "website": ""}  # fmt: skip
+BY_NAME = {"key": "neuer-teil", "slug": "neues-verfahren", "code": "NV", "parts-0-key": "teil-a",
+           "parts-1-key": "teil-b", "starts_on": "2030-12-24", "sources": "", "passage": "", "website": ""}  # fmt: skip
 #: Fields an attacker would add; none of our forms has them.
 EXTRA = {
     "operator": "1", "is_operator": "1", "role": "lead", "function_": "lead", "owner_id": "1", "author_id": "1",

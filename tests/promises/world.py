@@ -164,7 +164,7 @@ def build() -> World:
             "group_id": seats.id, "membership_id": seat.id, "holder_id": holder.id, "stage_id": stage_id,
             "digest_id": digest.id, "reason_id": reason.id, "token_id": preview.id, "message_id": message.id,
             "contact_id": contact.id, "invitation_id": invitation.id, "draft_id": written.id, "sign_in_id": 999_999,
-            "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css",
+            "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css", "kind": "goal",
             "act": act.id, "pending": pending.number, "hidden": hidden.number,
         },
     )  # fmt: skip
