@@ -1,6 +1,6 @@
 """What editors send."""
 
-from wtforms import HiddenField, RadioField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
 from consult.forms import Form, _l, one_line, several_lines
@@ -74,3 +74,9 @@ class PublishForm(Form):
         _l("What should readers know about it?"), [Optional(), Length(max=2000)], filters=[several_lines]
     )
     audience = RadioField(_l("Who may read it?"), default="public")
+    sure = BooleanField(
+        _l("I have read the list of changes. I know that nobody can change this version or take it back afterwards."),
+        [DataRequired(_l("Please confirm: a version stays for good."))],
+    )
+    #: The state of the text that the list of changes was made from.
+    seen = HiddenField()

@@ -112,7 +112,7 @@ def test_a_wording_is_edited_and_published(scene: Scene, plain: Arrive) -> None:
     )  # fmt: skip
     reader.go("/p/offen/e/lz-begegnung")
     assert "ohne Skript gefördert" not in text_of(reader.page)
-    send(editor.go("/p/offen/concept/publish"), title="Fassung ohne Skript", audience="public")
+    send(editor.go("/p/offen/concept/publish"), title="Fassung ohne Skript", audience="public", sure=True)
     reader.go("/p/offen/e/lz-begegnung")
     assert "ohne Skript gefördert" in text_of(reader.page)
     reader.go("/p/offen/e/lz-begegnung/history")

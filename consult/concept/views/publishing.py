@@ -5,11 +5,13 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from consult.authz import authorize, current_person
-from consult.concept import history, operations, policy, queries
+from consult.concept import draft_queries, policy, queries
 from consult.concept.forms import PublishForm
-from consult.concept.models import VersionAudience
+from consult.concept.models import DraftState, VersionAudience
+from consult.concept.publishing import Pending, pending, publish_seen
 from consult.concept.views.blueprint import bp
-from consult.concept.words import audience_names
+from consult.concept.words import audience_names, change_names
+from consult.contributions import sources
 from consult.errors import Refused
 from consult.extensions import db
 from consult.forms import entered
@@ -32,19 +34,30 @@ def publish(slug: str, which: str) -> str | Response:
         (VersionAudience.public, audience_names()[VersionAudience.public]),
         (VersionAudience.steering, audience_names()[VersionAudience.steering]),
     ]
+    found: Pending | None = None
     if form.validate_on_submit():
         try:
-            version = operations.publish(
-                concept, title=entered(form.title), note=entered(form.note),
+            version = publish_seen(
+                concept, entered(form.seen), title=entered(form.title), note=entered(form.note),
                 audience=VersionAudience(form.audience.data), actor=current_person(), process=process,
             )  # fmt: skip
             flash(_("Version %(number)s is published and frozen.", number=version.number), "success")
             return commit_and_go(url_for("concept.version", slug=slug, number=version.number, which=which))
         except Refused as refused:
             db.session.rollback()
-            form.title.errors = [refused.message]
-    changes = history.changes_since_last(concept.id)
-    names = {row.element_id: row for row in queries.placed_in(queries.working_version(concept.id).id, plain=False)}
+            form.form_errors.append(refused.message)
+            # Now they see what has changed, and send what they see.
+            found = pending(concept)
+            form.seen.data = found.seen
+            form.sure.data = False
+    found = found or pending(concept)
+    if not form.is_submitted():
+        form.seen.data = found.seen
+    drafts = draft_queries.counts_by_state(process.id)
     return render_template(
-        "concept/publish.html", process=process, concept=concept, form=form, changes=changes, names=names, which=which
-    )
+        "concept/publish.html", process=process, concept=concept, form=form, which=which, pending=found,
+        sources=sources.sources_of([change.change_id for change in found.changes]), changes=change_names(),
+        waiting=drafts.get(DraftState.submitted, 0),
+        writing=drafts.get(DraftState.open, 0) + drafts.get(DraftState.returned, 0),
+        last_is_public=found.last is not None and found.last.audience == VersionAudience.public,
+    )  # fmt: skip
