@@ -159,7 +159,8 @@ def _before() -> Response | None:
         abort(400)
     try:
         validate_csrf(request.form.get("csrf_token"))
-        g.csrf_ok = True
+        # The second is what Flask-WTF's forms ask, so that they do not check the same token again.
+        g.csrf_ok = g.csrf_valid = True
     except ValidationError:
         g.csrf_ok = False
         if not getattr(view, "keeps_text", False):

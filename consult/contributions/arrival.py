@@ -5,8 +5,9 @@ from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm.attributes import set_committed_value
 
 from consult.accounts.models import Person
 from consult.audit.actions import Action
@@ -86,12 +87,19 @@ def add(
         source=source,
     )
     db.session.add(contribution)
-    db.session.add(
-        ContributionText(contribution=contribution, revision=0, body=body, actor_id=actor_id, created_at=created_at)
-    )
     db.session.flush()
+    db.session.execute(
+        _first_text(),
+        {
+            "contribution_id": contribution.id,
+            "revision": 0,
+            "body": body,
+            "actor_id": actor_id,
+            "created_at": created_at,
+        },
+    )
     tallies.move(contribution, None, state)
-    contribution.number = _next_number(process.id)
+    _give_number(contribution)
     record(
         Action.contribution_submitted,
         actor_id,
@@ -100,23 +108,39 @@ def add(
         number=contribution.number,
         element_id=element_id,
     )
-    db.session.flush()
     return contribution
+
+
+# Statements made once: putting them together costs more than asking them.
+
+
+@cache
+def _first_text() -> Any:
+    table: Any = ContributionText.__table__
+    return insert(table)
 
 
 @cache
 def _count_on(dialect: str) -> Any:
-    """The statement of `_next_number`, made once per database: putting it together costs more than asking it."""
     table: Any = ProcessCounter.__table__
-    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
-    return insert.on_conflict_do_update(
-        index_elements=["process_id"], set_={"last_number": table.c.last_number + insert.excluded.last_number}
+    upsert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    return upsert.on_conflict_do_update(
+        index_elements=["process_id"], set_={"last_number": table.c.last_number + upsert.excluded.last_number}
     ).returning(table.c.last_number)
 
 
-def _next_number(process_id: int) -> int:
+@cache
+def _numbering() -> Any:
+    table: Any = Contribution.__table__
+    return update(table).where(table.c.id == bindparam("contribution")).values(number=bindparam("given"))
+
+
+def _give_number(contribution: Contribution) -> None:
+    """The next number of the process."""
     statement = _count_on(db.session.get_bind().dialect.name)
-    return int(db.session.execute(statement, {"process_id": process_id, "last_number": 1}).scalar_one())
+    number = db.session.scalar(statement, {"process_id": contribution.process_id, "last_number": 1})
+    db.session.execute(_numbering(), {"contribution": contribution.id, "given": number})
+    set_committed_value(contribution, "number", number)
 
 
 def checked_text(value: str) -> str:

@@ -52,7 +52,9 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
     authorize(policy.can_write, process)
     g.zone = process.zone
     person = current_person()
-    form = CommentForm(organisations=speaks_for(person.id))
+    # A browser that was offered no organisation sends none.
+    offers = request.method == "GET" or "organisation_id" in request.form
+    form = CommentForm(organisations=speaks_for(person.id) if offers else ())
     status = 200
     if form.validate_on_submit():
         try:
