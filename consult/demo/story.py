@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from consult.accounts.models import Organisation, Person
-from consult.concept.models import Change, Concept, Element
+from consult.concept.models import Change, Concept, Draft, Element
 from consult.contributions.models import Contribution
 from consult.demo.dates import Dates
 from consult.groups.models import Group
@@ -35,6 +35,7 @@ class Story:
     #: Changes by version and element, in the order they were made.
     changes: dict[tuple[str, str], list[Change]] = field(default_factory=dict)
     contributions: dict[str, Contribution] = field(default_factory=dict)
+    drafts: dict[str, Draft] = field(default_factory=dict)
     process: Process = field(init=False)
 
     @property

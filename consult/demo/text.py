@@ -12,6 +12,7 @@ from consult.concept.models import Change, ConceptKind, ElementKind, Placement, 
 from consult.concept.operations import Part, Text
 from consult.concept.queries import working_version
 from consult.contributions.sources import add_source
+from consult.demo import drafts
 from consult.demo.story import Story, Timeline
 from consult.extensions import db
 
@@ -313,7 +314,10 @@ class Writing:
 
     def _edit(self, key: str, text: Text, reason: str, sources: Iterable[str]) -> None:
         placement = self._placement(key)
-        change = ops.edit(self.story.elements[key], placement.wording_id, text, reason=reason, **self._by())
+        seen = placement.wording_id
+        change = drafts.adopted(self.story, self.version, key, seen, text, reason, self.editor, self.now)
+        if change is None:
+            change = ops.edit(self.story.elements[key], seen, text, reason=reason, **self._by())
         self._remember(key, change, sources)
 
     def _renumber(self, row: dict[str, Any]) -> None:

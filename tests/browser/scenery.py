@@ -14,9 +14,12 @@ from consult.accounts.models import LinkPurpose, Person
 from consult.concept.models import (
     Concept,
     ConceptKind,
+    Draft,
+    DraftState,
     Element,
     ElementHeir,
     ElementKind,
+    Placement,
     ProcessConcept,
     Version,
     VersionAudience,
@@ -173,11 +176,28 @@ def read_demo() -> dict[str, Any]:
         ).all()
     )
     digest = db.session.scalars(select(Digest.id).where(Digest.process_id == process.id).order_by(Digest.id.desc()))
+    theme, sealed_at = db.session.execute(
+        select(Element.key, Version.sealed_at)
+        .join(Placement, Placement.element_id == Element.id)
+        .join(Version, Version.id == Placement.version_id)
+        .join(ProcessConcept, ProcessConcept.concept_id == Version.concept_id)
+        .where(
+            ProcessConcept.process_id == process.id,
+            Version.audience == VersionAudience.public,
+            Element.kind == ElementKind.theme,
+        )
+        .order_by(Version.number.desc(), Placement.position)
+        .limit(1)
+    ).one()
     ahead = db.session.scalars(
         select(Meeting.id).where(Meeting.process_id == process.id, Meeting.starts_at > clock.now())
     ).first()
+    drafts = {draft.state: draft for draft in db.session.scalars(select(Draft).where(Draft.process_id == process.id))}
     return {
         "slug": DEMO,
+        **{f"draft_{state}": draft.id for state, draft in drafts.items()},
+        "draft_id": drafts[DraftState.submitted].id,
+        "group_id": drafts[DraftState.submitted].group_id,
         "key": busiest.key,
         "number": reply.number,
         "waiting": list(waiting),
@@ -188,6 +208,8 @@ def read_demo() -> dict[str, Any]:
         "digest_id": digest.first(),
         "version": versions[ConceptKind.concept],
         "charter_version": versions[ConceptKind.charter],
+        "theme": theme,
+        "day": sealed_at.date().isoformat(),
     }
 
 
