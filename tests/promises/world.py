@@ -165,6 +165,6 @@ def build() -> World:
             "digest_id": digest.id, "reason_id": reason.id, "token_id": preview.id, "message_id": message.id,
             "contact_id": contact.id, "invitation_id": invitation.id, "draft_id": written.id, "sign_in_id": 999_999,
             "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css", "kind": "goal",
-            "act": act.id, "pending": pending.number, "hidden": hidden.number,
+            "act": act.id, "pending": pending.number, "hidden": hidden.number, "day": clock.now().date().isoformat(),
         },
     )  # fmt: skip
