@@ -76,7 +76,7 @@ def add_many(
     """
     need_reason(reason)
     now = clock.now()
-    taken: set[str] = {row[0] for row in db.session.execute(taken_keys(concept.id))}
+    taken = set(db.session.scalars(taken_keys(concept.id)))
     elements = []
     for parent, part in parts:
         if not may_stand(kind, parent.kind, concept.kind):

@@ -114,7 +114,7 @@ def check_label(label: str) -> None:
         raise Refused(_("This number is too long: %(n)s characters at most.", n=MAX_LABEL))
 
 
-def taken_keys(concept_id: int) -> Select[tuple[str]]:
+def taken_keys(concept_id: int) -> Select[str]:
     """Addresses have no concept in them: a key is taken in all texts of a process at once."""
     here, there = aliased(ProcessConcept), aliased(ProcessConcept)
     together = (
