@@ -1,7 +1,6 @@
 """What people type about the text, and what moderators decide."""
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
@@ -16,27 +15,25 @@ from consult.contributions.models import MAX_LENGTH, ModerationReason, State
 from consult.contributions.threads import Filter
 from consult.contributions.words import channel_names, kind_names, stance_names, state_names
 from consult.forms import Form, _l, one_line, several_lines
-from consult.i18n import language, own_name
+from consult.i18n import language
 
-#: Languages people write in here; any other is fine as "another one".
-LANGUAGES = (
-    "ar", "bg", "bs", "cs", "de", "el", "en", "es", "fa", "fr", "hr", "hu", "it", "ku", "nl", "pl", "ps", "pt", "ro",
-    "ru", "so", "sq", "sr", "ta", "ti", "tr", "uk", "ur", "vi", "zh",
-)  # fmt: skip
+#: Languages people write in here, each by its own name, in order of these; any other is fine as "another one".
+#: Written down because Babel reads a megabyte of locale data for each name, and never lets go of it.
+LANGUAGES = {
+    "bs": "Bosanski", "de": "Deutsch", "en": "English", "es": "Español", "fr": "Français", "hr": "Hrvatski",
+    "it": "Italiano", "ku": "Kurdî (kurmancî)", "hu": "Magyar", "nl": "Nederlands", "pl": "Polski", "pt": "Português",
+    "ro": "Română", "sq": "Shqip", "so": "Soomaali", "vi": "Tiếng Việt", "tr": "Türkçe", "cs": "Čeština",
+    "el": "Ελληνικά", "bg": "Български", "ru": "Русский", "sr": "Српски", "uk": "Українська", "ur": "اردو",
+    "ar": "العربية", "fa": "فارسی", "ps": "پښتو", "ta": "தமிழ்", "ti": "ትግርኛ", "zh": "中文",
+}  # fmt: skip
 ANOTHER = "und"
 #: Chosen for contributions to no element; no element has such a key.
 WHOLE = "*"
 
 
-@cache
-def _own_names() -> list[tuple[str, str]]:
-    """The same for everybody, so worked out once."""
-    return sorted(((code, own_name(code)) for code in LANGUAGES), key=lambda choice: choice[1])
-
-
 def language_choices() -> list[tuple[str, str]]:
     """Each language by its own name, as its speakers look for it."""
-    return [*_own_names(), (ANOTHER, _("Another language"))]
+    return [*LANGUAGES.items(), (ANOTHER, _("Another language"))]
 
 
 def fits(_form: Form, field: TextAreaField) -> None:
