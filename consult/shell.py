@@ -90,7 +90,8 @@ def process_tabs(process: Process) -> list[Link]:
     tabs = [
         *link("processes.overview", _("Overview"), slug=slug),
         *link(
-            "concept.read", _("Draft"), "concept.version", "concept.element", "concept.history", "concept.matrix",
+            "concept.read", _("Draft"), "concept.version", "concept.element", "concept.history",
+            "concept.difference", "concept.matrix",
             slug=slug,
         ),
         *link("contributions.index", _("Contributions"), "contributions.", slug=slug),

@@ -309,48 +309,60 @@ def _count(found: Sequence[str]) -> int:
 
 # Showing
 
-#: Characters of unchanged text kept on either side of a change where space is scarce.
-AROUND = 240
+
+@dataclass(frozen=True)
+class Marks:
+    """How changes are marked, with the words said to those who do not see the marks. Made once for many texts."""
+
+    deleted: Markup
+    inserted: Markup
+    left_out: Markup
+
+    @classmethod
+    def spoken(cls) -> "Marks":
+        """In the language of the page."""
+        said = Markup('<{0}><span class="visually-hidden">{1} </span>{{}}</{0}>')
+        gap = Markup(' <span class="left-out">[…]<span class="visually-hidden"> {}</span></span> ')
+        return cls(
+            said.format("del", _("deleted:")), said.format("ins", _("inserted:")),
+            gap.format(_("unchanged words left out")),
+        )  # fmt: skip
 
 
-def render(pieces: Sequence[Piece], around: int | None = None) -> Markup:
+def render(pieces: Sequence[Piece], around: int | None = None, marks: Marks | None = None) -> Markup:
     """Old and new in one text: struck through and underlined, and said in words for those who do not see it.
 
     `around`: long stretches that stayed are cut to so many characters beside each change.
     """
-    return Markup("").join(_shown(pieces, around, (PieceKind.deleted, PieceKind.inserted)))
+    return Markup("").join(_shown(pieces, around, (PieceKind.deleted, PieceKind.inserted), marks or Marks.spoken()))
 
 
-def render_sides(pieces: Sequence[Piece], around: int | None = None) -> tuple[Markup, Markup]:
+def render_sides(
+    pieces: Sequence[Piece], around: int | None = None, marks: Marks | None = None
+) -> tuple[Markup, Markup]:
     """(the old text with what was taken out, the new text with what was put in)."""
+    marks = marks or Marks.spoken()
     return (
-        Markup("").join(_shown(pieces, around, (PieceKind.deleted,))),
-        Markup("").join(_shown(pieces, around, (PieceKind.inserted,))),
+        Markup("").join(_shown(pieces, around, (PieceKind.deleted,), marks)),
+        Markup("").join(_shown(pieces, around, (PieceKind.inserted,), marks)),
     )
 
 
-def _shown(pieces: Sequence[Piece], around: int | None, kinds: Sequence[PieceKind]) -> Iterator[Markup]:
-    said = {
-        PieceKind.deleted: Markup('<del><span class="visually-hidden">{} </span>{{}}</del>').format(_("deleted:")),
-        PieceKind.inserted: Markup('<ins><span class="visually-hidden">{} </span>{{}}</ins>').format(_("inserted:")),
-    }
+def _shown(pieces: Sequence[Piece], around: int | None, kinds: Sequence[PieceKind], marks: Marks) -> Iterator[Markup]:
     last = len(pieces) - 1
     for n, piece in enumerate(pieces):
         if piece.kind == PieceKind.same:
-            yield escape(piece.text) if around is None else _cut(piece.text, around, first=n == 0, last=n == last)
+            yield escape(piece.text) if around is None else _cut(piece.text, around, n == 0, n == last, marks)
         elif piece.kind in kinds:
             # A line end that comes or goes alone would be a mark on nothing.
             text = piece.text if piece.text.strip() else "¶" * piece.text.count("\n") + piece.text
-            yield said[piece.kind].format(text)
+            yield (marks.deleted if piece.kind == PieceKind.deleted else marks.inserted).format(text)
 
 
-def _cut(text: str, around: int, *, first: bool, last: bool) -> Markup:
+def _cut(text: str, around: int, first: bool, last: bool, marks: Marks) -> Markup:
     head, tail = 0 if first else around, 0 if last else around
     if len(text) <= head + tail + around:
         return escape(text)
-    gap = Markup(' <span class="left-out">[…]<span class="visually-hidden"> {}</span></span> ').format(
-        _("unchanged words left out")
-    )
     start = text[:head].rsplit(" ", 1)[0] if head else ""
     end = text[len(text) - tail :].split(" ", 1)[-1] if tail else ""
-    return escape(start) + gap + escape(end)
+    return escape(start) + marks.left_out + escape(end)

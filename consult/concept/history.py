@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import pairwise
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import aliased
 
-from consult.concept.models import Change, Element, Lineage, Version, Wording
+from consult.concept.models import Change, Element, Lineage, Placement, Version, Wording
 from consult.concept.queries import versions_of
 from consult.extensions import db
 
@@ -121,3 +122,27 @@ def changelog(version: Version) -> list[Change]:
             .order_by(Change.id)
         )
     )
+
+
+def last_two_states(element: Element, audiences: Iterable[str]) -> tuple[int | None, int] | None:
+    """Numbers of the two neighbouring versions between which this element came, went or got other words last.
+
+    The newest two where it never did; the older is None where there is one version only. None when no version for
+    these audiences has it. One query.
+    """
+    rows = db.session.execute(
+        select(Version.number, Placement.wording_id)
+        .outerjoin(Placement, and_(Placement.version_id == Version.id, Placement.element_id == element.id))
+        .where(
+            Version.concept_id == element.concept_id,
+            Version.number.is_not(None),
+            Version.audience.in_(list(audiences)),
+        )
+        .order_by(Version.number.desc())
+    ).all()
+    if not any(wording_id for _number, wording_id in rows):
+        return None
+    for newer, older in pairwise(rows):
+        if newer[1] != older[1]:
+            return older[0], newer[0]
+    return (rows[1][0] if len(rows) > 1 else None), rows[0][0]
