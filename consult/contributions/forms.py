@@ -11,9 +11,9 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, Va
 
 from consult.accounts.models import Organisation
 from consult.concept.queries import Placed
-from consult.contributions.models import MAX_LENGTH, ModerationReason, State
-from consult.contributions.threads import Filter
-from consult.contributions.words import channel_names, kind_names, stance_names, state_names
+from consult.contributions.listing import Filter
+from consult.contributions.models import MAX_LENGTH, ModerationReason, Order, State
+from consult.contributions.words import channel_names, kind_names, order_names, stance_names, state_names
 from consult.forms import Form, _l, one_line, several_lines
 from consult.i18n import language
 
@@ -57,6 +57,7 @@ class FilterForm(PlainForm):
     channel = SelectField(_l("Way it came"))
     lang = SelectField(_l("Language"))
     element = SelectField(_l("What it is about"))
+    order = SelectField(_l("Order"))
     state = SelectField(_l("State"))
 
     def __init__(self, args: Any, *, places: Sequence[Placed], moderates: bool) -> None:
@@ -67,6 +68,7 @@ class FilterForm(PlainForm):
         self.kind.choices = [*everything, *kind_names().items()]
         self.channel.choices = [*everything, *channel_names().items()]
         self.lang.choices = [*everything, *language_choices()]
+        self.order.choices = list(order_names().items())
         whole = (WHOLE, _("The process as a whole"))
         self.element.choices = [*everything, whole, *((place.key, place.heading) for place in places)]
         if moderates:
@@ -95,6 +97,7 @@ class FilterForm(PlainForm):
             element_id=self._places.get(element),
             whole=element == WHOLE,
             author_id=mine_of,
+            order=Order(self._chosen("order") or Order.newest),
         )
 
 

@@ -53,6 +53,17 @@ class State(StrEnum):
     withdrawn = "withdrawn"
 
 
+class Order(StrEnum):
+    """In which order a list of contributions is read."""
+
+    newest = "newest"
+    supported = "supported"
+    #: Many agree and many disagree: what both sides have in common is the smaller number.
+    contested = "contested"
+    #: Nobody replied and nothing was decided; the oldest first.
+    unanswered = "unanswered"
+
+
 class Contribution(Base):
     """A comment, card, minute line, letter, call ... to an element, a theme or the process itself."""
 
@@ -63,6 +74,8 @@ class Contribution(Base):
         # One path for each page: the thread of an element, the queue of a process, a person's own.
         Index("ix_contribution_thread", "element_id", "state", "parent_id", "number"),
         Index("ix_contribution_queue", "process_id", "state", "created_at"),
+        Index("ix_contribution_supported", "process_id", "state", "agrees", "number"),
+        Index("ix_contribution_contested", "process_id", "state", "contested", "number"),
         Index("uq_contribution_import_key", "process_id", "import_key", unique=True),
     )
 
@@ -97,6 +110,8 @@ class Contribution(Base):
     agrees: Mapped[int] = mapped_column(default=0)
     disagrees: Mapped[int] = mapped_column(default=0)
     unsure: Mapped[int] = mapped_column(default=0)
+    #: The smaller of those who agree and those who disagree.
+    contested: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[created]
     edited_at: Mapped[utc | None]
     #: When it first appeared in public.

@@ -34,7 +34,7 @@ from consult.contributions.models import (
     State,
 )
 from consult.contributions.operations import capture
-from consult.contributions.tallies import COUNTERS
+from consult.contributions.tallies import COUNTERS, smaller
 from consult.extensions import db
 from consult.processes.models import Process
 
@@ -326,6 +326,7 @@ def _count(export: Export, contributions: dict[int, int]) -> int:
             .scalar_subquery()
             for kind, counter in COUNTERS.items()
         }
+        counted["contested"] = smaller(counted["agrees"], counted["disagrees"])
         db.session.execute(
             update(Contribution)
             .where(Contribution.id.in_(chunk))

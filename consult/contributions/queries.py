@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from consult.accounts.models import Person
 from consult.concept.models import Concept, Element, ElementHeir, Placement, Version, Wording
 from consult.concept.queries import audiences_open_to
+from consult.contributions.listing import Filter, listing
 from consult.contributions.models import (
     Contribution,
     ContributionTally,
@@ -22,7 +23,7 @@ from consult.contributions.models import (
     State,
 )
 from consult.contributions.policy import can_see
-from consult.contributions.threads import Filter, Thread, listing, openings_for, shown_alone, thread
+from consult.contributions.threads import Thread, openings_for, shown_alone, thread
 from consult.extensions import db
 from consult.processes.models import Function, Process
 from consult.processes.queries import people_with

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult.contributions.models import Contribution, ContributionTally, Reaction, ReactionKind, State
@@ -46,15 +46,23 @@ COUNTERS = {
 }
 
 
+def smaller(agrees: Any, disagrees: Any) -> Any:
+    """How contested something is."""
+    return case((agrees < disagrees, agrees), else_=disagrees)
+
+
 def react(contribution: Contribution, before: str | None, after: str | None) -> None:
     """Count one reaction given, changed or taken back. Holds the contribution's row until the commit."""
-    values = {}
+    values: dict[str, Any] = {}
     if before is not None:
         counter = COUNTERS[ReactionKind(before)]
         values[counter.key] = counter - 1
     if after is not None:
         counter = COUNTERS[ReactionKind(after)]
         values[counter.key] = counter + 1
+    values["contested"] = smaller(
+        values.get("agrees", Contribution.agrees), values.get("disagrees", Contribution.disagrees)
+    )
     db.session.execute(
         update(Contribution)
         .where(Contribution.id == contribution.id)
@@ -75,6 +83,8 @@ def recount_reactions() -> list[int]:
             .scalar_subquery()
         )
         wrong += db.session.scalars(select(Contribution.id).where(counter != counted)).all()
+    uneven = Contribution.contested != smaller(Contribution.agrees, Contribution.disagrees)
+    wrong += db.session.scalars(select(Contribution.id).where(uneven)).all()
     return sorted(set(wrong))
 
 

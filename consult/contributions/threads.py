@@ -16,7 +16,7 @@ from consult.concept.models import ElementHeir, Placement, ProcessConcept, Versi
 from consult.concept.queries import names_of
 from consult.contributions.models import Contribution, State
 from consult.contributions.openness import may_use
-from consult.contributions.policy import can_moderate, can_see_text
+from consult.contributions.policy import can_see_text
 from consult.contributions.shown import Reader, Shown, nest, rows, show, tell_outcomes
 from consult.extensions import db
 from consult.i18n import language
@@ -35,7 +35,7 @@ class Thread:
 
     items: list[Shown]
     #: Number to go on from; None on the last page.
-    next_cursor: int | None = None
+    next_cursor: int | str | None = None
     #: The reader's own ones that wait for a moderator.
     waiting: list[Shown] = field(default_factory=list)
 
@@ -93,7 +93,8 @@ def _origins(element_id: int) -> Any:
     return select(ElementHeir.element_id).where(ElementHeir.heir_id == element_id)
 
 
-def _at(element_id: int) -> Any:
+def at(element_id: int) -> Any:
+    """On this element, or on one it descends from."""
     return or_(Contribution.element_id == element_id, Contribution.element_id.in_(_origins(element_id)))
 
 
@@ -165,7 +166,7 @@ def _own_waiting(process: Process, element_id: int, reader: Reader) -> list[Show
     found = db.session.execute(
         rows(reader.person_id, reader.lang)
         .where(
-            _at(element_id),
+            at(element_id),
             Contribution.process_id == process.id,
             Contribution.state == State.pending,
             Contribution.author_id == reader.person_id,
@@ -230,68 +231,6 @@ def wordings_now(process_id: int, element_ids: Iterable[int]) -> dict[int, int]:
         .where(Placement.element_id.in_(set(element_ids)))
     )
     return {row.element_id: row.wording_id for row in found}
-
-
-@dataclass(frozen=True)
-class Filter:
-    """What the list of contributions is narrowed to; empty means all."""
-
-    stance: str = ""
-    kind: str = ""
-    channel: str = ""
-    lang: str = ""
-    state: str = State.published
-    #: On this element and on all it descends from.
-    element_id: int | None = None
-    #: Only contributions to the process as a whole.
-    whole: bool = False
-    author_id: int | None = None
-
-
-def listing(
-    process: Process,
-    person: Person | None,
-    wanted: Filter,
-    *,
-    before: int | None = None,
-    may_reply: bool = False,
-    may_react: bool = False,
-) -> Thread:
-    """A page of all contributions of a process, replies on their own, newest first.
-
-    Other states than "published" are for moderators, and for authors who list their own; else the page is empty.
-    """
-    own = person is not None and wanted.author_id == person.id
-    moderates = can_moderate(person, process)
-    if wanted.state != State.published and not (own or moderates):
-        return Thread([])
-    reader = reader_of(process, person, may_reply=may_reply, may_react=may_react, reveal=moderates)
-    query = select(Contribution.id).where(Contribution.process_id == process.id)
-    for column, value in (
-        (Contribution.stance, wanted.stance),
-        (Contribution.kind, wanted.kind),
-        (Contribution.channel, wanted.channel),
-        (Contribution.lang, wanted.lang),
-        (Contribution.state, wanted.state),
-        (Contribution.author_id, wanted.author_id),
-    ):
-        if value:
-            query = query.where(column == value)
-    if wanted.element_id is not None:
-        query = query.where(_at(wanted.element_id))
-    if wanted.whole:
-        query = query.where(Contribution.element_id.is_(None))
-    if before is not None:
-        query = query.where(Contribution.number < before)
-    chosen = query.order_by(Contribution.number.desc()).limit(PAGE + 1).subquery()
-    found = db.session.execute(
-        rows(reader.person_id, reader.lang)
-        .where(Contribution.id.in_(select(chosen.c.id)))
-        .order_by(Contribution.number.desc())
-    ).all()
-    items = [show(process, row, reader) for row in found[:PAGE]]
-    add_places(process, person, items)
-    return Thread(items, found[PAGE - 1].number if len(found) > PAGE else None)
 
 
 def add_places(process: Process, person: Person | None, items: Iterable[Shown]) -> None:

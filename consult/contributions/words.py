@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from consult.contributions.models import Channel, Kind, ModerationKind, Stance, State
+from consult.contributions.models import Channel, Kind, ModerationKind, Order, Stance, State
 
 
 def stance_names() -> dict[str, str]:
@@ -40,6 +40,15 @@ def channel_names() -> dict[str, str]:
         Channel.email: _("By e-mail"),
         Channel.sheet: _("On a paper form"),
         Channel.helper: _("With the help of somebody else"),
+    }
+
+
+def order_names() -> dict[str, str]:
+    return {
+        Order.newest: _("The newest first"),
+        Order.supported: _("Most agreed with first"),
+        Order.contested: _("Most contested first"),
+        Order.unanswered: _("Only without an answer, the oldest first"),
     }
 
 

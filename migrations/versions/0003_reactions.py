@@ -13,12 +13,15 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-COUNTERS = ("agrees", "disagrees", "unsure")
+COUNTERS = ("agrees", "disagrees", "unsure", "contested")
 
 
 def upgrade() -> None:
     for name in COUNTERS:
         op.add_column("contribution", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    for name in ("agrees", "contested"):
+        order = "supported" if name == "agrees" else name
+        op.create_index(f"ix_contribution_{order}", "contribution", ["process_id", "state", name, "number"])
     op.add_column("contribution", sa.Column("import_key", sa.String(length=120), nullable=True))
     op.create_index("uq_contribution_import_key", "contribution", ["process_id", "import_key"], unique=True)
     with op.batch_alter_table("person") as person:
@@ -37,7 +40,8 @@ def downgrade() -> None:
     with op.batch_alter_table("person") as person:
         person.drop_constraint("uq_person_import_key", type_="unique")
         person.drop_column("import_key")
-    op.drop_index("uq_contribution_import_key", "contribution")
+    for index in ("ix_contribution_supported", "ix_contribution_contested", "uq_contribution_import_key"):
+        op.drop_index(index, "contribution")
     op.drop_column("contribution", "import_key")
     for name in COUNTERS:
         op.drop_column("contribution", name)

@@ -1,11 +1,16 @@
 """Reading and writing over HTTP: what stands on the pages, and what each form does."""
 
+import re
 from datetime import timedelta
+
+import pytest
 
 from consult import clock
 from consult.contributions import operations
 from consult.contributions.models import Contribution, State
 from consult.processes.models import Activity, Moderation
+from consult.weighing.models import DispositionKind
+from consult.weighing.operations import decide
 from tests.contributions.factories import make_representation, make_town
 from tests.factories import make_organisation, make_stage
 
@@ -217,6 +222,42 @@ def test_the_list_is_narrowed_by_what_one_chooses(browser, browser_of, session):
     assert found("?element=*") == ["Gamma", "Delta"]
     assert found("?stance=nonsense&element=none&state=pending") == ["Alpha", "Beta", "Gamma", "Delta"]
     assert browser_of(town.citizen).get(town.path("/contributions?mine=1")).text.count("Delta") == 0
+
+
+def test_the_list_is_ordered_as_one_chooses_and_pages_in_that_order(browser, session):
+    town = make_town()
+    for n in range(45):
+        contribution = town.write(f"Nummer {n:02}.")
+        contribution.agrees, contribution.disagrees = n % 7, n % 5
+        contribution.contested = min(n % 7, n % 5)
+        if n == 3:
+            town.write("Eine Antwort", reply_to=contribution)
+        if n == 4:
+            decide(contribution, DispositionKind.note, "Gesehen", actor=town.steering)
+    session.flush()
+
+    def read(order):
+        address, found = town.path(f"/contributions?order={order}"), []
+        while address:
+            page = browser.get(address)
+            found += [int(match) for match in re.findall(r"Nummer (\d\d)\.", page.html.find("main").text)]
+            following = page.html.find("a", rel="next")
+            address = following["href"] if following else None
+        return found
+
+    everything = range(45)
+    assert read("newest") == sorted(everything, reverse=True)
+    assert read("supported") == sorted(everything, key=lambda n: (n % 7, n), reverse=True)
+    assert read("contested") == sorted(everything, key=lambda n: (min(n % 7, n % 5), n), reverse=True)
+    assert read("unanswered") == [n for n in everything if n not in (3, 4)]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "1.2.3", "99999999999", "1.99999999999", "-1", "٣"])
+@pytest.mark.parametrize("order", ["newest", "supported", "contested", "unanswered", "nonsense"])
+def test_a_cursor_that_is_none_begins_at_the_start(browser, session, cursor, order):
+    town = make_town()
+    town.write("Da.")
+    assert "Da." in browser.get(town.path(f"/contributions?order={order}&before={cursor}")).text
 
 
 def test_the_list_pages_by_number(browser, session):

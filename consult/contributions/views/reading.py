@@ -36,7 +36,7 @@ def index(slug: str) -> str:
         process,
         person,
         wanted,
-        before=request.args.get("before", type=row_id),
+        before=request.args.get("before", ""),
         may_reply=comment is not None,
         may_react=react is not None,
     )

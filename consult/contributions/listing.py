@@ -1,0 +1,118 @@
+"""All contributions of a process as one list: narrowed and ordered as its reader chooses, page by page."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import column, select, table, tuple_
+from sqlalchemy.orm import aliased
+
+from consult.accounts.models import Person
+from consult.contributions.models import Contribution, Order, State
+from consult.contributions.policy import can_moderate
+from consult.contributions.shown import rows, show
+from consult.contributions.threads import PAGE, Thread, add_places, at, reader_of
+from consult.extensions import db
+from consult.processes.models import Process
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the list of contributions is narrowed to; empty means all."""
+
+    stance: str = ""
+    kind: str = ""
+    channel: str = ""
+    lang: str = ""
+    state: str = State.published
+    #: On this element and on all it descends from.
+    element_id: int | None = None
+    #: Only contributions to the process as a whole.
+    whole: bool = False
+    author_id: int | None = None
+    order: Order = Order.newest
+
+
+#: Decisions stand to the right of contributions: the table is named, not imported.
+_disposition = table("disposition", column("contribution_id"))
+_COUNTS = {Order.supported: Contribution.agrees, Order.contested: Contribution.contested}
+_CURSOR = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?")
+
+
+def _order(order: Order) -> list[Any]:
+    if order in _COUNTS:
+        return [_COUNTS[order].desc(), Contribution.number.desc()]
+    return [Contribution.number.asc() if order == Order.unanswered else Contribution.number.desc()]
+
+
+def _going_on(query: Any, order: Order, before: str) -> Any:
+    """The query from the place on that `before` tells; a cursor that is none begins at the start.
+
+    A list by counts moves while it is read: somebody who agrees meanwhile may show a contribution twice or not.
+    """
+    place = _CURSOR.fullmatch(before)
+    if order == Order.unanswered:
+        reply = aliased(Contribution)
+        query = query.where(
+            Contribution.parent_id.is_(None),
+            ~select(reply.id).where(reply.parent_id == Contribution.id, reply.state == State.published).exists(),
+            ~select(_disposition.c.contribution_id).where(_disposition.c.contribution_id == Contribution.id).exists(),
+        )
+    if place is None:
+        return query
+    if order in _COUNTS:
+        if place[2] is None:
+            return query
+        return query.where(tuple_(_COUNTS[order], Contribution.number) < tuple_(int(place[1]), int(place[2])))
+    if order == Order.unanswered:
+        return query.where(Contribution.number > int(place[1]))
+    return query.where(Contribution.number < int(place[1]))
+
+
+def _cursor(order: Order, row: Any) -> str:
+    counts = {Order.supported: row.agrees, Order.contested: min(row.agrees, row.disagrees)}
+    return f"{counts[order]}.{row.number}" if order in counts else str(row.number)
+
+
+def listing(
+    process: Process,
+    person: Person | None,
+    wanted: Filter,
+    *,
+    before: str = "",
+    may_reply: bool = False,
+    may_react: bool = False,
+) -> Thread:
+    """A page of all contributions of a process, replies on their own.
+
+    Other states than "published" are for moderators, and for authors who list their own; else the page is empty.
+    """
+    own = person is not None and wanted.author_id == person.id
+    moderates = can_moderate(person, process)
+    if wanted.state != State.published and not (own or moderates):
+        return Thread([])
+    reader = reader_of(process, person, may_reply=may_reply, may_react=may_react, reveal=moderates)
+    query = select(Contribution.id).where(Contribution.process_id == process.id)
+    for part, value in (
+        (Contribution.stance, wanted.stance),
+        (Contribution.kind, wanted.kind),
+        (Contribution.channel, wanted.channel),
+        (Contribution.lang, wanted.lang),
+        (Contribution.state, wanted.state),
+        (Contribution.author_id, wanted.author_id),
+    ):
+        if value:
+            query = query.where(part == value)
+    if wanted.element_id is not None:
+        query = query.where(at(wanted.element_id))
+    if wanted.whole:
+        query = query.where(Contribution.element_id.is_(None))
+    by = _order(wanted.order)
+    chosen = _going_on(query, wanted.order, before).order_by(*by).limit(PAGE + 1).subquery()
+    found = db.session.execute(
+        rows(reader.person_id, reader.lang).where(Contribution.id.in_(select(chosen.c.id))).order_by(*by)
+    ).all()
+    here = found[:PAGE]
+    items = [show(process, row, reader) for row in here]
+    add_places(process, person, items)
+    return Thread(items, _cursor(wanted.order, here[-1]) if len(found) > PAGE else None)
