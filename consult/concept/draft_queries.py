@@ -301,6 +301,21 @@ def acts_of(draft_id: int) -> list[Acted]:
     return [Acted(*row) for row in rows]
 
 
+def question_to(draft: Draft) -> str:
+    """What the editors asked the group when they returned the draft; empty while it was not returned."""
+    if draft.state != DraftState.returned:
+        return ""
+    return (
+        db.session.scalar(
+            select(DraftAct.note)
+            .where(DraftAct.draft_id == draft.id, DraftAct.kind == DraftActKind.give_back)
+            .order_by(DraftAct.id.desc())
+            .limit(1)
+        )
+        or ""
+    )
+
+
 @dataclass(frozen=True)
 class AdoptedDraft:
     """The group behind a change, as everybody may know it."""

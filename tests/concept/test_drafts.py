@@ -164,7 +164,8 @@ def test_editors_return_it_with_a_note_and_the_group_hands_it_in_again(session, 
     session.refresh(draft)
     assert draft.state == DraftState.returned
     member = browser_of(town.member)
-    assert "Bitte ohne Uhrzeit." in member.get(url(draft)).text
+    for where in (url(draft), url(draft, "/edit")):
+        assert "Bitte ohne Uhrzeit." in member.get(where).html.find(class_="callout").get_text()
     member.submit(url(draft, "/edit"), {"markdown": "Begegnung wird zu vielen Zeiten gefördert."})
     member.submit(url(draft, "/submit"))
     assert acts(session, draft) == ["submit", "return", "submit"]

@@ -112,6 +112,7 @@ def draft_edit(slug: str, draft_id: int) -> str | Response | tuple[str, int]:
         lang=candidate.lang,
         details=detail_names(element.kind),
         newer=newer,
+        question=draft_queries.question_to(draft),
         clashes=clashes,
     )
     return (page, 409) if clashes is not None else page

@@ -189,6 +189,7 @@ def draft(slug: str, draft_id: int) -> str:
         heirs=[] if stands else _heirs(process, element),
         sources=sources.draft_sources(found.id),
         acts=draft_queries.acts_of(found.id),
+        question=draft_queries.question_to(found),
         act_names=draft_act_names(),
         edits=edits,
         writable=found.state in drafts.WRITABLE,
