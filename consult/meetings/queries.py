@@ -1,5 +1,6 @@
 """Questions about meetings, their agenda and minutes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from consult.meetings.models import (
     AgendaItem,
     Meeting,
     MeetingState,
+    MinuteLine,
     Minutes,
     MinutesRevision,
     Registration,
@@ -75,6 +77,20 @@ def visible_or_404(process_id: int, meeting_id: int) -> Meeting:
     if meeting is None:
         abort(404)
     return meeting
+
+
+def meetings_behind(contribution_ids: Iterable[int]) -> dict[int, Meeting]:
+    """The meeting from whose minutes a contribution comes, by contribution. One query; none for no contributions."""
+    ids = list(contribution_ids)
+    if not ids:
+        return {}
+    rows = db.session.execute(
+        select(MinuteLine.contribution_id, Meeting)
+        .join(Minutes, Minutes.id == MinuteLine.minutes_id)
+        .join(Meeting, Meeting.id == Minutes.meeting_id)
+        .where(MinuteLine.contribution_id.in_(ids))
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def group_names(process_id: int) -> dict[int, str]:
