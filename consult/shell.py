@@ -90,8 +90,9 @@ def process_tabs(process: Process) -> list[Link]:
     tabs = [
         *link("processes.overview", _("Overview"), slug=slug),
         *link(
-            "concept.read", _("Draft"), "concept.version", "concept.element", "concept.history",
-            "concept.difference", "concept.matrix",
+            "concept.read", _("Draft"), "concept.version", "concept.element", "concept.history", "concept.theme",
+            "concept.whole", "concept.on_day",
+            "concept.difference", "concept.matrix", "concept.facts", "concept.topic",
             slug=slug,
         ),
         *link("contributions.index", _("Contributions"), "contributions.", slug=slug),
@@ -118,6 +119,10 @@ def desk_nav(process: Process) -> list[Link]:
             "concept.tools", "concept.split", "concept.merge", "concept.move", "concept.renumber",
             "concept.number_anew", "concept.retire", "concept.restore", "concept.serves", slug=slug,
         )  # fmt: skip
+        links += link("concept.pictures", _("Pictures and facts"), "concept.add_picture", "concept.add_fact",
+                      "concept.newer_fact", slug=slug)  # fmt: skip
+        links += link("concept.edit_topics", _("Topics of daily life"), "concept.edit_topic", "concept.add_topic",
+                      slug=slug)  # fmt: skip
     links += link("concept.drafts", _("Drafts of the groups"), "concept.draft", slug=slug)
     if lead or Function.steering in functions:
         links += link("digests.index", _("Feedback digests"), "digests.", slug=slug)

@@ -17,6 +17,7 @@ from sqlalchemy import and_, literal, or_, select, union_all
 from consult.concept.models import Concept, ConceptKind, Element, Fact, Picture
 from consult.errors import Refused
 from consult.extensions import db
+from consult.html import render_markdown
 from consult.processes.models import Process
 
 _FACT = re.compile(r"\[\[F([1-9]\d{0,5})\]\]")
@@ -123,7 +124,7 @@ class Cited:
 
 def _fact_link(fact: CitedFact | None, otherwise: str) -> str:
     if fact is None:
-        return otherwise
+        return otherwise[1:-1]
     return (
         f'<sup><a class="fact" href="{escape(fact.url)}"><span class="visually-hidden">{escape(_("Fact"))} </span>'
         f"F{fact.number}</a></sup>"
@@ -195,6 +196,12 @@ def cited_in(process: Process, texts: Iterable[tuple[int, str]]) -> Cited:
             url = url_for("concept.picture", slug=process.slug, number=number, which=kind)
             cited.pictures[concept_id, number] = ShownPicture(number, row[4], row[5], row[8], row[10], url)
     return cited
+
+
+def shown(process: Process, concept_id: int, markdown: str) -> Markup:
+    """How a text would be shown that nobody has saved yet."""
+    html = render_markdown(markdown, pictures=True)
+    return cited_in(process, [(concept_id, html)]).resolve(concept_id, html)
 
 
 def _among(table: type[Fact] | type[Picture], wanted: dict[int, set[int]]) -> Any:

@@ -11,6 +11,7 @@ from sqlalchemy import and_, bindparam, func, literal, select
 from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Person
+from consult.concept.marks import readable
 from consult.concept.models import (
     Concept,
     ConceptKind,
@@ -32,7 +33,7 @@ EXCERPT = 90
 
 def excerpt(title: str, markdown: str, length: int = EXCERPT) -> str:
     """How an element is called in lists: its title, or the beginning of its text."""
-    name = title or " ".join(markdown.split())
+    name = title or " ".join(readable(markdown).split())
     return name if len(name) <= length else name[: length - 1].rsplit(" ", 1)[0] + " …"
 
 

@@ -1,10 +1,13 @@
 """A small concept: a theme with a goal, and below it a sub-goal."""
 
+import io
 from typing import Any
 
+from PIL import Image
+
 from consult.accounts.models import Person
-from consult.concept import operations
-from consult.concept.models import Concept, ConceptKind, Element, ElementKind, Version, VersionAudience
+from consult.concept import operations, pictures
+from consult.concept.models import Concept, ConceptKind, Element, ElementKind, Picture, Version, VersionAudience
 from consult.concept.operations import Part, Text
 from consult.processes.models import Process
 
@@ -41,3 +44,13 @@ def publish(
     title: str = "Entwurf",
 ) -> Version:
     return operations.publish(concept, title=title, audience=audience, actor=actor, process=process)
+
+
+def make_picture(
+    concept: Concept, process: Process, actor: Person | None = None, alt: str = "Ein Platz", colour: str = "teal"
+) -> Picture:
+    """A small picture of one colour, as if it had come in already."""
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), colour).save(out, "PNG")
+    rewritten = pictures.Rewritten("image/png", 64, 48, out.getvalue())
+    return pictures.add(concept, rewritten, alt, "Stadt", actor=actor, process=process)

@@ -8,8 +8,8 @@ from consult import clock
 from consult.accounts import tokens
 from consult.accounts.models import LinkPurpose, Person, Representation
 from consult.audit.operations import head, seal
-from consult.concept import drafts, operations
-from consult.concept.models import Placement
+from consult.concept import drafts, facts, operations
+from consult.concept.models import LifeTopic, Placement
 from consult.contributions import operations as contributions
 from consult.contributions.models import ModerationReason, Stance
 from consult.digests import operations as digests
@@ -23,7 +23,7 @@ from consult.outbox.models import OutboxMessage
 from consult.processes.models import Activity, Function, Moderation, Process, ProcessState
 from consult.site.models import ContactMessage
 from tests import factories
-from tests.concept.factories import make_concept, publish
+from tests.concept.factories import make_concept, make_picture, publish
 
 #: Texts that must never be seen by those they are not for, each with the roles that may see it.
 NEEDLES = {
@@ -102,6 +102,14 @@ def build() -> World:
 
     author, moderator, lead = cast["author"], cast["moderator"], cast["lead"]
     concept, goal = make_concept(process, lead)
+    facts.add(concept, facts.Figure("Menschen", "1.200", "Stadt"), actor=lead, process=process)
+    make_picture(concept, process, lead)
+    placement = db.session.query(Placement).filter_by(element_id=goal.id).first()
+    operations.edit(
+        goal, placement.wording_id, operations.Text(markdown="Begegnung für [[F1]].\n\n![Ein Platz](picture:1)"),
+        reason="r", actor=lead, process=process,
+    )  # fmt: skip
+    factories.flushed(LifeTopic(process_id=process.id, key=goal.key, title="Wohnen"))
     publish(concept, process, lead)
     placement = db.session.query(Placement).filter_by(element_id=goal.id).first()
     operations.edit(

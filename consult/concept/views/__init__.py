@@ -6,19 +6,22 @@ from consult.concept.views import (
     draft_writing,
     drafting,
     editing,
+    facts,
     history,
     linking,
     mandates,
     matrix,
+    pictures,
     publishing,
     reading,
     reshaping,
     sheets,
     structure,
+    topics,
 )  # fmt: skip
 from consult.concept.views.blueprint import bp
 
 __all__ = [
-    "bp", "comparing", "draft_answers", "draft_writing", "drafting", "editing", "history", "linking", "mandates",
-    "matrix", "publishing", "reading", "reshaping", "sheets", "structure",
+    "bp", "comparing", "draft_answers", "draft_writing", "drafting", "editing", "facts", "history", "linking",
+    "mandates", "matrix", "pictures", "publishing", "reading", "reshaping", "sheets", "structure", "topics",
 ]  # fmt: skip

@@ -4,12 +4,11 @@ from typing import Any
 
 from flask import flash, render_template, request, url_for
 from flask_babel import gettext as _
-from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from consult.authz import authorize, current_person
-from consult.concept import operations, policy, presence, queries
+from consult.concept import marks, operations, policy, presence, queries
 from consult.concept.forms import CheckedForm, MeasureForm, WordingForm
 from consult.concept.kinds import CHECKED
 from consult.concept.models import Element, ElementKind, Lineage
@@ -24,7 +23,6 @@ from consult.contributions.models import Contribution
 from consult.errors import Conflict, Refused, Sides
 from consult.extensions import db
 from consult.forms import entered
-from consult.html import render_markdown
 from consult.processes.loading import load_process
 from consult.processes.models import Process
 from consult.web import commit_and_go, keeps_text
@@ -119,7 +117,7 @@ def _page(
         "concept/edit.html", process=process, element=element, placed=placed, form=form, choice=choice,
         conflict=conflict, kind=kind_names()[element.kind], details=detail_names(element.kind),
         others=presence.others(element.id, person.id), person=person, unsent=request.method == "POST",
-        preview=Markup(render_markdown(entered(form.markdown))) if preview else None,  # noqa: S704  (sanitised)
+        preview=marks.shown(process, element.concept_id, entered(form.markdown)) if preview else None,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from consult import authz
 from consult.authz import authorize, current_person
-from consult.concept import policy, queries
+from consult.concept import policy, queries, topics
 from consult.concept.models import Concept, ElementKind, Version
 from consult.concept.reading_order import day_of, order_of, version_held_on
 from consult.concept.views.blueprint import bp
@@ -52,6 +52,7 @@ def _sections(
         order = order_of(version.id, version.checksum)
         keys = [p.key for p in order.parts if p.depth < 2] if short and len(order.parts) > LARGE else None
         rows = queries.placed_in(version.id, keys=keys)
+        shown.citing(rows)
         counts = contributions.counts(process.id, [row.element_id for row in rows])
         groups: list[dict[str, Any]] = []
         for row in rows:
@@ -107,7 +108,10 @@ def read(slug: str) -> str:
     process = load_process(slug)
     authorize(processes.can_read, process)
     sections = _sections(process, _newest(process), newest=True, short=True)
-    return render_template("concept/read.html", process=process, sections=sections, toc=_contents(sections))
+    return render_template(
+        "concept/read.html", process=process, sections=sections, toc=_contents(sections),
+        topics=topics.entries(process.id),
+    )  # fmt: skip
 
 
 @bp.get("/p/<slug>/concept/whole")
@@ -131,15 +135,17 @@ def theme(slug: str, key: str) -> str | Response:
     texts = [(concept, version, order_of(version.id, version.checksum)) for concept, version in _newest(process)]
     found = next((text for text in texts if key in text[2] and text[2].part(key).depth == 0), None)
     if found is None:
-        # Not a theme (any more): its own page knows where its words went, and whether there is anything to see.
-        queries.element_or_404(process.id, key)
+        # Not a theme (any more): its own page knows where its words went.
+        audiences = queries.audiences_open_to(current_person(), process)
+        if queries.element_view(process.id, key, audiences) is None:
+            abort(404)
         return redirect(url_for("concept.element", slug=slug, key=key), 303)
     concept, version, order = found
     start = order.parts.index(order.part(key))
     keys = [part.key for part in order.parts[start : start + 1 + order.number_below(key)]]
     rows = queries.placed_in(version.id, keys=keys)
     counts = contributions.counts(process.id, [row.element_id for row in rows])
-    shown = Shown(process, commentable=open_now(process, Activity.comment, openings(process.id)))
+    shown = Shown(process, commentable=open_now(process, Activity.comment, openings(process.id))).citing(rows)
     before, after = order.tops_around(key)
     toc = [
         {"label": top.title or top.name, "number": top.label, "current": top.key == key,
@@ -173,6 +179,7 @@ def _version_page(process: Process, concept: Concept, found: Version, day: date 
         "concept/read.html", process=process, sections=sections, toc=_contents(sections), number=found.number, day=day,
         canonical=sections[0]["citation"]["url"], newest=newest if newest.id != found.id else None,
         newest_url=url_for("concept.version", number=newest.number, **address),
+        difference_url=url_for("concept.difference", **{**address, "from": found.number, "to": newest.number}),
     )  # fmt: skip
 
 
@@ -251,7 +258,7 @@ def element(slug: str, key: str) -> str | Response:
         placed=placed,
         serves=serves,
         served_by=served_by,
-        element=Shown(process, commentable=commentable).element(placed, counts),
+        element=Shown(process, commentable=commentable).citing([placed]).element(placed, counts),
         above=order.above(key),
         themes=HEADINGS,
         before_it=None if view.retired else before_it,

@@ -1,13 +1,14 @@
 """Elements as components/element.html wants them, and what stands around a text that is read."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Self
 
 from flask import current_app, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
 from consult import authz
-from consult.concept import queries
+from consult.concept import marks, queries
 from consult.concept.models import Concept, ConceptKind, ElementKind, Version
 from consult.concept.words import detail_names, kind_names
 from consult.contributions.words import stance_names
@@ -29,10 +30,16 @@ class Shown:
         self._version_url = version_url
         self._kinds = kind_names()
         self._stances = stance_names()
+        self._cited = marks.Cited()
         self._details: dict[str, dict[str, str]] = {}
         # Made once and filled in: addresses of 600 parts cost more than their texts. A key needs no quoting.
         self._element_url = url_for("concept.element", slug=process.slug, key="-").removesuffix("-")
         self._comment_url = url_for("contributions.create", slug=process.slug, key="-").removesuffix("-/comment")
+
+    def citing(self, rows: Iterable[queries.Placed]) -> Self:
+        """Ask for the facts and pictures these parts cite, before they are turned; one query at most."""
+        self._cited = marks.cited_in(self._process, ((row.concept_id, row.html) for row in rows))
+        return self
 
     def element(self, row: queries.Placed, counts: dict[int, dict[str, int]]) -> dict[str, Any]:
         """One element with its counts by stance and its buttons."""
@@ -47,8 +54,8 @@ class Shown:
             "link_url": f"{self._version_url}#{row.key}" if self._version_url else url,
             "kind": row.kind,
             "kind_label": self._kinds[row.kind],
-            # Sanitised when the wording was written.
-            "body_html": Markup(row.html) if row.html else None,  # noqa: S704
+            "body_html": self._words_of(row) if row.html else None,
+            "facts": self._cited.facts_of(row.concept_id, row.html),
             "lang": row.lang,
             "plain": row.plain,
             "counts": [{"stance": s, "label": label, "count": here.get(s, 0)} for s, label in self._stances.items()],
@@ -60,6 +67,9 @@ class Shown:
             "details": self._details_of(row),
             "depth": row.depth,
         }
+
+    def _words_of(self, row: queries.Placed) -> Markup:
+        return self._cited.resolve(row.concept_id, row.html, row.heading if "<table" in row.html else "")
 
     def _details_of(self, row: queries.Placed) -> list[tuple[str, Any]]:
         names = self._details.get(row.kind)

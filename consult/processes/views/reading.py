@@ -11,6 +11,7 @@ from markupsafe import Markup
 from consult import clock
 from consult.authz import authorize, current_person, public
 from consult.concept import queries as concept
+from consult.concept import topics
 from consult.concept.models import VersionAudience
 from consult.html import render_markdown
 from consult.meetings import queries as meetings
@@ -138,6 +139,7 @@ def overview(slug: str) -> str:
         influence=words.influence_sentence(process.influence),
         intro=Markup(render_markdown(process.intro)),  # noqa: S704  (sanitised)
         version=version,
+        topics=topics.entries(process.id) if version else [],
         upcoming=[_meeting_entry(meeting, process, now) for meeting in meetings.upcoming(process.id, 3)],
     )
 
