@@ -33,7 +33,13 @@ MAX_COLUMNS = 60
 #: Characters of all cells together: one shared text may stand in very many cells.
 MAX_TEXT = 4_000_000
 MAX_CELL = 40_000
-CHUNK = 65_536
+#: Large pieces: the parser goes through a long attribute again with each.
+CHUNK = 2**20
+#: No workbook nests its elements deeply, or has more of them than this in one part.
+MAX_DEPTH = 100
+MAX_ELEMENTS = 2_000_000
+#: What a cell that is no text counts as.
+OTHER_CELL = 20
 #: Cells that were joined: how many such areas, and how many rows one may have.
 MAX_MERGED = 2000
 MAX_MERGED_ROWS = 500
@@ -94,9 +100,23 @@ class Book:
         parser.StartDoctypeDeclHandler = refuse
         parser.EntityDeclHandler = refuse
         parser.ExternalEntityRefHandler = refuse
-        parser.StartElementHandler = lambda name, attributes: start(_local(name), attributes)
-        if end is not None:
-            parser.EndElementHandler = lambda name: end(_local(name))
+        depth = elements = 0
+
+        def opened(name: str, attributes: dict[str, str]) -> None:
+            nonlocal depth, elements
+            depth += 1
+            elements += 1
+            if depth > MAX_DEPTH or elements > MAX_ELEMENTS:
+                raise Unreadable("large")
+            start(_local(name), attributes)
+
+        def closed(name: str) -> None:
+            nonlocal depth
+            depth -= 1
+            if end is not None:
+                end(_local(name))
+
+        parser.StartElementHandler, parser.EndElementHandler = opened, closed
         if text is not None:
             parser.CharacterDataHandler = text
         with self._zip.open(entry) as stream:
@@ -284,9 +304,9 @@ class _Cells:
     def _put(self, cells: list[tuple[int, Any]], column: int, value: Any) -> None:
         if isinstance(value, str):
             value = value[: MAX_CELL + 1]
-            self._budget[0] -= len(value)
-            if self._budget[0] < 0:
-                raise Unreadable("large")
+        self._budget[0] -= len(value) if isinstance(value, str) else OTHER_CELL
+        if self._budget[0] < 0:
+            raise Unreadable("large")
         cells.append((column, value))
 
     def _merge(self, column: int, first: int, last: int) -> None:

@@ -250,6 +250,8 @@ class _Comparing:
             return next(iter(found))
         if found:
             self._flaw(name, _("Several are called like this. Please choose one from the list."), text)
+        elif name == SERVES_COLUMN:
+            self._flaw(name, _("There is no goal with this number. The sheet “Lists” of the table shows all."), text)
         else:
             self._flaw(name, _("This is not in the text. Please choose one from the list."), text)
         raise _Flawed

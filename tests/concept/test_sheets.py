@@ -3,10 +3,12 @@
 import io
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from datetime import date
 
 import openpyxl
+import psutil
 import pytest
 from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
@@ -17,7 +19,7 @@ from consult.concept import operations
 from consult.concept.models import Change, Concept, Element, ElementKind, MeasureSheet
 from consult.concept.operations import Part, Text
 from consult.concept.queries import placed_in, working_version
-from consult.concept.sheet_file import MAX_FILE
+from consult.concept.sheet_file import MAX_FILE, read_file
 from consult.concept.sheet_state import TOO_LONG, Measures
 from consult.processes.models import Function, ProcessState
 from tests import factories
@@ -338,7 +340,7 @@ def wrong(column, value, words, row=2):
 @pytest.mark.parametrize(
     ("column", "value", "words", "row"),
     [
-        wrong("serves", "3.1, 9.9", "This is not in the text."),
+        wrong("serves", "3.1, 9.9", "There is no goal with this number."),
         wrong("serves", "#REF!", "An error of the table program stands here."),
         wrong("lead", "#N/A", "An error of the table program stands here."),
         wrong("lead", "=A1", "A formula stands here that was never calculated."),
@@ -495,6 +497,8 @@ TYPES = f'<Types><Override PartName="/xl/workbook.xml" ContentType="{MAIN}"/></T
 BOOK = '<workbook xmlns:r="r"><sheets><sheet name="x" r:id="r1"/></sheets></workbook>'
 RELS = '<Relationships><Relationship Id="r1" Type="x/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
 BOMB = f"<worksheet>{' ' * 60_000_000}</worksheet>"
+WORDS = '<Relationships><Relationship Id="r2" Type="x/sharedStrings" Target="sharedStrings.xml"/>'
+SHARED = RELS.replace("<Relationships>", WORDS)
 LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><worksheet>&b;</worksheet>'
 OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><worksheet><c t="str"><v>&a;</v></c></worksheet>'
 MANY = "".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>' for n in range(1, 5300))
@@ -510,6 +514,8 @@ def lying():
         data[place : place + 4] = (1000).to_bytes(4, "little")
     return bytes(data)
 
+
+SAME = ("<row>" + '<c t="s"><v>0</v></c>' * 50 + "</row>") * 10
 
 FILES = {
     "nothing": (b"", "This file is empty."),
@@ -532,6 +538,10 @@ FILES = {
     "too much text": (a_book(f"<worksheet>{WIDE_ROWS}</worksheet>"), "far more"),
     "a row far away": (
         a_book('<worksheet><row r="99999999999"/></worksheet>'), "is damaged"),
+    "a shared text in very many cells": (
+        a_book(f"<worksheet>{SAME}</worksheet>", rels=SHARED,
+               **{"xl/sharedStrings.xml": f"<sst><si><t>{'x' * 300_000}</t></si></sst>"}), "far more"),
+    "elements without end": (a_book("<worksheet>" + "<a>" * 2_000_000), "far more than measures need"),
     "many parts": (zipped(types=TYPES, **{f"xl/{n}": "" for n in range(2100)}), "far more than measures need"),
     "no measures": (a_book("<worksheet/>"), "No table of measures was found"),
     "a way out of the folder": (
@@ -660,3 +670,21 @@ def test_a_table_saved_by_libreoffice_says_the_same(session, desk, concept, tmp_
     assert b"LibreOffice" in zipfile.ZipFile(io.BytesIO(data)).read("docProps/app.xml")
     assert stats(preview(desk, send(desk, data))) == [0, 0, 0, 0, 3]
     assert session.scalar(select(func.count()).select_from(Concept)) == 1
+
+
+def test_reading_takes_little_memory_here(desk, concept):
+    """The child may fill its own memory; this process holds the cells only."""
+    heads = "".join(f'<c t="inlineStr"><is><t>{name}</t></is></c>' for name in ("key", "title", "markdown"))
+    cell = f'<c t="inlineStr"><is><t>{"äb" * 125}</t></is></c>'
+    largest = a_book(f"<worksheet><row>{heads}</row>{f'<row>{cell * 3}</row>' * 4900}</worksheet>")
+    me = psutil.Process()
+    send(desk, FILES["macros"][0], status=200)
+    before = me.memory_info().rss
+    for kind in ("a bomb", "a shared text in very many cells", "elements without end", "too much text"):
+        send(desk, FILES[kind][0], status=200)
+    assert me.memory_info().rss - before <= 10 * 2**20
+    with tempfile.TemporaryFile() as file:
+        file.write(largest)
+        file.seek(0)
+        assert len(read_file(file)) == 4901
+    assert me.memory_info().rss - before <= 50 * 2**20

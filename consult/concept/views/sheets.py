@@ -89,7 +89,7 @@ def _read(upload: FileStorage | None) -> list[dict[str, Any]]:
 
 def _name_of(upload: FileStorage | None) -> str:
     name = (upload.filename if upload else None) or ""
-    return clean_line(re.split(r"[\\/]", name)[-1])[:300] or _("Table")
+    return clean_line(re.split(r"[\\/]", name)[-1])[:300] or _("Measures")
 
 
 @bp.route("/p/<slug>/concept/sheets/<int:sheet_id>", methods=["GET", "POST"])
