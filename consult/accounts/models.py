@@ -42,6 +42,8 @@ class Account(Base):
     #: Runs the platform as such (settings, staff, health); roles in processes are memberships, not flags.
     operator: Mapped[bool] = mapped_column(default=False)
     suspended_at: Mapped[utc | None]
+    #: Wants a mail when something became of a contribution.
+    tell_answers: Mapped[bool] = mapped_column(default=True)
     totp_secret: Mapped[str | None] = mapped_column(String(64))
     totp_confirmed_at: Mapped[utc | None]
     #: Last time step a code was accepted for: a code works once.

@@ -117,6 +117,8 @@ class Contribution(Base):
     #: When it first appeared in public.
     published_at: Mapped[utc | None]
     source: Mapped[line | None]
+    #: Keyed hash of the receipt code that somebody without an account or an address was given.
+    receipt_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     #: Which row of which export it came from: importing twice adds nothing.
     import_key: Mapped[str | None] = mapped_column(String(120))
 

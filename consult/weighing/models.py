@@ -33,6 +33,10 @@ class Disposition(Base):
     change_id: Mapped[int | None] = fk("change.id", nullable=True)
     #: The sitting that decided.
     decided_in_id: Mapped[int | None] = fk("meeting.id", nullable=True)
+    #: Public only with the next public version of the text; else at once.
+    held: Mapped[bool] = mapped_column(default=False)
+    #: Whoever decided may speak for the organisation the contribution came from; shown beside it.
+    own_organisation: Mapped[bool] = mapped_column(default=False)
     actor_id: Mapped[int | None] = fk("person.id", nullable=True)
     created_at: Mapped[created]
 
