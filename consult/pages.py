@@ -11,13 +11,14 @@ import gzip
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from flask import Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 from sqlalchemy import text
 
 from consult import authz, clock
@@ -30,6 +31,8 @@ P = ParamSpec("P")
 #: Pages kept per web process, and how many bytes they may take together: most have 50 kB, a whole concept 700.
 KEPT = 300
 KEPT_BYTES = 24_000_000
+#: Room for parts of pages, for those who get their own page: people with a session, and everybody after a change.
+FRAGMENT_BYTES = 4_000_000
 #: Seconds after which a page is rendered anew in any case: times are told in words ("in three days").
 MAX_AGE = 60
 
@@ -66,6 +69,45 @@ class Kept:
         return len(self.body) + len(self.packed)
 
 
+class FragmentCache:
+    """Parts of pages by everything that went into them, so that none can be stale; the most recently used ones."""
+
+    def __init__(self, size: int = FRAGMENT_BYTES) -> None:
+        self._found: OrderedDict[Hashable, Markup] = OrderedDict()
+        self._room, self._size = size, 0
+        self._lock = threading.Lock()
+
+    def once(self, macro: Callable[..., Markup], value: dict[str, Any], **options: Any) -> Markup:
+        """What `macro(value, **options)` shows, made only the first time in this language.
+
+        For macros that show nothing but what they are given: all of it is in the key.
+        """
+        key = (getattr(macro, "name", ""), language(), _hashable(options), _hashable(value))
+        with self._lock:
+            known = self._found.get(key)
+            if known is not None:
+                self._found.move_to_end(key)
+                return known
+        made = macro(value, **options)
+        with self._lock:
+            if key not in self._found:
+                self._found[key] = made
+                self._size += len(made)
+            while self._size > self._room:
+                _key, oldest = self._found.popitem(last=False)
+                self._size -= len(oldest)
+        return made
+
+
+def _hashable(value: Any) -> Hashable:
+    if isinstance(value, dict):
+        return tuple((name, _hashable(item)) for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(_hashable(item) for item in value)
+    # 1, 1.0 and True are equal and look different.
+    return (value.__class__, value)
+
+
 class PageCache:
     """The most recently used pages of one web process."""
 
@@ -98,6 +140,7 @@ class PageCache:
 
 
 pages = PageCache()
+fragments = FragmentCache()
 
 
 def stamp() -> Stamp:

@@ -4,6 +4,7 @@ import gzip
 from datetime import timedelta
 
 import pytest
+from markupsafe import Markup
 from sqlalchemy import text
 
 from consult import clock, pages
@@ -13,6 +14,7 @@ from consult.concept.operations import Text
 from consult.concept.queries import placed_in, working_version
 from consult.contributions import operations as contributions
 from consult.contributions.models import ModerationReason, Stance
+from consult.i18n import in_language
 from consult.processes.models import Activity
 from tests import factories
 from tests.concept.factories import make_concept, publish
@@ -163,3 +165,33 @@ def test_old_pages_are_let_go():
     assert cache.get(("c",), (1,), 1) is not None
     assert cache.get(("c",), (2,), 1) is None
     assert cache.get(("c",), (1,), pages.MAX_AGE + 1) is None
+
+
+def test_a_part_is_made_once_for_all_that_went_into_it(session):
+    cache, made = pages.FragmentCache(), []
+
+    def macro(value, **options):
+        made.append((value, options))
+        return Markup("<p>{}</p>").format(value["count"])
+
+    value = {"count": 1, "stances": [{"stance": "support"}], "body": Markup("<b>")}
+    assert cache.once(macro, dict(value), level=2) == cache.once(macro, dict(value), level=2) == "<p>1</p>"
+    assert len(made) == 1
+    for other in ({"count": 2}, {"count": True}, {"stances": []}, {"body": "<b>"}):
+        cache.once(macro, {**value, **other}, level=2)
+    cache.once(macro, value, level=3)
+    with in_language("en"):
+        cache.once(macro, value, level=2)
+    assert len(made) == 7
+
+
+def test_parts_take_a_bounded_room(session):
+    cache, made = pages.FragmentCache(size=25), []
+
+    def macro(value):
+        made.append(value["n"])
+        return Markup("xxxxxxxxxx")
+
+    for n in (1, 2, 1, 3, 1, 2):
+        cache.once(macro, {"n": n})
+    assert made == [1, 2, 3, 2], "the one used longest ago goes first"

@@ -19,7 +19,7 @@ from consult.concept.words import kind_names
 from consult.contributions import queries as contributions
 from consult.errors import error_page
 from consult.i18n import format_day
-from consult.pages import rendered_once
+from consult.pages import fragments, rendered_once
 from consult.processes import policy as processes
 from consult.processes.loading import load_process
 from consult.processes.models import Activity, Process
@@ -109,7 +109,7 @@ def read(slug: str) -> str:
     authorize(processes.can_read, process)
     sections = _sections(process, _newest(process), newest=True, short=True)
     return render_template(
-        "concept/read.html", process=process, sections=sections, toc=_contents(sections),
+        "concept/read.html", once=fragments.once, process=process, sections=sections, toc=_contents(sections),
         topics=topics.entries(process.id),
     )  # fmt: skip
 
@@ -122,7 +122,12 @@ def whole(slug: str) -> str:
     authorize(processes.can_read, process)
     sections = _sections(process, _newest(process), newest=True)
     return render_template(
-        "concept/read.html", process=process, sections=sections, toc=_contents(sections), is_whole=True
+        "concept/read.html",
+        once=fragments.once,
+        process=process,
+        sections=sections,
+        toc=_contents(sections),
+        is_whole=True,
     )
 
 
@@ -156,8 +161,9 @@ def theme(slug: str, key: str) -> str | Response:
         for top in order.tops
     ]  # fmt: skip
     return render_template(
-        "concept/theme.html", process=process, concept=concept, version=version, part=order.part(key), toc=toc,
-        elements=[shown.element(row, counts) for row in rows], before=before, after=after, number=len(rows) - 1,
+        "concept/theme.html", once=fragments.once, process=process, concept=concept, version=version,
+        part=order.part(key), toc=toc, elements=[shown.element(row, counts) for row in rows], before=before,
+        after=after, number=len(rows) - 1,
         kinds=kind_names(),
     )  # fmt: skip
 
@@ -176,7 +182,8 @@ def _version_page(process: Process, concept: Concept, found: Version, day: date 
     url = url_for("concept.version", number=found.number, **address)
     sections = _sections(process, [(concept, found)], newest=newest.id == found.id, version_url=url)
     return render_template(
-        "concept/read.html", process=process, sections=sections, toc=_contents(sections), number=found.number, day=day,
+        "concept/read.html", once=fragments.once, process=process, sections=sections, toc=_contents(sections),
+        number=found.number, day=day,
         canonical=sections[0]["citation"]["url"], newest=newest if newest.id != found.id else None,
         newest_url=url_for("concept.version", number=newest.number, **address),
         difference_url=url_for("concept.difference", **{**address, "from": found.number, "to": newest.number}),
