@@ -35,11 +35,17 @@ class Spot:
     position: int
     label: str
     wording_id: int
+    title: str
     name: str
 
     @property
     def heading(self) -> str:
         return f"{self.label} {self.name}".strip()
+
+    @property
+    def short(self) -> str:
+        """Number and title; what has no title has its words below."""
+        return f"{self.label} {self.title}".strip() or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,7 @@ def _placed(old: Version, new: Version) -> dict[int, ComparedPart]:
         .where(Placement.version_id.in_([old.id, new.id]))
     ):  # fmt: skip
         part = parts.setdefault(ident, ComparedPart(ident, key, kind))
-        spot = Spot(parent, position, label, wording_id, excerpt(title, beginning))
+        spot = Spot(parent, position, label, wording_id, title, excerpt(title, beginning))
         if version_id == old.id:
             part.old = spot
         if version_id == new.id:

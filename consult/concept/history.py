@@ -242,7 +242,7 @@ def changelogs(
 ) -> tuple[list[VersionLog], int | None]:
     """What the versions of these concepts brought, newest first; where the next page begins, if there is one.
 
-    `before`: the version with which the page before ended. What the first version wrote is counted, not told.
+    `before`: the version with which the page before ended. New parts are counted, not told.
     Three queries.
     """
     versions = list(
@@ -292,8 +292,8 @@ def _fill(logs: list[VersionLog]) -> None:
         if log is None:
             continue
         log.kinds[kind] += 1
-        if log.previous is None and kind == ChangeKind.create:
-            continue
+        if kind == ChangeKind.create:
+            continue  # the difference shows what is new; reasons for what was there are what people look for
         if room[id(log)]:
             room[id(log)] -= 1
             told[change_id] = (log, element_id, kind)

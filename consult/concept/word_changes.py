@@ -154,12 +154,10 @@ class Teller:
         return (render(pieces, self._around, self._marks),)
 
     def whole(self, words: Words, kind: PieceKind) -> WordChange:
-        """A wording that is new or gone as a whole, in one column."""
+        """A wording that is new or gone as a whole, in one column; its title stands above it already."""
 
         def shown(text: str) -> Shown | None:
             return (render([Piece(kind, text)], None, self._marks),) if text else None
 
         details = ((name, shown(value)) for name, value in words.fields().items())
-        return WordChange(
-            shown(words.title), shown(words.markdown), tuple((name, found) for name, found in details if found)
-        )
+        return WordChange(None, shown(words.markdown), tuple((name, found) for name, found in details if found))

@@ -215,7 +215,7 @@ def test_the_page_tells_words_reasons_and_sources(session, english, process, des
     sources.add_source(change, card)
     desk.publish("Zweiter")
     page = english.get("/p/iko/concept/difference?from=1&to=2")
-    assert page.h1 == "From “Version 1” to “Version 2”"
+    assert page.h1 == "Version 1 and Version 2 compared"
     part = page.html.find("article", id="lz-begegnung")
     assert part.find("del").get_text() == "deleted: gefördert"
     assert part.find("ins").get_text() == "inserted: gestärkt"
@@ -253,9 +253,9 @@ def test_without_numbers_the_two_newest_are_compared_and_order_does_not_matter(s
     for n in range(3):
         desk.edit(desk.goal, f"Wortlaut {n}.")
         desk.publish()
-    assert english.get("/p/iko/concept/difference").h1 == "From “Version 2” to “Version 3”"
-    assert english.get("/p/iko/concept/difference?to=2").h1 == "From “Version 1” to “Version 2”"
-    assert english.get("/p/iko/concept/difference?from=3&to=1").h1 == "From “Version 1” to “Version 3”"
+    assert english.get("/p/iko/concept/difference").h1 == "Version 2 and Version 3 compared"
+    assert english.get("/p/iko/concept/difference?to=2").h1 == "Version 1 and Version 2 compared"
+    assert english.get("/p/iko/concept/difference?from=3&to=1").h1 == "Version 1 and Version 3 compared"
     assert "Nothing differs" in english.get("/p/iko/concept/difference?from=2&to=2").text
     form = english.get("/p/iko/concept/difference?from=1&to=3").form_fields("/p/iko/concept/difference")
     assert form == {"from": "1", "to": "3"}

@@ -350,6 +350,12 @@ def test_many_changes_are_folded_and_counted(session, english, process, text):
             concept, "goal", Part(f"lz-{n}", Text(markdown=f"Ziel {n}"), f"5.{n}"), parent=theme, **say(f"weil {n}")
         )
     publish(concept, process)
+    for n in range(past.CHANGES + 5):
+        operations.renumber(element(session, f"lz-{n}"), f"6.{n}", **say(f"Zählung {n}"))
+    publish(concept, process)
+    newest, before, _first = english.get("/p/iko/concept/versions").html.select("main section")
+    assert "45 new parts were written." in before.get_text()
+    assert not before.find("details")
     newest = english.get("/p/iko/concept/versions").html.select("main section")[0]
     assert len(newest.find("details").select("ul.flow > li")) == past.CHANGES
     assert "And 5 more changes." in newest.get_text()

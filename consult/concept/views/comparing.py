@@ -188,6 +188,8 @@ class Telling:
             shown.change = self._teller.whole(new, PieceKind.inserted)
         elif State.gone in part.states and old:
             shown.change = self._teller.whole(old, PieceKind.deleted)
+        if shown.change:  # otherwise its name says what it is about
+            shown.heading = part.spot.short
         return shown
 
     def _states(self, part: ComparedPart) -> list[tuple[str, str]]:
