@@ -132,6 +132,9 @@ def sheet_rest(slug: str, sheet_id: int) -> Response:
 
 
 def _as_file(data: bytes, slug: str) -> Response:
-    return send_file(
+    response = send_file(
         io.BytesIO(data), mimetype=MEDIA_TYPE, as_attachment=True, download_name=sheet_queries.file_name(slug)
     )
+    # The text of editors: no copy of it stays behind in a browser.
+    response.headers["Cache-Control"] = "no-store"
+    return response
