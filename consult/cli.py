@@ -4,13 +4,22 @@ from flask import Flask
 
 from consult.accounts.cli import create_admin
 from consult.audit.cli import verify_command
+from consult.concept.cli import verify_version_command
 from consult.contributions.cli import import_polis
 from consult.demo.cli import demo_group
 from consult.digests.cli import digest_group
 from consult.outbox.cli import outbox_command
 
 #: The commands of all features.
-COMMANDS = (create_admin, demo_group, digest_group, import_polis, outbox_command, verify_command)
+COMMANDS = (
+    create_admin,
+    demo_group,
+    digest_group,
+    import_polis,
+    outbox_command,
+    verify_command,
+    verify_version_command,
+)
 
 
 def init_app(app: Flask) -> None:
