@@ -5,7 +5,8 @@ from sqlalchemy import func, select
 
 from consult import clock
 from consult.concept import operations
-from consult.concept.models import Change, Version, Wording
+from consult.concept.models import Change, ElementKind, Version, Wording
+from consult.concept.operations import Part, Text
 from consult.concept.queries import placed_one, working_version
 from consult.contributions import operations as contribution_ops
 from consult.contributions.models import ChangeSource, Stance, State
@@ -246,9 +247,14 @@ def test_a_base_that_nobody_knows_is_a_conflict(session, browser_of, process, ed
 
 
 def test_words_of_another_element_are_no_base(session, browser_of, process, editor):
+    """Even if they are what was typed: that would look as if nothing had been changed."""
     concept, goal = make_concept(process)
-    theme = session.scalar(select(Wording.id).where(Wording.title == "Zusammenleben im Quartier"))
-    browser_of(editor).submit(EDIT, {"markdown": "Mein Text.", "reason": "r", "base": str(theme)}, status=409)
+    other = operations.add(
+        concept, ElementKind.goal, Part("lz-anders", Text(markdown="Mein Text.")), parent=None, reason="r",
+        actor=None, process=process,
+    )  # fmt: skip
+    sent = {"markdown": "Mein Text.", "reason": "r", "base": str(other.to_wording_id)}
+    browser_of(editor).submit(EDIT, sent, status=409)
     assert words(session, goal) == "Begegnung wird gefördert."
 
 
