@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 from consult import clock, signing
 from consult.accounts import tokens
 from consult.accounts.models import LinkPurpose, Person
+from consult.concept import operations as concept_operations
 from consult.concept.models import (
     Concept,
     ConceptKind,
@@ -24,6 +25,7 @@ from consult.concept.models import (
     Version,
     VersionAudience,
 )
+from consult.concept.operations import Part, Text
 from consult.contributions import operations as contributions
 from consult.contributions.models import Contribution, State
 from consult.digests.models import Digest
@@ -115,6 +117,22 @@ def _invited(world: World) -> dict[str, str]:
         links[f"guest_{state}"] = invitation_link(invitation)
         links[f"meeting_{state}"] = str(meeting.id)
     return links
+
+
+def _taken_out(world: World) -> str:
+    """The key of a part that editors took out of the working text again."""
+    concept = db.session.scalars(
+        select(Concept)
+        .join(ProcessConcept, ProcessConcept.concept_id == Concept.id)
+        .where(ProcessConcept.process_id == world.process.id, Concept.kind == ConceptKind.concept)
+    ).one()
+    by: dict[str, Any] = {"actor": world.cast["lead"], "process": world.process}
+    element = concept_operations.add(
+        concept, ElementKind.theme, Part("th-weg", Text("Ein Thema, das doch keines ist"), "9"), parent=None,
+        reason="Vorschlag aus dem Kreis", **by,
+    ).element  # fmt: skip
+    concept_operations.retire(element, reason="Steht schon unter einem anderen Thema.", **by)
+    return element.key
 
 
 def _empty(lead: Person) -> dict[str, Any]:
@@ -223,7 +241,7 @@ def make_scene(town: Town) -> Scene:
         empty = _empty(world.cast["lead"])
         more, totp = _second_factors(world)
         editable = contributions.submit(world.process, actor=world.cast["author"], text="Wartet noch.", stance=None)
-        arguments = {**world.arguments, "waiting": editable.number}
+        arguments = {**world.arguments, "waiting": editable.number, "taken_out": _taken_out(world)}
         closed = factories.make_process(slug="zu", code="ZU", title="Geschlossenes Verfahren")
         factories.make_stage(closed, title="Nur lesen")
         world.cast["suspended"].account.suspended_at = clock.now()

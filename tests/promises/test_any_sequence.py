@@ -282,25 +282,27 @@ class Walk:
             self.step(("publish", {0: 0, 1: 1}[self.town.concepts.index(ident)], 1, 0))
 
     def check_text(self) -> None:
-        """The working text is a tree: nothing hangs in the air, nothing stands below itself or where it may not."""
-        for ident in self.town.concepts:
-            concept = self.concept_of(ident)
-            rows = db.session.execute(
-                select(Placement.element_id, Placement.parent_id, Placement.position, Element.kind)
-                .join(Element, Element.id == Placement.element_id)
-                .where(Placement.version_id == working_version(ident).id)
-            ).all()
-            above = {row.element_id: row.parent_id for row in rows}
-            kinds = {row.element_id: row.kind for row in rows}
-            assert len({(row.parent_id, row.position) for row in rows}) == len(rows), "two at one place"
-            for row in rows:
-                assert row.parent_id is None or row.parent_id in above, "below something that is gone"
-                assert may_stand(row.kind, kinds.get(row.parent_id), concept.kind)
-                seen, current = set(), row.element_id
-                while current is not None:
-                    assert current not in seen, "below itself"
-                    seen.add(current)
-                    current = above[current]
+        """The working texts are trees: nothing hangs in the air, stands below itself or where it may not."""
+        rows = db.session.execute(
+            select(
+                Placement.element_id, Placement.parent_id, Placement.position, Element.kind, Concept.kind, Concept.id
+            )
+            .join(Element, Element.id == Placement.element_id)
+            .join(Version, Version.id == Placement.version_id)
+            .join(Concept, Concept.id == Version.concept_id)
+            .where(Version.number.is_(None), Concept.id.in_(self.town.concepts))
+        ).all()
+        above = {row[0]: row[1] for row in rows}
+        kinds = {row[0]: row[3] for row in rows}
+        assert len({(row[5], row[1], row[2]) for row in rows}) == len(rows), "two at one place"
+        for element, parent, _position, kind, concept_kind, _concept in rows:
+            assert parent is None or parent in above, "below something that is gone"
+            assert may_stand(kind, kinds.get(parent), concept_kind)
+            seen, current = set(), element
+            while current is not None:
+                assert current not in seen, "below itself"
+                seen.add(current)
+                current = above[current]
 
     def check_versions(self) -> None:
         """Every sealed version is what it was when it was sealed."""
@@ -388,7 +390,8 @@ def test_any_sequence_keeps_versions_and_sources(app, town):
             for step in steps:
                 verb = walk.step(step)
                 done[verb or "refused"] += 1
-                walk.check_text()
+                if verb not in (None, "edit", "renumber", "link", "publish"):
+                    walk.check_text()
             walk.finish()
             walk.check_versions()
             walk.check_sources()
