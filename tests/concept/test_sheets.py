@@ -211,7 +211,7 @@ def test_pressing_twice_takes_over_once(session, desk, concept):
     answer = desk.post(at, {**fields, "form_id": "anderes"})
     assert changes(session) == before
     after = preview(desk, answer)
-    assert "taken over" in after.text
+    assert "1 measure was changed or added." in after.text
     assert not after.html.find("textarea", id="reason")
 
 

@@ -24,6 +24,7 @@ from consult.processes.models import Activity, Function, Moderation, Process, Pr
 from consult.site.models import ContactMessage
 from tests import factories
 from tests.concept.factories import make_concept, make_picture, publish
+from tests.concept.tables import make_sheets
 
 #: Texts that must never be seen by those they are not for, each with the roles that may see it.
 NEEDLES = {
@@ -130,6 +131,7 @@ def build() -> World:
         dissent=NEEDLES["dissent"], actor=cast["member"], process=process,
     )  # fmt: skip
     drafts.submit(written, actor=cast["member"], process=process)
+    sheet, sheet_done = make_sheets(concept, process, lead)
     for other in (draft, archive, elsewhere):
         other_concept, _goal = make_concept(other, lead)
         publish(other_concept, other, lead)
@@ -174,5 +176,6 @@ def build() -> World:
             "contact_id": contact.id, "invitation_id": invitation.id, "draft_id": written.id, "sign_in_id": 999_999,
             "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css", "kind": "goal",
             "act": act.id, "pending": pending.number, "hidden": hidden.number, "day": clock.now().date().isoformat(),
+            "sheet_id": sheet.id, "sheet_done": sheet_done.id,
         },
     )  # fmt: skip
