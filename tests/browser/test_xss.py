@@ -174,7 +174,9 @@ def shown_at(made: dict[str, Any]) -> list[str]:
     base, meeting = "/p/gift", f"/p/gift/meetings/{made['meeting']}"
     return [
         "/", "/tasks", "/account", base, f"{base}/timeline", f"{base}/concept", f"{base}/concept/versions",
-        f"{base}/concept/versions/1", f"{base}/e/{made['key']}", f"{base}/e/{made['key']}/history",
+        f"{base}/concept/versions/1", f"{base}/concept/whole", f"{base}/concept/th-quartier",
+        f"{base}/concept/on/{clock.now().date().isoformat()}",
+        f"{base}/e/{made['key']}", f"{base}/e/{made['key']}/history",
         f"{base}/e/{made['key']}/edit", f"{base}/e/{made['key']}/split", f"{base}/concept/working",
         f"{base}/concept/publish", f"{base}/contributions", f"{base}/rules",
         *(f"{base}/contributions/{number}" for number in made["numbers"]),
