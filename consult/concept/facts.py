@@ -1,11 +1,13 @@
 """Facts that texts cite as [[F3]]: insert-only, numbered per concept. A newer figure is a fact of its own."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask_babel import gettext as _
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 
+from consult import clock
 from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
@@ -31,7 +33,13 @@ class Figure:
 
 
 def add(
-    concept: Concept, figure: Figure, *, actor: Person | None, process: Process, replaces: Fact | None = None
+    concept: Concept,
+    figure: Figure,
+    *,
+    actor: Person | None,
+    process: Process,
+    replaces: Fact | None = None,
+    now: datetime | None = None,
 ) -> Fact:
     """A new fact with the next number. Refuses a second newer figure for the same fact."""
     if not (figure.statement.strip() and figure.figure.strip() and figure.source.strip()):
@@ -46,6 +54,7 @@ def add(
         concept_id=concept.id, number=(last or 0) + 1, statement=figure.statement, figure=figure.figure,
         unit=figure.unit, place=figure.place, year=figure.year, source=figure.source,
         replaces_id=replaces.id if replaces else None, actor_id=id_of(actor),
+        created_at=now or clock.now(),
     )  # fmt: skip
     db.session.add(fact)
     db.session.flush()

@@ -5,12 +5,13 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from flask_babel import gettext as _
 from sqlalchemy import exists, func, select
 
-from consult import files
+from consult import clock, files
 from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
@@ -82,7 +83,14 @@ def _problem(word: str) -> str:
 
 
 def add(
-    concept: Concept, picture: Rewritten, alt: str, credit: str, *, actor: Person | None, process: Process
+    concept: Concept,
+    picture: Rewritten,
+    alt: str,
+    credit: str,
+    *,
+    actor: Person | None,
+    process: Process,
+    now: datetime | None = None,
 ) -> Picture:
     """Keep a picture under the next number. Refuses one without words for those who cannot see it."""
     if not alt.strip():
@@ -97,6 +105,7 @@ def add(
     row = Picture(
         concept_id=concept.id, number=(last or 0) + 1, file_id=stored.id, alt=alt, credit=credit,
         width=picture.width, height=picture.height, actor_id=id_of(actor),
+        created_at=now or clock.now(),
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()

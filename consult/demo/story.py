@@ -35,6 +35,8 @@ class Story:
     #: Changes by version and element, in the order they were made.
     changes: dict[tuple[str, str], list[Change]] = field(default_factory=dict)
     contributions: dict[str, Contribution] = field(default_factory=dict)
+    #: Numbers of facts and pictures, as texts cite them.
+    marks: dict[str, int] = field(default_factory=dict)
     drafts: dict[str, Draft] = field(default_factory=dict)
     process: Process = field(init=False)
 

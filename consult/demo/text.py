@@ -13,6 +13,7 @@ from consult.concept.operations import Part, Text
 from consult.concept.queries import working_version
 from consult.contributions.sources import add_source
 from consult.demo import drafts
+from consult.demo.facts import marked
 from consult.demo.story import Story, Timeline
 from consult.extensions import db
 
@@ -259,7 +260,8 @@ class Writing:
             text = Text(row["title"], source=self.story.source(row))
             self._add(ElementKind.chapter, row, text, position=0 if first else None)
             below = {"id": f"{row['id']}-1"}
-            self._add(ElementKind.paragraph, below, Text(markdown=row["sample_text"]), parent=row["id"])
+            words = Text(markdown=marked(self.story, row["sample_text"]))
+            self._add(ElementKind.paragraph, below, words, parent=row["id"])
 
     def _plain(self) -> None:
         """Plain-language texts hang on the newest wording of what is placed, or was placed last."""
