@@ -61,6 +61,7 @@ def footer_links() -> list[Link]:
         *link("site.privacy", _("Privacy")),
         *link("site.accessibility", _("Accessibility")),
         *link("site.contact", _("Report a barrier or write to us")),
+        *link("contributions.receipt", _("I have a receipt code")),
         *(link("outbox.mailbox", _("Mailbox of the demonstration")) if has_mailbox() else []),
     ]
 
@@ -121,7 +122,7 @@ def desk_nav(process: Process) -> list[Link]:
         )  # fmt: skip
         links += link("concept.pictures", _("Pictures and facts"), "concept.add_picture", "concept.add_fact",
                       "concept.newer_fact", slug=slug)  # fmt: skip
-        links += link("concept.edit_topics", _("Topics of daily life"), "concept.edit_topic", "concept.add_topic",
+        links += link("concept.sort_topics", _("Topics of daily life"), "concept.sort_topic", "concept.add_topic",
                       slug=slug)  # fmt: skip
     links += link("concept.drafts", _("Drafts of the groups"), "concept.draft", slug=slug)
     if lead or Function.steering in functions:

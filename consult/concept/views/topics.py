@@ -67,7 +67,7 @@ def topic(slug: str, key: str) -> str:
 
 
 @bp.get("/p/<slug>/concept/topics")
-def edit_topics(slug: str) -> str:
+def sort_topics(slug: str) -> str:
     """All topics in order, with what belongs to each; the beginning is one press."""
     process = load_process(slug)
     authorize(policy.can_edit_text, process)
@@ -90,7 +90,7 @@ def take_usual_topics(slug: str) -> Response:
         titles = topics.usual_topics()
     topics.take_usual(process, titles, current_person())
     flash(_("The topics are there. Now tick what belongs to each."), "success")
-    return commit_and_go(url_for("concept.edit_topics", slug=slug))
+    return commit_and_go(url_for("concept.sort_topics", slug=slug))
 
 
 def _form(process: Process, **data: Any) -> TopicForm:
@@ -114,13 +114,13 @@ def add_topic(slug: str) -> str | Response:
             db.session.rollback()
             form.title.errors = [refused.message]
         else:
-            return commit_and_go(url_for("concept.edit_topics", slug=slug))
+            return commit_and_go(url_for("concept.sort_topics", slug=slug))
     return render_template("concept/topic_form.html", process=process, form=form, topic=None)
 
 
 @bp.route("/p/<slug>/concept/topics/<key>", methods=["GET", "POST"])
 @keeps_text
-def edit_topic(slug: str, key: str) -> str | Response:
+def sort_topic(slug: str, key: str) -> str | Response:
     """Another name, other parts of the text."""
     process = load_process(slug)
     authorize(policy.can_edit_text, process)
@@ -129,7 +129,7 @@ def edit_topic(slug: str, key: str) -> str | Response:
     if form.validate_on_submit():
         changed = topics.change(found, entered(form.title), form.elements.data or [], process, current_person())
         flash(_("Saved.") if changed else _("Nothing was changed."), "success" if changed else "info")
-        return commit_and_go(url_for("concept.edit_topics", slug=slug))
+        return commit_and_go(url_for("concept.sort_topics", slug=slug))
     return render_template("concept/topic_form.html", process=process, form=form, topic=found)
 
 
@@ -139,7 +139,7 @@ def move_topic_up(slug: str, key: str) -> Response:
     process = load_process(slug)
     authorize(policy.can_edit_text, process)
     topics.move_up(_topic_or_404(process, key), process, current_person())
-    return commit_and_go(url_for("concept.edit_topics", slug=slug))
+    return commit_and_go(url_for("concept.sort_topics", slug=slug))
 
 
 @bp.post("/p/<slug>/concept/topics/<key>/remove")
@@ -149,4 +149,4 @@ def remove_topic(slug: str, key: str) -> Response:
     authorize(policy.can_edit_text, process)
     topics.remove(_topic_or_404(process, key), process, current_person())
     flash(_("The topic is gone. The text has not changed."), "success")
-    return commit_and_go(url_for("concept.edit_topics", slug=slug))
+    return commit_and_go(url_for("concept.sort_topics", slug=slug))
