@@ -53,7 +53,7 @@ def world(app: Flask):
 def forms(app: Flask, world: World) -> dict[tuple[str, str], tuple[Browser, dict[str, str]]]:
     """(role, action) -> who sends it and what a person would have typed; from every page of every door."""
     found: dict[tuple[str, str], tuple[Browser, dict[str, str]]] = {}
-    for role in ("anonymous", "author", "lead", "operator"):
+    for role in ("anonymous", "author", "member", "lead", "operator"):
         visitor = Browser(app)
         if role != "anonymous":
             factories.sign_in(visitor.client, world.cast[role])
