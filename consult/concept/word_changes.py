@@ -16,7 +16,7 @@ from consult.extensions import db
 from consult.i18n import language
 
 #: Characters of shown differences remembered by one web process.
-REMEMBERED = 8_000_000
+REMEMBERED = 4_000_000
 #: So many ids are asked for at once.
 _BATCH = 5_000
 

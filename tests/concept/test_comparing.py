@@ -6,7 +6,7 @@ import pytest
 from flask_babel import force_locale
 from sqlalchemy import select
 
-from bench.loader import make_text
+from bench.loader import make_contributions, make_text
 from consult import clock
 from consult.concept import operations, word_changes
 from consult.concept.comparing import State, compare
@@ -424,3 +424,33 @@ def test_an_id_that_comes_again_in_another_database_shows_nothing_old(session, a
         )
         assert "c" in teller.change(old, new).text[0]
         assert "d</ins>" in teller.change(old, other).text[0]
+
+
+def test_a_thousand_versions_and_drafts_of_200_kb_stay_within_bounds(session, browser):
+    """Two drafts of 200 kB, 1,000 versions, 5,000 comments: at most a second, whatever is compared."""
+    process = factories.make_process(slug="lang", code="LG")
+    text = make_text(process, elements=20, versions=1000, changes=1300, sources=False)
+    desk = Desk(process, text.concept)
+    goal = text.elements[-1]
+    words = [f"Wort{n % 997}" for n in range(28_000)]
+    desk.edit(goal, " ".join(words)[:199_000])
+    desk.publish()
+    desk.edit(goal, " ".join(word if n % 7 else "anders" for n, word in enumerate(words))[:199_000])
+    desk.publish()
+    author = factories.make_person()
+    make_contributions(process, [element.id for element in text.elements], 5000, [author.id])
+    session.commit()
+    addresses = (
+        "/p/lang/concept/difference", "/p/lang/concept/difference?from=1&to=1002", "/p/lang/concept/versions",
+        "/p/lang/concept/difference?from=1001&to=1002&view=side", f"/p/lang/e/{goal.key}/difference",
+        f"/p/lang/e/{goal.key}/history",
+    )  # fmt: skip
+    for address in addresses:
+        browser.get(address)
+        took = []
+        for _try in range(2):
+            word_changes.remembered.clear()
+            start = time.process_time()
+            browser.client.get(address)
+            took.append(time.process_time() - start)
+        assert min(took) < 1.0, f"{address}: {took}"
