@@ -31,11 +31,17 @@ def press(page: Page, button: Locator) -> None:
         button.click()
 
 
+def main_button(form: Locator) -> Locator:
+    """The button that sends the form; others in it may search or show a preview."""
+    primary = form.locator("button.primary[type=submit]")
+    return primary.first if primary.count() else form.locator("button[type=submit]").first
+
+
 def send(page: Page, **fields: Any) -> None:
-    """Fill in the form that has the first of these fields, and press its (first) button."""
+    """Fill in the form that has the first of these fields, and press its button."""
     form = form_with(page, next(iter(fields)))
     fill(form, **fields)
-    press(page, form.locator("button[type=submit]").first)
+    press(page, main_button(form))
 
 
 def text_of(page: Page) -> str:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from deploy.messages import extract
 from tests.browser.conftest import Visitor
-from tests.browser.filling import press, send
+from tests.browser.filling import main_button, press, send
 from tests.browser.scenery import Scene
 from tests.browser.town import Town, mailbox_server
 from tests.browser.visits import NO_PAGES, VISITS, Visit
@@ -186,7 +186,7 @@ def test_a_form_sent_empty(
     for field in form.locator("textarea, input:not([type=hidden], [type=radio], [type=checkbox], [type=file])").all():
         if field.is_visible():
             field.fill("")
-    press(page, form.locator("button[type=submit]").first)
+    press(page, main_button(form))
     assert page.locator(".error-summary").count() == 1, "nothing is said to be missing"
     assert page.locator("[aria-invalid=true], fieldset.invalid").count()
     found = accessible(page, "with errors") + english(page, sentences) + visitor.watch.take()

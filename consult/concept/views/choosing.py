@@ -111,13 +111,13 @@ def _waiting(process: Process, element: Element) -> list[Found]:
 
 
 def settled(choice: Choice, typed_in: Field, *, saving: bool) -> bool:
-    """Whether every number was found and, before saving, no words are left in the field; says so at the field.
+    """Whether every number was found and, before saving, a search led to a choice; says so at the field.
 
     Call it after the form was validated, which forgets what was said at fields before.
     """
     if choice.missing:
         numbers = ", ".join(map(str, choice.missing))
         typed_in.errors = [_("There is no contribution %(numbers)s.", numbers=numbers)]
-    elif choice.searched and saving:
+    elif choice.searched and saving and not choice.chosen:
         typed_in.errors = [_("Please choose from what was found, or empty this field.")]
     return not typed_in.errors
