@@ -59,7 +59,7 @@ class PictureForm(Form):
 
 
 def _known(form: Form, field: SelectMultipleField) -> None:
-    if not {*(field.data or [])} <= {value for value, _label in field.choices}:
+    if not {*(field.data or [])} <= {choice[0] for choice in field.choices or ()}:
         raise StopValidation(_l("One of these parts is no longer there. Please look at the list once more."))
 
 

@@ -125,10 +125,9 @@ class Cited:
 def _fact_link(fact: CitedFact | None, otherwise: str) -> str:
     if fact is None:
         return otherwise[1:-1]
-    return (
-        f'<sup><a class="fact" href="{escape(fact.url)}"><span class="visually-hidden">{escape(_("Fact"))} </span>'
-        f"F{fact.number}</a></sup>"
-    )
+    word = _("Fact")
+    said = f'<span class="visually-hidden">{escape(word)} </span>F{fact.number}'
+    return f'<sup><a class="fact" href="{escape(fact.url)}">{said}</a></sup>'
 
 
 def _image(picture: ShownPicture | None, alt: str, alone: bool) -> str:
@@ -194,7 +193,7 @@ def cited_in(process: Process, texts: Iterable[tuple[int, str]]) -> Cited:
             cited.facts[concept_id, number] = CitedFact(number, *row[4:10], url=url)
         else:
             url = url_for("concept.picture", slug=process.slug, number=number, which=kind)
-            cited.pictures[concept_id, number] = ShownPicture(number, row[4], row[5], row[8], row[10], url)
+            cited.pictures[concept_id, number] = ShownPicture(number, row[4], row[5], row[8] or 0, row[10], url)
     return cited
 
 
