@@ -314,26 +314,3 @@ def question_to(draft: Draft) -> str:
         )
         or ""
     )
-
-
-@dataclass(frozen=True)
-class AdoptedDraft:
-    """The group behind a change, as everybody may know it."""
-
-    group_name: str
-    #: `adopted` as it was, or `adapted`: with other words than the group's.
-    state: str
-    dissent: str
-
-
-def drafts_of_changes(change_ids: Iterable[int]) -> dict[int, AdoptedDraft]:
-    """The adopted drafts behind changes, by change id. One query; none for no changes."""
-    ids = list(change_ids)
-    if not ids:
-        return {}
-    rows = db.session.execute(
-        select(Draft.change_id, Group.name, Draft.state, Draft.dissent)
-        .join(Group, Group.id == Draft.group_id)
-        .where(Draft.change_id.in_(ids))
-    )
-    return {row[0]: AdoptedDraft(*row[1:]) for row in rows if row[0] is not None}
