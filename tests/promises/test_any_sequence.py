@@ -277,9 +277,11 @@ class Walk:
             seen.add((element.kind, label))
 
     def finish(self) -> None:
-        """A last public version of both texts, if there is anything to publish."""
-        for ident in self.town.concepts:
-            self.step(("publish", {0: 0, 1: 1}[self.town.concepts.index(ident)], 1, 0))
+        """A last public version of both texts, if there is anything to publish. A text of nothing is none."""
+        for n, ident in enumerate(self.town.concepts):
+            if not self.placed(self.concept_of(ident)):
+                self.step(("add", n, 0, 0))
+            self.step(("publish", n, 1, 0))
 
     def check_text(self) -> None:
         """The working texts are trees: nothing hangs in the air, stands below itself or where it may not."""
