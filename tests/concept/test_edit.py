@@ -16,6 +16,7 @@ from consult.weighing.models import DispositionKind
 from consult.weighing.operations import decide
 from tests import factories
 from tests.concept.factories import make_concept, publish
+from tests.payloads import PAYLOADS, inert
 
 EDIT = "/p/iko/e/lz-begegnung/edit"
 
@@ -287,6 +288,26 @@ def test_a_preview_saves_nothing_and_keeps_everything(session, browser_of, proce
     assert not preview.script
     assert page.form_fields(EDIT)["reason"] == "r"
     assert words(session, goal) == "Begegnung wird gefördert."
+
+
+def test_texts_that_try_to_become_code_stay_texts_in_a_conflict(session, browser_of, process):
+    """Both texts, the reason and the name of the other one, places of a clash, what the form carries along."""
+    editor = factories.make_person(" ".join(PAYLOADS[0].split()))
+    factories.make_group(process, Function.editing, editor)
+    make_concept(process, text="\n\n".join(PAYLOADS[::3]))
+    mine, theirs = browser_of(editor), browser_of(editor)
+    opened = mine.get(EDIT).form_fields(EDIT)
+    for start, step in ((1, "mine"), (2, "merged")):
+        theirs.submit(EDIT, {"title": PAYLOADS[start], "markdown": "\n\n".join(PAYLOADS[start::3]),
+                             "reason": "\n".join(PAYLOADS[:40])})  # fmt: skip
+        sent = {**opened, "title": PAYLOADS[9], "markdown": "\n\n".join(PAYLOADS[::2]), "reason": PAYLOADS[5]}
+        page = mine.post(EDIT, sent, 409)
+        assert page.text.count("XSS") > 100
+        assert inert(page.html) == []
+        page = mine.post(EDIT, {**page.form_fields(EDIT), "step": step}, 200)
+        assert inert(page.html) == []
+        page = mine.post(EDIT, {**page.form_fields(EDIT), "step": "preview"}, 200)
+        assert inert(page.html) == []
 
 
 def test_a_text_of_two_hundred_thousand_characters_can_be_in_conflict(session, browser_of, process, editor):
