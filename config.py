@@ -148,6 +148,8 @@ def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
         "WTF_CSRF_CHECK_DEFAULT": False,
         #: How many contributions one person may send within an hour.
         "CONTRIBUTIONS_PER_HOUR": env_int(env, "CONTRIBUTIONS_PER_HOUR", 60),
+        #: How many contributions without an account may come from one address within an hour: a library has only one.
+        "GUEST_CONTRIBUTIONS_PER_HOUR": env_int(env, "GUEST_CONTRIBUTIONS_PER_HOUR", 60),
         #: Keep rendered public pages while nothing changes; tests switch it off, they write rows behind its back.
         "KEEP_PAGES": env_bool(env, "KEEP_PAGES", kind != "test"),
         #: Extra log lines of SQL, for development.

@@ -39,6 +39,7 @@ WHOLE = {
 #: What signs somebody in is never handed out, not even to themselves.
 SECRETS = {
     "password_hash", "totp_secret", "totp_last_step", "secret_hash", "code_hash", "nonce", "claimed_until",
+    "receipt_hash",
 }  # fmt: skip
 
 

@@ -51,6 +51,7 @@ def add(
     state: State,
     source: str | None,
     seen: tuple[int, int] | None = None,
+    receipt_hash: str | None = None,
 ) -> Contribution:
     """Add one contribution in whatever way it came; `submit` and `capture` say who may and when.
 
@@ -85,6 +86,7 @@ def add(
         created_at=created_at,
         published_at=created_at if state == State.published else None,
         source=source,
+        receipt_hash=receipt_hash,
     )
     db.session.add(contribution)
     db.session.flush()
@@ -94,7 +96,8 @@ def add(
             "contribution_id": contribution.id,
             "revision": 0,
             "body": body,
-            "actor_id": actor_id,
+            # The words are not the helper's: what the helper may take along or erase does not hold them.
+            "actor_id": None if channel == Channel.helper else actor_id,
             "created_at": created_at,
         },
     )

@@ -137,6 +137,67 @@ class CommentForm(_TextForm):
         return (self.organisation_id.data or None) if "organisation_id" in self else None
 
 
+def no_address(_form: Form, field: StringField) -> None:
+    """Public names are no addresses: what people type out of habit would stand there for everybody."""
+    if "@" in (field.data or ""):
+        raise ValidationError(_("Everybody will see this name. Please do not write an e-mail address here."))
+
+
+class GuestForm(_TextForm):
+    """A contribution of somebody without an account, or of somebody who is helped by the person signed in."""
+
+    stance = RadioField(_l("How do you mean it?"), validators=[InputRequired(_l("Please choose how you mean it."))])
+    author_name = StringField(
+        _l("Name that everybody may see"),
+        filters=[one_line],
+        validators=[Optional(), Length(max=60, message=_l("At most 60 characters.")), no_address],
+    )
+    #: People do not see this field; programs that fill in everything give themselves away.
+    website = StringField(
+        _l("Leave this field empty"),
+        validators=[
+            Length(
+                max=0,
+                message=_l(
+                    "A field that has to stay empty was filled in, perhaps by your browser. "
+                    "It is empty again: please send once more."
+                ),
+            )
+        ],
+    )
+    #: Says that the writer knows in whose name it is sent: a session that ends meanwhile changes that.
+    as_guest = HiddenField()
+
+    def __init__(self, mark: str, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.stance.choices = list(stance_names().items())
+        self.knows = self.as_guest.data == mark
+        self.as_guest.data = mark
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        valid = super().validate(extra_validators)
+        if self.website.errors:
+            self.website.data = ""
+        if not self.knows:
+            self.form_errors.append(
+                _(
+                    "You are not signed in any more. Your text is still here: you can send it now without an account. "
+                    "Or copy it, sign in, and send it under your name."
+                )
+            )
+        return valid and self.knows
+
+
+class ReceiptForm(Form):
+    """The code from the slip."""
+
+    code = StringField(
+        _l("Your receipt code"),
+        filters=[one_line],
+        validators=[DataRequired(_l("Please type in the code.")), Length(max=200, message=_l("The code is shorter."))],
+    )
+
+
 class ReplyForm(_TextForm):
     """An answer to another contribution."""
 
@@ -159,6 +220,12 @@ class EditForm(Form):
     def base_revision(self) -> int:
         value = self.base.data or ""
         return int(value) if value.isascii() and value.isdigit() and len(value) < 9 else -1
+
+
+class HolderEditForm(EditForm):
+    """The same for whoever holds the receipt code; asked for once more when it was entered too long ago."""
+
+    code = StringField(_l("Your receipt code"), filters=[one_line])
 
 
 class HideForm(Form):

@@ -139,7 +139,7 @@ def capture(
     )
 
 
-def goes_back_to_moderation(contribution: Contribution, author: Person, now: datetime | None = None) -> bool:
+def goes_back_to_moderation(contribution: Contribution, author: Person | None, now: datetime | None = None) -> bool:
     """Whether an edit now makes the contribution wait for a moderator again; told to authors before they edit."""
     if contribution.state == State.published:
         opening = opening_for(author, contribution.process_id, Activity.comment, now)
@@ -147,10 +147,13 @@ def goes_back_to_moderation(contribution: Contribution, author: Person, now: dat
     return contribution.state == State.hidden
 
 
-def edit(contribution: Contribution, actor: Person, text: str, base_revision: int, now: datetime | None = None) -> bool:
-    """The author corrects the text; the earlier one stays on record. Returns False when nothing changed.
+def edit(
+    contribution: Contribution, actor: Person | None, text: str, base_revision: int, now: datetime | None = None
+) -> bool:
+    """The author corrects the text (None: whoever holds its receipt code); the earlier one stays on record.
 
-    Under pre-moderation a published text waits for a moderator again; so does one that was held back.
+    Returns False when nothing changed. Under pre-moderation a published text waits for a moderator again; so does one
+    that was held back.
     Raises `Refused` when it is too late, `Conflict` when the text was changed meanwhile.
     """
     now = now or clock.now()
@@ -183,13 +186,13 @@ def edit(contribution: Contribution, actor: Person, text: str, base_revision: in
             contribution_id=contribution.id,
             revision=contribution.revision,
             body=body,
-            actor_id=actor.id,
+            actor_id=actor.id if actor else None,
             created_at=now,
         )
     )
     record(
         Action.contribution_edited,
-        actor.id,
+        actor.id if actor else None,
         contribution,
         process_id=contribution.process_id,
         revision=contribution.revision,
@@ -237,7 +240,7 @@ def _changed_meanwhile() -> str:
     return _("This contribution was changed or decided about meanwhile. Nothing was done; please look at it again.")
 
 
-def withdraw(contribution: Contribution, actor: Person, now: datetime | None = None) -> None:
+def withdraw(contribution: Contribution, actor: Person | None, now: datetime | None = None) -> None:
     """The author takes it back: text and name are no longer shown, number and replies stay.
 
     Raises `Refused` when it is withdrawn or held back already.
@@ -246,7 +249,8 @@ def withdraw(contribution: Contribution, actor: Person, now: datetime | None = N
     if before not in (State.pending, State.published):
         raise Refused(_("This contribution is not shown any more."))
     set_state(contribution, before, State.withdrawn)
-    record(Action.contribution_withdrawn, actor.id, contribution, process_id=contribution.process_id)
+    actor_id = actor.id if actor else None
+    record(Action.contribution_withdrawn, actor_id, contribution, process_id=contribution.process_id)
     db.session.flush()
     tallies.move(contribution, before, State.withdrawn)
 

@@ -11,6 +11,11 @@ def can_write(person: Person | None, process: Process) -> bool:
     return person is not None and can_read(person, process) and process.state != ProcessState.archived
 
 
+def can_write_as_guest(person: Person | None, process: Process) -> bool:
+    """Without an account: whoever may read the process. Whether it is open to the public the stage says."""
+    return can_read(person, process)
+
+
 def can_react(person: Person | None, process: Process) -> bool:
     return can_write(person, process)
 

@@ -19,10 +19,12 @@ def newest(session):
     return session.query(Contribution).order_by(Contribution.id.desc()).first()
 
 
-def test_a_guest_is_led_to_sign_in_and_back_to_the_form_of_the_same_goal(browser, session):
+def test_a_guest_can_write_at_once_or_sign_in_and_come_back_to_the_form_of_the_same_goal(browser, session):
     town = make_town()
-    page = browser.get(town.path("/e/ankommen/comment"), 303)
-    assert page.location == f"/sign-in?next=/p/{town.process.slug}/e/ankommen/comment"
+    page = browser.get(town.path("/e/ankommen/comment"))
+    assert page.html.find("textarea", attrs={"name": "text"})
+    for way in ("/sign-in", "/register"):
+        assert page.html.find("a", href=f"{way}?next=/p/{town.process.slug}/e/ankommen/comment")
 
 
 def test_commenting_on_a_goal_leads_to_the_contributions_own_page(browser_of, session):

@@ -14,6 +14,7 @@ from tests.factories import make_stage
 CAST = ("guest", "citizen", "neighbour", "editor", "steering", "moderator", "lead", "stranger")
 
 #: The contribution is the citizen's, published under post-moderation. 303: done, or "sign in first" for the guest.
+#: The guest who sends the form of somebody signed in gets it back as one for guests: see test_guest.py.
 WHO = """
                        guest   citizen neighbour editor steering moderator lead stranger
 read                   200     200     200       200    200      200       200  200
@@ -22,8 +23,8 @@ read_hidden            404     200     404       404    404      200       200  
 read_withdrawn         200     200     200       200    200      200       200  200
 read_index             200     200     200       200    200      200       200  200
 read_rules             200     200     200       200    200      200       200  200
-create                 sign-in 303     303       303    303      303       303  303
-create_for_process     sign-in 303     303       303    303      303       303  303
+create                 200     303     303       303    303      303       303  303
+create_for_process     200     303     303       303    303      303       303  303
 reply                  sign-in 303     303       303    303      303       303  303
 react                  sign-in 409     303       303    303      303       303  303
 edit                   sign-in 303     403       403    403      403       403  403

@@ -98,7 +98,11 @@ def hide(slug: str, number: int) -> Response | tuple[str, int]:
     reason = db.get_or_404(ModerationReason, form.reason_id.data)
     operations.hide(contribution, current_person(), reason, form.note.data or "", seen=_seen())
     label = f"{process.code}-{number}"
-    flash(_("%(number)s is held back. The author gets a message with the reason.", number=label), "success")
+    if contribution.receipt_hash is None:
+        told = _("%(number)s is held back. The author gets a message with the reason.", number=label)
+    else:
+        told = _("%(number)s is held back. The author reads the reason under the receipt code.", number=label)
+    flash(told, "success")
     return commit_and_go(_back(slug))
 
 

@@ -14,6 +14,7 @@ from consult.concept.queries import ElementView
 from consult.contributions import operations, policy, queries
 from consult.contributions.forms import CommentForm, EditForm, ReplyForm
 from consult.contributions.models import Contribution, Kind, ReactionKind, Stance, State
+from consult.contributions.views import guests
 from consult.contributions.views.blueprint import bp
 from consult.errors import Conflict, Refused
 from consult.forms import Form
@@ -49,6 +50,8 @@ def _refused(form: Form, refusal: Refused) -> None:
 
 def _write(process: Process, view: ElementView | None, action: str, back: str) -> Answer:
     """The form to an element or to the process as a whole."""
+    if guests.is_meant():
+        return guests.write(process, view, action, back)
     authorize(policy.can_write, process)
     g.zone = process.zone
     person = current_person()
@@ -90,6 +93,7 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
         back=back,
         placed=view.placed if view else None,
         premoderated=opening is None or opening.moderation == Moderation.pre,
+        helping_url=f"{action}/for-somebody",
         autosave=f"comment-{person.id}-{process.id}-{view.placed.element_id if view else 0}",
     )
     return page, status
@@ -98,13 +102,13 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
 @bp.route("/p/<slug>/e/<key>/comment", methods=["GET", "POST"])
 @keeps_text
 def create(slug: str, key: str) -> Answer:
-    """Comment on an element. Guests sign in first and come back here."""
+    """Comment on an element, with an account or without one."""
     process = load_process(slug)
     view = concept.element_view(process.id, key, concept.audiences_open_to(current_person(), process))
     if view is None:
         abort(404)
     if view.retired:
-        authorize(policy.can_write, process)
+        authorize(policy.can_write_as_guest, process)
         raise Refused(_("This part has been replaced. Please write to the part that stands in its place today."))
     action = url_for("contributions.create", slug=slug, key=key)
     return _write(process, view, action, url_for("concept.element", slug=slug, key=key))
