@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import and_, select
 
 from consult.contributions.models import ChangeSource, Contribution, ContributionText, State
 from consult.extensions import db
@@ -44,7 +44,7 @@ def as_numbers(typed: str) -> list[int] | None:
     return sorted({int(match.group(1)) for match in found if match})
 
 
-def _query(process_id: int) -> Select[Any]:
+def _query(process_id: int) -> Any:
     return (
         select(
             Contribution.id,
