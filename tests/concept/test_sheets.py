@@ -26,6 +26,7 @@ from tests.concept.factories import make_concept
 
 SHEETS = "/p/iko/concept/sheets"
 FILE = "/p/iko/concept/measures.xlsx"
+ENGLISH = {"Accept-Language": "en"}
 #: Columns of the table by name, 1 is A.
 A = {"key": 1, "base": 2, "field": 3, "group": 4, "label": 5, "title": 6, "text": 7, "lead": 8}
 
@@ -74,7 +75,7 @@ def desk(browser_of, editor, concept):
 
 
 def download(desk, query=""):
-    page = desk.client.get(FILE + query, headers={"Accept-Language": "en"})
+    page = desk.client.get(FILE + query, headers=ENGLISH)
     assert page.status_code == 200
     return openpyxl.load_workbook(io.BytesIO(page.data))
 
@@ -92,16 +93,16 @@ def posted(fields, data, name):
         lines.append(f'--grenze\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n')
     lines.append(f'--grenze\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n')
     body = "".join(lines).encode() + data + b"\r\n--grenze--\r\n"
-    return {"data": body, "content_type": "multipart/form-data; boundary=grenze", "headers": {"Accept-Language": "en"}}
+    return {"data": body, "content_type": "multipart/form-data; boundary=grenze", "headers": ENGLISH}
 
 
 def send(desk, data, name="Tabelle.xlsx", status=303):
-    fields = desk.get(SHEETS, headers={"Accept-Language": "en"}).form_fields(SHEETS)
+    fields = desk.get(SHEETS, headers=ENGLISH).form_fields(SHEETS)
     return desk.post(SHEETS, status=status, **posted(fields, data, name))
 
 
 def preview(desk, page):
-    return desk.get(page.location, headers={"Accept-Language": "en"})
+    return desk.get(page.location, headers=ENGLISH)
 
 
 def sent(desk, book):
@@ -111,7 +112,7 @@ def sent(desk, book):
 
 def take_over(desk, page, **fields):
     at = page.html.find("form", class_="form")["action"]
-    return desk.post(at, {**page.form_fields(at), "reason": "Jahresbericht", **fields})
+    return desk.post(at, {**page.form_fields(at), "reason": "Jahresbericht", **fields}, headers=ENGLISH)
 
 
 def measures(concept):
@@ -381,7 +382,8 @@ def test_a_bad_cell_is_named_and_the_good_lines_are_taken_over(session, desk, co
     assert found["m-eins"].wording_id == before["m-eins"].wording_id
     assert words in after.text
     # The lines to correct come back as a table of their own, and say what is wrong.
-    rest = openpyxl.load_workbook(io.BytesIO(desk.client.get(after.location or page_url(page) + "/rest.xlsx").data))
+    rest = desk.client.get(page_url(page) + "/rest.xlsx", headers=ENGLISH)
+    rest = openpyxl.load_workbook(io.BytesIO(rest.data))
     assert rest.worksheets[0].max_row >= 2
     assert words[:20] in str(rest.worksheets[0].cell(2, rest.worksheets[0].max_column).value)
 
@@ -589,7 +591,7 @@ def test_names_of_files_are_only_shown(session, desk, concept, name, shown):
 
 
 def test_no_file_is_told(desk, concept):
-    page = desk.submit(SHEETS, {}, status=200, headers={"Accept-Language": "en"})
+    page = desk.submit(SHEETS, {}, status=200, headers=ENGLISH)
     assert "Please choose a file." in page.text
 
 
