@@ -30,7 +30,8 @@ class MeasureRow:
     """A measure and what it serves: goal -> numbers of the sub-goals meant, empty when it is the goal itself."""
 
     row: Row
-    field: Row | None
+    #: The field of action it stands in.
+    place: Row | None
     serves: dict[int, list[str]] = field(default_factory=dict)
 
 

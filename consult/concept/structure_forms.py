@@ -124,7 +124,7 @@ class PartForm(PlainForm):
     key = _key(_l("Short name in the address"))
     sources = _sources()
 
-    def validate(self, extra_validators: object = None) -> bool:
+    def validate(self, extra_validators: Any = None) -> bool:
         valid = bool(super().validate(extra_validators))
         if valid and not (self.title.data or self.markdown.data):
             self.markdown.errors = [_NO_WORDS]

@@ -256,4 +256,8 @@ def taken_out(concept_ids: Iterable[int], element_id: int | None = None) -> list
     )  # fmt: skip
     if element_id is not None:
         query = query.where(Element.id == element_id)
-    return [Gone(*row[:5], row[5] or "", row[6], row[7], excerpt(row[8], row[9])) for row in db.session.execute(query)]
+    rows = db.session.execute(query).all()
+    return [
+        Gone(ident, key, kind, concept_id, parent_id, label or "", reason, gone_at, excerpt(title, beginning))
+        for ident, key, kind, concept_id, parent_id, label, reason, gone_at, title, beginning in rows
+    ]

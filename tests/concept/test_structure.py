@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
+from bench.loader import make_text
 from consult import clock
 from consult.audit.actions import Action
 from consult.audit.models import AuditEntry
@@ -681,3 +682,18 @@ def test_positions_stay_apart_whatever_is_done(session, process, three, by, add)
     ).all()
     assert len(rows) == len(set(rows))
     assert keys(three) == ["th-quartier", "c", "x", "tz-b", "tz", "y", "th-zwei"]
+
+
+def test_a_large_text_costs_no_more_questions(session, browser_of, count_queries, process, editor):
+    """600 parts, 20 versions, 3,000 changes: the desk and the tables stay as they are for ten."""
+    make_text(process, elements=600, versions=20, changes=3000)
+    session.commit()
+    visitor = browser_of(editor)
+    for address, most in (
+        ("concept/working", 11), ("concept/matrix?text=working", 10), ("concept/matrix/goals?text=working", 10),
+        ("concept/new/goal", 13),
+    ):  # fmt: skip
+        with count_queries() as queries:
+            page = visitor.get(f"/p/iko/{address}")
+        assert len(queries) <= most, "\n".join(queries)
+    assert len(page.html.select("#parent option")) > 5
