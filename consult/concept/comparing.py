@@ -234,11 +234,11 @@ def _add_reasons(parts: dict[int, ComparedPart], old: Version, new: Version, onl
     for change_id, element_id, kind, reason in db.session.execute(query):
         told = Reason(change_id, kind, reason)
         for ident in {element_id, *by_change.get(change_id, ())}:
-            part = parts.get(ident)
-            if part is None or not (part.states or part.origins):
+            mine = parts.get(ident)
+            if mine is None or not (mine.states or mine.origins):
                 continue
-            part.reasons.append(told)
-            part.restored = part.restored or (kind == ChangeKind.restore and part.old is None)
+            mine.reasons.append(told)
+            mine.restored = mine.restored or (kind == ChangeKind.restore and mine.old is None)
 
 
 def _reach(start: int, arrows: dict[int, list[int]]) -> list[int]:

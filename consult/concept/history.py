@@ -167,7 +167,7 @@ def last_two_states(element: Element, audiences: Iterable[str]) -> tuple[int | N
     The newest two where it never did; the older is None where there is one version only. None when no version for
     these audiences has it. One query.
     """
-    rows = db.session.execute(
+    found = db.session.execute(
         select(Version.number, Placement.wording_id)
         .outerjoin(Placement, and_(Placement.version_id == Version.id, Placement.element_id == element.id))
         .where(
@@ -176,7 +176,8 @@ def last_two_states(element: Element, audiences: Iterable[str]) -> tuple[int | N
             Version.audience.in_(list(audiences)),
         )
         .order_by(Version.number.desc())
-    ).all()
+    )
+    rows = [(number, wording_id) for number, wording_id in found if number is not None]
     if not any(wording_id for _number, wording_id in rows):
         return None
     for newer, older in pairwise(rows):
@@ -288,20 +289,20 @@ def _fill(logs: list[VersionLog]) -> None:
         .where(or_(*within))
         .order_by(Change.id)
     ):
-        log = next((log for low, high, log in spans[concept_id] if low < change_id <= high), None)
-        if log is None:
+        here = next((log for low, high, log in spans[concept_id] if low < change_id <= high), None)
+        if here is None:
             continue
-        log.kinds[kind] += 1
+        here.kinds[kind] += 1
         if kind == ChangeKind.create:
             continue  # the difference shows what is new; reasons for what was there are what people look for
-        if room[id(log)]:
-            room[id(log)] -= 1
-            told[change_id] = (log, element_id, kind)
+        if room[id(here)]:
+            room[id(here)] -= 1
+            told[change_id] = (here, element_id, kind)
         else:
-            log.more += 1
+            here.more += 1
     if told:
         for change_id, reason in db.session.execute(
             select(Change.id, Change.reason).where(Change.id.in_(list(told))).order_by(Change.id)
         ):
-            log, element_id, kind = told[change_id]
-            log.parts.setdefault(element_id, []).append(LoggedChange(change_id, kind, reason))
+            brought, element_id, kind = told[change_id]
+            brought.parts.setdefault(element_id, []).append(LoggedChange(change_id, kind, reason))

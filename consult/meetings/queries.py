@@ -90,7 +90,7 @@ def meetings_behind(contribution_ids: Iterable[int]) -> dict[int, Meeting]:
         .join(Meeting, Meeting.id == Minutes.meeting_id)
         .where(MinuteLine.contribution_id.in_(ids))
     )
-    return {row[0]: row[1] for row in rows}
+    return {ident: meeting for ident, meeting in rows if ident is not None}
 
 
 def group_names(process_id: int) -> dict[int, str]:

@@ -27,6 +27,8 @@ from consult.processes.models import Process
 
 #: The working text in a query string, where versions have their number.
 WORKING = "working"
+#: How much of a name a heading has room for.
+NAME = 60
 #: Reasons told beside one part; its history tells all of them.
 REASONS = 12
 #: On the page of the whole text longer passages that stayed are left out but for so many characters.
@@ -203,7 +205,7 @@ class Telling:
         return found
 
     def _facts(self, part: ComparedPart) -> list[str]:
-        told = []
+        told: list[str] = []
         if part.old is None or part.new is None:
             return told
         if State.renumbered in part.states:
@@ -278,35 +280,39 @@ def _sections(found: Comparison, shown: dict[int, ShownPart]) -> list[Section]:
     return sections
 
 
-def _counts(found: Comparison) -> list[tuple[str, int]]:
+def _counts(found: Comparison) -> list[str]:
     """What happened how often, in words; only what did happen."""
+    n = {state: found.count(state) for state in State}
     told = {
-        State.words: lambda n: ngettext("%(num)s part with new words", "%(num)s parts with new words", n),
-        State.new: lambda n: ngettext("%(num)s new part", "%(num)s new parts", n),
-        State.gone: lambda n: ngettext("%(num)s part taken out or replaced", "%(num)s parts taken out or replaced", n),
-        State.moved: lambda n: ngettext("%(num)s moved part", "%(num)s moved parts", n),
-        State.renumbered: lambda n: ngettext("%(num)s part with a new number", "%(num)s parts with a new number", n),
-        State.links: lambda n: ngettext(
-            "%(num)s part that serves something else", "%(num)s parts that serve something else", n
+        State.words: ngettext("%(num)s part with new words", "%(num)s parts with new words", n[State.words]),
+        State.new: ngettext("%(num)s new part", "%(num)s new parts", n[State.new]),
+        State.gone: ngettext(
+            "%(num)s part taken out or replaced", "%(num)s parts taken out or replaced", n[State.gone]
         ),
-    }  # fmt: skip
-    return [(words(found.count(state)), found.count(state)) for state, words in told.items() if found.count(state)]
+        State.moved: ngettext("%(num)s moved part", "%(num)s moved parts", n[State.moved]),
+        State.renumbered: ngettext(
+            "%(num)s part with a new number", "%(num)s parts with a new number", n[State.renumbered]
+        ),
+        State.links: ngettext(
+            "%(num)s part that serves something else", "%(num)s parts that serve something else", n[State.links]
+        ),
+    }
+    return [words for state, words in told.items() if n[state]]
 
 
 def _view_links(choice: Choice) -> list[dict[str, Any]]:
     """Links that show the same in the other form."""
-    here = request.view_args or {}
+    address: dict[str, Any] = {
+        **(request.view_args or {}), "from": choice.value(choice.old), "to": choice.value(choice.new),
+    }  # fmt: skip
     return [
         {
             "label": label,
-            "url": url_for(
-                request.endpoint or "", **here, **{"from": choice.value(choice.old), "to": choice.value(choice.new)},
-                view=form if form != Form.inline else None,
-            ),
+            "url": url_for(request.endpoint or "", **address, view=form if form != Form.inline else None),
             "current": form == choice.form,
         }
         for form, label in ((Form.inline, _("In one text")), (Form.side, _("Side by side")))
-    ]  # fmt: skip
+    ]
 
 
 @bp.get("/p/<slug>/concept/difference", defaults={"which": "concept"})
@@ -351,8 +357,10 @@ def element_difference(slug: str, key: str) -> str:
     found = compare(choice.old, choice.new, only=element.id)
     part = found.by_id.get(element.id)
     shown = Telling(process, found, choice.form, None, choice.new).parts([part])[element.id] if part else None
+    spot = part.spot if part else None
+    name = f"{spot.label} {queries.excerpt('', spot.name, NAME)}".strip() if spot else key
     return render_template(
         "concept/element_difference.html", process=process, key=key, choice=choice, which=which,
-        part=shown, is_changed=bool(part and part.states), name=shown.heading if shown else key, said=said(),
+        part=shown, is_changed=bool(part and part.states), name=name, said=said(),
         kind=kind_names()[element.kind], views=_view_links(choice), details=detail_names(), name_of=name_of,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from consult.concept.history import HistoryEntry
 from consult.concept.models import ChangeKind, DraftState, Element
 from consult.concept.queries import Placed, excerpt
 from consult.concept.views.blueprint import bp
-from consult.concept.views.comparing import Link
+from consult.concept.views.comparing import NAME, Link
 from consult.concept.word_changes import Teller, WordChange, Words
 from consult.concept.words import audience_names, change_names, detail_names, kind_names
 from consult.contributions import sources
@@ -28,8 +28,7 @@ from consult.processes.loading import load_process
 from consult.processes.models import Process
 from consult.web import row_id
 
-#: How much of a name a heading has room for, and how much of a passage stands beside its source.
-_NAME = 60
+#: How much of a passage stands beside its source.
 _PASSAGE = 90
 #: Unchanged text around what changed in a step.
 _AROUND = 160
@@ -114,9 +113,9 @@ class Story:
         """How the element is called now, or was called last."""
         placed = self._names.get(self._element.id)
         if placed is not None:
-            return f"{placed.label} {excerpt(placed.title, placed.markdown, _NAME)}".strip()
+            return f"{placed.label} {excerpt(placed.title, placed.markdown, NAME)}".strip()
         words = next((e.after or e.before for e in self._entries if e.element_id == self._element.id), None)
-        return excerpt(words.title, words.markdown, _NAME) if words else self._element.key
+        return excerpt(words.title, words.markdown, NAME) if words else self._element.key
 
     def chapters(self) -> list[Chapter]:
         """The element's own steps, then those of what it came from, the latest first."""
