@@ -26,6 +26,8 @@ NO_PAGES = {
     "concept.picture": "a picture; the page of its element shows it",
     "concept.sheet_rest": "an Excel file; tests/concept reads it",
     "invitations.export": "a CSV file; tests/invitations reads it",
+    "contributions.receipt_show": "opens with a code; tests/browser/test_receipt.py looks at it",
+    "contributions.receipt_edit": "opens with a code; tests/browser/test_receipt.py looks at it",
     "processes.preview": "leads on to the process; here it begins the visits as `preview`",
 }
 
@@ -136,6 +138,14 @@ VISITS = [
     Visit("contributions.reply", "demo_citizen", "demo"),
     Visit("contributions.edit", "author", of=_offen("number", "waiting")),
     Visit("contributions.withdraw", "author", of=_offen("number", "waiting")),
+    # Without an account; what stands under a code is seen in test_receipt.py.
+    Visit("contributions.create", None),
+    Visit("contributions.create", None, "demo"),
+    Visit("contributions.create_for_process", None, "demo"),
+    Visit("contributions.create_for_process", None, values={"slug": "zu"}, name="closed"),
+    Visit("contributions.help_create", "demo_citizen", "demo"),
+    Visit("contributions.help_create_for_process", "demo_citizen", "demo"),
+    *_each(None, "contributions.receipt", "contributions.slip"),
     # The own account.
     *_each(
         "citizen", "accounts.me", "accounts.profile", "accounts.change_email", "accounts.change_email_sent",

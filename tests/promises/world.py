@@ -10,6 +10,7 @@ from consult.accounts.models import LinkPurpose, Person, Representation
 from consult.audit.operations import head, seal
 from consult.concept import drafts, facts, operations
 from consult.concept.models import LifeTopic, Placement
+from consult.contributions import guests
 from consult.contributions import operations as contributions
 from consult.contributions.models import ModerationReason, Stance
 from consult.digests import operations as digests
@@ -41,6 +42,7 @@ NEEDLES = {
     "answer": "Nadel-Antwort-7351",
     "group_draft": "Nadel-Kreis-7352",
     "dissent": "Nadel-Dissens-7353",
+    "guest": "Nadel-ohne-Konto-7354",
 }
 
 
@@ -144,6 +146,7 @@ def build() -> World:
     public, pending, hidden = say("Ein offener Beitrag."), say(NEEDLES["pending"]), say(NEEDLES["hidden"])
     act = contributions.approve(public, moderator)
     contributions.hide(hidden, moderator, reason, NEEDLES["note"])
+    guests.submit(process, text=NEEDLES["guest"], stance=Stance.change, code="7K3M-Q0TW-94XA-B2ZR", element_id=goal.id)
 
     meeting = _meeting(process, groups[Function.working].id)
     minutes = factories.flushed(Minutes(meeting_id=meeting.id))
@@ -174,6 +177,7 @@ def build() -> World:
             "group_id": seats.id, "membership_id": seat.id, "holder_id": holder.id, "stage_id": stage_id,
             "digest_id": digest.id, "reason_id": reason.id, "token_id": preview.id, "message_id": message.id,
             "contact_id": contact.id, "invitation_id": invitation.id, "draft_id": written.id, "sign_in_id": 999_999,
+            "slip": "a" * 24,
             "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css", "kind": "goal",
             "act": act.id, "pending": pending.number, "hidden": hidden.number, "day": clock.now().date().isoformat(),
             "sheet_id": sheet.id, "sheet_done": sheet_done.id,

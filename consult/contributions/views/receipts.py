@@ -1,7 +1,8 @@
 """The slip with the receipt code, and what one finds under the code.
 
 A code never stands in an address: it is posted, and the session remembers for half an hour which contribution is open.
-These forms carry no one-time id: each has to reach us, because the session is what it changes.
+What changes only the session leads on by a plain redirect: sent twice it has to reach us twice, because a browser may
+never have read the first answer with the cookie in it.
 """
 
 from datetime import timedelta
@@ -136,7 +137,7 @@ def receipt() -> Response:
     if form.validate_on_submit():
         contribution, status, message = _try(entered(form.code))
         if contribution is not None:
-            return commit_and_go(url_for("contributions.receipt_show"))
+            return redirect(url_for("contributions.receipt_show"), 303)
         form.code.errors = (message,)
         return _lookup(form, status=status)
     return _lookup(form)
@@ -226,4 +227,4 @@ def receipt_close() -> Response:
     session.pop(_SECRET, None)
     session.pop(_OPEN, None)
     flash(_("Closed. Nothing of it is left in this browser."), "success")
-    return commit_and_go(url_for("contributions.receipt"))
+    return redirect(url_for("contributions.receipt"), 303)
