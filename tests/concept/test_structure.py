@@ -696,4 +696,5 @@ def test_a_large_text_costs_no_more_questions(session, browser_of, count_queries
         with count_queries() as queries:
             page = visitor.get(f"/p/iko/{address}")
         assert len(queries) <= most, "\n".join(queries)
+        assert len(page.response.data) < 500_000
     assert len(page.html.select("#parent option")) > 5
