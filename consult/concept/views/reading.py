@@ -178,7 +178,7 @@ def _concept_or_404(process: Process, which: str) -> Concept:
 def _version_page(process: Process, concept: Concept, found: Version, day: date | None = None) -> str:
     audiences = queries.audiences_open_to(current_person(), process)
     newest = queries.newest_versions(process.id, audiences).get(concept.id, found)
-    address = {"slug": process.slug, "which": which_of(concept)}
+    address: dict[str, Any] = {"slug": process.slug, "which": which_of(concept)}
     url = url_for("concept.version", number=found.number, **address)
     sections = _sections(process, [(concept, found)], newest=newest.id == found.id, version_url=url)
     return render_template(
