@@ -303,8 +303,8 @@ def test_hostile_words_are_inert_in_a_history(session, english, process, text):
         edit(concept, goal, words, say, payload)
     operations.renumber(goal, "<svg onload=XSS>", **say(PAYLOADS[0]))
     publish(concept, process, title="<script>XSS</script>")
-    inert(english.get("/p/iko/e/lz-begegnung/history").html)
-    inert(english.get("/p/iko/concept/versions").html)
+    assert inert(english.get("/p/iko/e/lz-begegnung/history").html) == []
+    assert inert(english.get("/p/iko/concept/versions").html) == []
 
 
 # What each version brought
