@@ -39,11 +39,11 @@ class Stretch:
 
     @property
     def text(self) -> str:
-        """What to go on with: the change of whoever made one; in a clash yours, after theirs if both only added."""
+        """What to go on with: the change of whoever made one; in a clash yours, with theirs if each only added."""
         if self.origin == Origin.theirs:
             return self.theirs
-        if self.origin == Origin.clash and not self.base:
-            return self.theirs + self.yours
+        if self.origin == Origin.clash and self.theirs.startswith(self.base) and self.yours.startswith(self.base):
+            return self.theirs + self.yours[len(self.base) :]
         return self.yours
 
 
