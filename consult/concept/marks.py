@@ -133,7 +133,8 @@ def _fact_link(fact: CitedFact | None, otherwise: str) -> str:
 def _image(picture: ShownPicture | None, alt: str, alone: bool) -> str:
     """`alt` comes out of the sanitiser and is escaped already."""
     if picture is None:
-        return f"<p>{alt}</p>" if alone else alt
+        alt = alt or str(escape(_("Picture")))
+        return f"<p>[{alt}]</p>" if alone else f"[{alt}]"
     image = (
         f'<img src="{escape(picture.url)}" alt="{alt or escape(picture.alt)}" width="{picture.width}" '
         f'height="{picture.height}" loading="lazy">'

@@ -16,6 +16,7 @@ from consult.concept.views.blueprint import bp
 from consult.errors import Refused
 from consult.extensions import db
 from consult.forms import entered
+from consult.html import render_markdown
 from consult.pages import rendered_once
 from consult.processes import policy as processes
 from consult.processes.loading import load_process
@@ -27,6 +28,12 @@ from consult.web import commit_and_go, keeps_text
 def quoted(html: str) -> Markup:
     """Words of an element as a quotation: pictures as their words, facts as their numbers."""
     return marks.Cited().resolve(0, html)
+
+
+@bp.app_template_filter("as_quotation")
+def as_quotation(markdown: str) -> Markup:
+    """The same for words of which only the Markdown is at hand."""
+    return quoted(render_markdown(markdown, pictures=True))
 
 
 @bp.app_template_filter("in_place")
