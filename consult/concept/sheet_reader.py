@@ -94,7 +94,7 @@ class Book:
         parser = expat.ParserCreate()
         parser.buffer_text = True
 
-        def refuse(*_args: Any) -> None:
+        def refuse(*_args: Any) -> Any:
             raise Unreadable("xml")
 
         parser.StartDoctypeDeclHandler = refuse

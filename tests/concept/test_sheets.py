@@ -211,6 +211,8 @@ def test_pressing_twice_takes_over_once(session, desk, concept):
     # Once more from another window, with another form.
     answer = desk.post(at, {**fields, "form_id": "anderes"})
     assert changes(session) == before
+    imports = select(func.count()).select_from(AuditEntry).where(AuditEntry.action == Action.measures_imported)
+    assert session.scalar(imports) == 1
     after = preview(desk, answer)
     assert "1 measure was changed or added." in after.text
     assert not after.html.find("textarea", id="reason")
