@@ -243,23 +243,24 @@ def names_of(process: Process, element_ids: Iterable[int], person: Person | None
     ids = list(set(element_ids))
     if not ids:
         return {}
-    last = (
-        select(Placement.element_id, func.max(Version.number).label("number"))
+    newest_first = func.row_number().over(partition_by=Placement.element_id, order_by=Version.number.desc())
+    ranked = (
+        select(Placement.id, newest_first.label("place"))
         .join(Version, Version.id == Placement.version_id)
         .where(
             Placement.element_id.in_(ids),
             Version.number.is_not(None),
             Version.audience.in_(audiences_open_to(person, process)),
         )
-        .group_by(Placement.element_id)
         .subquery()
     )
     rows = db.session.execute(
         select(*_PLACED)
+        .select_from(ranked)
+        .join(Placement, Placement.id == ranked.c.id)
         .join(Element, Element.id == Placement.element_id)
         .join(Wording, Wording.id == Placement.wording_id)
-        .join(Version, Version.id == Placement.version_id)
-        .join(last, and_(last.c.element_id == Placement.element_id, last.c.number == Version.number))
+        .where(ranked.c.place == 1)
     ).all()
     return {row[0]: Placed(*row) for row in rows}
 
