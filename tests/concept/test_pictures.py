@@ -398,6 +398,9 @@ def test_quotations_have_words_in_the_place_of_pictures(session, browser_of, pro
     page = browser_of(editor).get("/p/iko/e/lz-begegnung/comment")
     assert "Der Markt" in page.html.find("blockquote").get_text()
     assert not page.html.find("blockquote").find("img")
+    told = browser_of(editor).get("/p/iko/e/lz-begegnung/history").html.main
+    assert "Der Markt" in told.get_text()
+    assert not [image for image in told.find_all("img") if image["src"].startswith("picture:")]
 
 
 def test_the_list_costs_the_same_for_many_pictures(session, browser_of, count_queries, process, editor, goal):
