@@ -181,8 +181,10 @@ def test_a_session_that_ended_loses_nothing_and_sends_nothing_in_another_name(br
     address = town.path("/e/ankommen/comment")
     theirs = browser_of(town.citizen).get(address).form_fields(address)
     assert "as_guest" not in theirs
+    theirs["csrf_token"] = browser.get("/contact").form_fields("/contact")["csrf_token"]
     page = browser.post(address, {**theirs, "stance": "concern", "text": "Mein langer Text"}, 200)
     assert "Mein langer Text" in page.html.find("textarea").get_text()
+    assert page.html.find(class_="error-summary")
     assert how_many(session) == 0
     again = browser.post(address, {**page.form_fields(address), "stance": "concern"}, 303)
     assert again.location.startswith("/receipt/slip/")
@@ -484,6 +486,7 @@ def test_helping_asks_for_an_account_and_keeps_the_text_when_it_ended(browser, b
     address = town.path("/comment/for-somebody")
     assert browser.get(address, 303).location.startswith("/sign-in")
     fields = browser_of(town.neighbour).get(address).form_fields(address)
+    fields["csrf_token"] = browser.get("/contact").form_fields("/contact")["csrf_token"]
     page = browser.post(address, {**fields, **TYPED}, 200)
     assert page.html.find("textarea").get_text().strip() == TYPED["text"]
     assert how_many(session) == 0
