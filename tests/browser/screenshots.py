@@ -8,9 +8,9 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 import config
-from tests.conftest import CHROMIUM
 from tests.browser.scenery import CAST, read_demo
 from tests.browser.town import Town, town
+from tests.conftest import CHROMIUM
 from tests.sink import smtp_sink
 
 FOLDER = config.ROOT / "docs" / "screenshots"

@@ -149,7 +149,8 @@ VISITS = [
     # The own account.
     *_each(
         "citizen", "accounts.me", "accounts.profile", "accounts.change_email", "accounts.change_email_sent",
-        "accounts.change_password", "accounts.my_data", "accounts.delete_account", "accounts.sign_ins", "accounts.second_factor", "accounts.sign_out",
+        "accounts.change_password", "accounts.my_data", "accounts.delete_account", "accounts.sign_ins",
+        "accounts.second_factor", "accounts.sign_out",
     ),
     Visit("accounts.sign_ins", "demo_lead", name="of a lead"),
     Visit("accounts.second_factor", "setting_up", name="setting up"),

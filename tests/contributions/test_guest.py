@@ -152,6 +152,7 @@ def test_when_guests_may_write(session, browser, stage, open_to_guests):
         assert write(town)
         return
     assert page.html.find("a", href=f"/sign-in?next=/p/{town.process.slug}/e/ankommen/comment")
+    assert "Set-Cookie" not in page.response.headers
     token = browser.get("/contact").form_fields("/contact")["csrf_token"]
     answer = browser.post(
         town.path("/e/ankommen/comment"),

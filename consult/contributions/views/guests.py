@@ -87,6 +87,9 @@ def _send(form: GuestForm, process: Process, view: ElementView | None, helper: P
 
 def _write(process: Process, view: ElementView | None, action: str, back: str, helper: Person | None) -> Answer:
     g.zone = process.zone
+    if request.method == "GET" and queries.openings_for(process, helper)[0] is None:
+        opens_at = next_opening(process.id, Activity.comment)
+        return render_template("contributions/closed.html", process=process, opens_at=opens_at, back=back)
     form = GuestForm(HELPER if helper else GUEST)
     browser_secret()
     status = 200
@@ -105,10 +108,6 @@ def _write(process: Process, view: ElementView | None, action: str, back: str, h
             except Refused as refusal:
                 form.form_errors.append(refusal.message)
                 status = 409
-    opening, _react = queries.openings_for(process, helper)
-    if opening is None and request.method == "GET":
-        opens_at = next_opening(process.id, Activity.comment)
-        return render_template("contributions/closed.html", process=process, opens_at=opens_at, back=back)
     place = view.placed.element_id if view else 0
     page = render_template(
         "contributions/guest.html",
