@@ -35,9 +35,11 @@ def test_links_lead_only_to_pages_that_exist(app, browser, session):
             adapter.match(anchor["href"].partition("?")[0].partition("#")[0])
 
 
-def test_the_footer_leads_to_the_legal_texts(browser):
+def test_the_footer_leads_to_the_legal_texts_and_to_the_receipts(browser):
     footer = browser.get("/").html.find("footer")
-    assert [a["href"] for a in footer.find_all("a")] == ["/imprint", "/privacy", "/accessibility", "/contact"]
+    assert [a["href"] for a in footer.find_all("a")] == [
+        "/imprint", "/privacy", "/accessibility", "/contact", "/receipt",
+    ]  # fmt: skip
 
 
 def test_choosing_a_language_sets_a_cookie_and_comes_back(browser):
