@@ -16,5 +16,6 @@ from consult.accounts.views import (
 from consult.accounts.views.blueprint import bp
 
 __all__ = [
-    "bp", "demo", "emails", "entry", "guard", "links", "my_data", "organisations", "own", "people", "second_factor", "sign_ins",
+    "bp", "demo", "emails", "entry", "guard", "links", "my_data", "organisations", "own", "people", "second_factor",
+    "sign_ins",
 ]  # fmt: skip
