@@ -162,12 +162,13 @@ def test_a_page(
 
 #: Pages with a form that cannot be sent empty.
 FORMS = {
-    "accounts.register", "accounts.sign_in", "accounts.ask_reset", "accounts.change_email", "accounts.change_password",
-    "accounts.profile", "accounts.people_invite", "accounts.create_organisation", "accounts.enter_code",
-    "accounts.reset", "site.contact", "site.settings", "site.text", "contributions.create", "contributions.reply",
-    "contributions.create_reason", "concept.create_part", "concept.create_charter", "concept.edit", "concept.split",
-    "concept.retire", "concept.restore", "concept.renumber", "concept.publish", "meetings.create",
-    "invitations.invite", "groups.create", "groups.add_person", "processes.create", "processes.settings", "processes.stage_create",
+    "accounts.register", "accounts.sign_in", "accounts.ask_reset", "accounts.change_email",
+    "accounts.change_password", "accounts.profile", "accounts.people_invite", "accounts.create_organisation",
+    "accounts.enter_code", "accounts.reset", "site.contact", "site.settings", "site.text", "contributions.create",
+    "contributions.reply", "contributions.create_reason", "concept.create_part", "concept.create_charter",
+    "concept.edit", "concept.split", "concept.retire", "concept.restore", "concept.renumber", "concept.publish",
+    "meetings.create", "invitations.invite", "groups.create", "groups.add_person", "processes.create",
+    "processes.settings", "processes.stage_create",
 }  # fmt: skip
 _EMPTIED: dict[str, Visit] = {}
 for _visit in VISITS:

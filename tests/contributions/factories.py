@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select, text, update
 
 from consult import clock
 from consult.accounts.models import Person, Representation
+from consult.concept import seal
 from consult.concept.models import (
     Concept,
     Element,
@@ -91,6 +92,7 @@ def make_version(
                 position=position,
             )
         )
+    version.checksum = seal.checksum(version)
     version.sealed_at = sealed_at or clock.now()
     return flushed(version)  # type: ignore[no-any-return]
 

@@ -192,7 +192,7 @@ def test_each_form_has_one_effect_however_often_it_is_sent(app, world, roles):
     cases = {
         "/p/offen/e/lz-begegnung/comment": ("author", {"text": "Doppelt?", "stance": "support", "lang": "de"}),
         "/p/offen/comment": ("author", {"text": "Doppelt?", "stance": "support", "lang": "de"}),
-        "/p/offen/concept/new": ("lead", {"kind": "goal", "key": "doppelt", "title": "Doppelt", "reason": "r"}),
+        "/p/offen/concept/new/goal": ("lead", {"key": "doppelt", "title": "Doppelt", "reason": "r"}),
         "/p/offen/groups/new": ("lead", {"name": "Doppelt", "kind": "team"}),
     }
     for url, (role, data) in cases.items():
