@@ -43,6 +43,11 @@ SHOTS = [
     Shot("moderation-phone-dark", "demo_moderator", "/p/{slug}/moderation", phone=True, dark=True, to="#queue"),
     Shot("digest", "demo_steering", "/p/{slug}/digests/{digest_id}"),
     Shot("editing", "demo_lead", "/p/{slug}/e/{key}/edit"),
+    Shot("difference", "demo_lead", "/p/{slug}/concept/difference?from=1&to=3"),
+    Shot("history-phone", None, "/p/{slug}/e/{key}/history", phone=True),
+    Shot("matrix", None, "/p/{slug}/concept/matrix"),
+    Shot("editing-phone-dark", "demo_lead", "/p/{slug}/e/{key}/edit", phone=True, dark=True),
+    Shot("working", "demo_lead", "/p/{slug}/concept/working"),
     Shot("tasks-dark", "demo_lead", "/tasks", dark=True),
     Shot("tasks-phone", "demo_moderator", "/tasks", phone=True),
 ]
