@@ -82,7 +82,7 @@ CHECKS = [
 PLAIN = "not browser and not faults and not drill"
 TESTS = [
     _tests("tests on SQLite", "sqlite", PLAIN, "-n", WORKERS),
-    _tests("tests on PostgreSQL", "postgres", PLAIN, "-n", WORKERS, needs=("postgres",)),
+    _tests("tests on PostgreSQL", "postgres", f"{PLAIN} and not pure", "-n", WORKERS, needs=("postgres",)),
     _tests("browser", "postgres", "browser", "-n", WORKERS, needs=("postgres", "chromium")),
     _tests("faults", "postgres", "faults", needs=("postgres", "redis")),
 ]

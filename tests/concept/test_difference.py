@@ -21,6 +21,8 @@ from consult.concept.difference import (
 )
 from tests.payloads import PAYLOADS, inert
 
+pytestmark = pytest.mark.pure
+
 TEXTS = [
     "",
     "a",

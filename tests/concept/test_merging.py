@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from consult.concept.difference import tokens
 from consult.concept.merging import Origin, merge, merge_fields, merge_whole
 
+pytestmark = pytest.mark.pure
+
 WORD = st.sampled_from(["Begegnung", "und", "am", "Abend", "Straße", "字", "3.1", "·", "|", "-", "\U0001f333"])
 SPACE = st.sampled_from([" ", "\n", "\n\n", ", ", ""])
 TEXT = st.lists(st.tuples(WORD, SPACE), max_size=14).map(lambda parts: "".join(w + s for w, s in parts))
