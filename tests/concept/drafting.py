@@ -1,17 +1,34 @@
 """Scenery for tests of drafts: a circle with a mandate, its editors, and everybody around them."""
 
+from sqlalchemy import select
+
 from consult import clock
 from consult.concept import drafts, operations
-from consult.concept.models import DraftState
+from consult.concept.models import DraftAct, DraftState
 from consult.concept.operations import Text
 from consult.concept.queries import placed_one, working_version
 from consult.contributions import operations as contribution_ops
-from consult.contributions.models import Stance
+from consult.contributions.models import Contribution, Stance
+from consult.extensions import db
 from consult.processes.models import Activity, Function
 from tests import factories
 from tests.concept.factories import make_concept, publish
 
 OLD, NEW = "Begegnung wird gefördert.", "Begegnung wird auch am Abend gefördert."
+BEGIN = "/p/iko/e/lz-begegnung/draft"
+
+
+def url(draft, rest=""):
+    return f"/p/iko/drafts/{draft.id}{rest}"
+
+
+def acts(draft):
+    """What was done with this draft, in order."""
+    return db.session.scalars(select(DraftAct.kind).where(DraftAct.draft_id == draft.id).order_by(DraftAct.id)).all()
+
+
+def first_contribution():
+    return db.session.scalars(select(Contribution)).first()
 
 
 class Town:

@@ -14,7 +14,7 @@ from tests.factories import make_stage
 CAST = ("guest", "citizen", "neighbour", "editor", "steering", "moderator", "lead", "stranger")
 
 #: The contribution is the citizen's, published under post-moderation. 303: done, or "sign in first" for the guest.
-#: The guest who sends the form of somebody signed in gets it back as one for guests: see test_guest.py.
+#: The guest who sends the form of somebody signed in gets it back as one for guests: see test_submit_as_guest.py.
 WHO = """
                        guest   citizen neighbour editor steering moderator lead stranger
 read                   200     200     200       200    200      200       200  200
