@@ -16,7 +16,7 @@ def test_the_address_of_a_paragraph_is_copied_and_said(scene: Scene, visit: Arri
     link = page.locator(LINK).nth(1)
     link.focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('live').textContent === 'Copied'")
+    page.locator("#live", has_text="Copied").wait_for(state="attached")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == reader.town.url + link.get_attribute("href")
     assert page.url.endswith("/p/offen/concept"), "the page stays"
@@ -28,7 +28,7 @@ def test_the_citation_is_copied_as_one_line(scene: Scene, visit: Arrive) -> None
     reader.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = reader.go("/p/offen/concept/versions/1")
     page.locator("aside.citation button[data-copy]").click()
-    page.wait_for_function("document.getElementById('live').textContent === 'Copied'")
+    page.locator("#live", has_text="Copied").wait_for(state="attached")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert page.locator("aside.citation code").inner_text() in copied
     assert "\n" not in copied
