@@ -52,7 +52,7 @@ class Town:
         self.concept, self.goal = make_concept(self.process, text=OLD)
         self.theme_id = placed_one(working_version(self.concept.id).id, self.goal.id).parent_id
         publish(self.concept, self.process)
-        drafts.change_mandate(self.circle, [self.theme_id], actor=self.lead, process=self.process)
+        drafts.change_mandate(self.circle, [self.theme_id or 0], actor=self.lead, process=self.process)
 
     def by(self, person=None):
         return {"actor": person or self.member, "process": self.process}

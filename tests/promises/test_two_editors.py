@@ -250,7 +250,7 @@ def test_ten_who_save_at_once_are_all_in_the_text_in_the_end(real, editors):
                     change = operations.edit(goal, base, Text(markdown=text), reason=name, actor=None, process=process)
                     assert change is not None
                     assert seen
-                    wrote = change.to_wording_id
+                    wrote = change.to_wording_id or 0
                     db.session.commit()
                     return told, wrote
                 except Conflict as conflict:
