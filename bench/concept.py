@@ -122,7 +122,8 @@ def _difference(address: str) -> Iterator[Row]:
     pairs = [(old, new) for new in range(20, 1, -1) for old in range(1, new)][:PAIRS]
     with contextlib.suppress(urllib.error.HTTPError):
         cold = [_fetch(f"{address}/p/text-600/concept/difference?from={old}&to={new}") for old, new in pairs]
-        warm = [_fetch(f"{address}/p/text-600/concept/difference?from=1&to=20")[0] for _n in range(22)][2:]
+        # Each web process keeps pages of its own: warm is what all of them were asked for once.
+        warm = [_fetch(f"{address}/p/text-600/concept/difference?from=1&to=20")[0] for _n in range(120)][20:]
         p95 = sorted(row[0] for row in cold)[int(len(cold) * 0.95)]
         yield Row("W2", "difference, cold", p95 * 1000, "ms p95", target="< 1,000 ms", ok=p95 < 1,
                   note=f"{len(cold)} pairs, up to {max(row[1] for row in cold) / 1000:.0f} kB")  # fmt: skip

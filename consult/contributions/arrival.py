@@ -127,6 +127,7 @@ def _first_text() -> Any:
 def _count_on(dialect: str) -> Any:
     table: Any = ProcessCounter.__table__
     upsert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    upsert = upsert.values(process_id=bindparam("process"), last_number=1)
     return upsert.on_conflict_do_update(
         index_elements=["process_id"], set_={"last_number": table.c.last_number + upsert.excluded.last_number}
     ).returning(table.c.last_number)
@@ -138,11 +139,28 @@ def _numbering() -> Any:
     return update(table).where(table.c.id == bindparam("contribution")).values(number=bindparam("given"))
 
 
+@cache
+def _numbering_at_once() -> Any:
+    """Counting and numbering in one question; SQLite cannot read what a statement inside another one wrote."""
+    table: Any = Contribution.__table__
+    counted = _count_on("postgresql").cte("counted")
+    return (
+        update(table)
+        .where(table.c.id == bindparam("contribution"))
+        .values(number=select(counted.c.last_number).scalar_subquery())
+        .returning(table.c.number)
+    )
+
+
 def _give_number(contribution: Contribution) -> None:
     """The next number of the process."""
-    statement = _count_on(db.session.get_bind().dialect.name)
-    number = db.session.scalar(statement, {"process_id": contribution.process_id, "last_number": 1})
-    db.session.execute(_numbering(), {"contribution": contribution.id, "given": number})
+    dialect = db.session.get_bind().dialect.name
+    count = {"process": contribution.process_id}
+    if dialect == "postgresql":
+        number = db.session.scalar(_numbering_at_once(), {**count, "contribution": contribution.id})
+    else:
+        number = db.session.scalar(_count_on(dialect), count)
+        db.session.execute(_numbering(), {"contribution": contribution.id, "given": number})
     set_committed_value(contribution, "number", number)
 
 
