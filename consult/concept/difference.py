@@ -25,6 +25,9 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 #: Bits of one table of matches (half a megabyte), and of all tables of one difference.
 TABLE = 4_000_000
 ALL_TABLES = 40_000_000
+#: Words of both texts together that are matched one by one; 200 kB of German prose, twice, have about 60,000. What has
+#: more between two lines that stayed is told as taken out and put in, but for its beginning and its end.
+MOST_WORDS = 80_000
 #: Words of a run that is looked for when single words are too common to find one's way by.
 RUN = 6
 #: A stretch of so few words between two larger changes says nothing: it is told with them.
@@ -83,7 +86,8 @@ def _words(old: str, new: str, work: "_Work", draft: "_Draft") -> None:
     where_b = [n for n, token in enumerate(b) if not token.isspace()]
     pairs: list[Pair] = []
     x = y = -9
-    for n, m in work.matches([a[n] for n in where_a], [b[n] for n in where_b]):
+    few = len(where_a) + len(where_b) <= MOST_WORDS
+    for n, m in work.matches([a[n] for n in where_a], [b[n] for n in where_b]) if few else []:
         i, j = where_a[n], where_b[m]
         if i == x + 2 and j == y + 2 and a[x + 1] == b[y + 1]:
             pairs.append((x + 1, y + 1))  # the space between two words that stayed
