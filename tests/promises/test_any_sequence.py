@@ -40,10 +40,10 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.processes.models import Process
 from tests import factories
-from tests.conftest import DATABASE, savepoint
+from tests.conftest import savepoint
 
-#: How many sequences are tried; the drill asks for more. PostgreSQL, where each takes longer, sees the first of them.
-SEQUENCES = int(os.environ.get("CONSULT_SEQUENCES", "100" if DATABASE == "sqlite" else "30"))
+#: How many sequences are tried; the drill asks for more.
+SEQUENCES = int(os.environ.get("CONSULT_SEQUENCES", "100"))
 STEPS = (22, 28)
 VERBS = ("add", "edit", "move", "renumber", "split", "merge", "retire", "restore", "link", "publish")
 #: Out of a hundred tries, how often each comes up: taking out would soon leave nothing to work on.
