@@ -80,7 +80,7 @@ def test_it_ends_at_its_time_and_not_before(browser: Browser, at: Any, purpose: 
     use(browser, url, purpose, 410)
 
 
-@pytest.mark.parametrize(("other", "purpose"), permutations(PURPOSES, 2))
+@pytest.mark.parametrize(("other", "purpose"), list(permutations(PURPOSES, 2)))
 def test_it_opens_no_other_door(browser: Browser, purpose: LinkPurpose, other: LinkPurpose) -> None:
     person = make_member()
     link = make_link(purpose, person, new_email="new@example.org").rsplit("/", 1)[1]

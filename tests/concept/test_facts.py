@@ -12,26 +12,12 @@ from consult.concept.operations import Part, Text
 from consult.concept.queries import placed_one, working_version
 from consult.concept.words import kind_names
 from consult.errors import Refused
-from consult.processes.models import Activity, Function
+from consult.processes.models import Function
 from tests import factories
 from tests.concept.factories import make_concept, publish
 from tests.payloads import PAYLOADS, inert
 
 FIGURE = facts.Figure("Anteil an der Bevölkerung", "36,4", "Stadt Aachen", "%", "Aachen", 2016)
-
-
-@pytest.fixture
-def process(session):
-    process = factories.make_process(slug="iko", code="IK")
-    factories.make_stage(process, Activity.comment)
-    return process
-
-
-@pytest.fixture
-def editor(session, process):
-    editor = factories.make_person("Redaktion")
-    factories.make_group(process, Function.editing, editor)
-    return editor
 
 
 @pytest.fixture

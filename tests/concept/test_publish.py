@@ -15,7 +15,7 @@ from consult.contributions.models import Stance
 from consult.contributions.sources import add_source
 from consult.errors import Refused
 from consult.extensions import db
-from consult.processes.models import Activity, Function
+from consult.processes.models import Function
 from tests import factories
 from tests.client import Browser
 from tests.concept.factories import make_concept, publish
@@ -23,20 +23,6 @@ from tests.contributions.test_parallel import real  # noqa: F401  (a fixture)
 
 PAGE = "/p/iko/concept/publish"
 FILLED = {"title": "Zweiter Entwurf", "note": "Nach der Sitzung.", "audience": "public", "sure": "y"}
-
-
-@pytest.fixture
-def process(session):
-    process = factories.make_process(slug="iko", code="IK")
-    factories.make_stage(process, Activity.comment)
-    return process
-
-
-@pytest.fixture
-def editor(session, process):
-    editor = factories.make_person("Redaktion")
-    factories.make_group(process, Function.editing, editor)
-    return editor
 
 
 def change(process, goal, words, actor=None):

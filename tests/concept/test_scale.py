@@ -1,6 +1,5 @@
 """A large text: 600 parts, 20 versions, 3,000 changes, as a city has it after some years."""
 
-import pytest
 from sqlalchemy import func, select
 
 from bench.loader import make_text
@@ -8,15 +7,6 @@ from consult.concept import seal
 from consult.concept.models import Change, ElementHeir, Lineage, Placement
 from consult.concept.working import same_number
 from consult.contributions.models import ChangeSource
-from consult.processes.models import Activity
-from tests import factories
-
-
-@pytest.fixture
-def process(session):
-    process = factories.make_process(slug="iko", code="IK")
-    factories.make_stage(process, Activity.comment)
-    return process
 
 
 def test_the_loader_writes_a_text_like_the_operations_do(session, process):

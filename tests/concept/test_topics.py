@@ -10,26 +10,12 @@ from consult.concept.operations import Part, Text
 from consult.contributions import operations as contributions
 from consult.contributions.models import Stance
 from consult.errors import Refused
-from consult.processes.models import Activity, Function
+from consult.processes.models import Function
 from tests import factories
 from tests.concept.factories import make_concept, publish
 from tests.payloads import PAYLOADS, inert
 
 DESK = "/p/iko/concept/topics"
-
-
-@pytest.fixture
-def process(session):
-    process = factories.make_process(slug="iko", code="IK")
-    factories.make_stage(process, Activity.comment)
-    return process
-
-
-@pytest.fixture
-def editor(session, process):
-    editor = factories.make_person("Redaktion")
-    factories.make_group(process, Function.editing, editor)
-    return editor
 
 
 @pytest.fixture
