@@ -22,6 +22,7 @@ from consult.invitations import models as _invitations
 from consult.invitations.views import bp as _invitation_pages
 from consult.meetings import models as _meetings
 from consult.meetings.views import bp as _meeting_pages
+from consult.moderation import models as _moderation
 from consult.outbox import models as _outbox
 from consult.outbox.views import bp as _outbox_pages
 from consult.processes import models as _processes
@@ -31,8 +32,8 @@ from consult.site.views import bp as _site_pages
 from consult.weighing import models as _weighing
 
 TABLES = (
-    _audit, _site, _outbox, _accounts, _groups, _processes, _concept, _contributions, _weighing, _meetings,
-    _invitations, _digests,
+    _audit, _site, _outbox, _accounts, _groups, _processes, _concept, _contributions, _moderation, _weighing,
+    _meetings, _invitations, _digests,
 )  # fmt: skip
 #: Importing these registers their mails.
 MAILS = (_contribution_mails, _invitation_mails, _desk_mails)

@@ -42,11 +42,12 @@ FROZEN: tuple[Frozen, ...] = (
     Frozen("picture"),
     Frozen("moderation_act"),
     Frozen("disposition"),
+    Frozen("disposition_release"),
     Frozen("minutes", "{row}.state = 'approved'"),
     Frozen("minutes_revision", _APPROVED, guard_insert=True),
     Frozen("minute_line", _APPROVED, guard_insert=True),
     Frozen("digest", "{row}.issued_at IS NOT NULL"),
-    Frozen("contribution_text", may_blank=("body",)),
+    Frozen("contribution_text", may_blank=("body", "proposed")),
 )
 
 
@@ -57,7 +58,8 @@ def _columns(connection: Connection, table: str) -> list[str]:
 def _unchanged(columns: list[str], may_blank: tuple[str, ...], distinct: str) -> str:
     """SQL: everything but the blankable columns is as before, and those are as before or NULL."""
     parts = [f"NOT (NEW.{c} {distinct} OLD.{c})" for c in columns if c not in may_blank]
-    parts += [f"(NEW.{c} IS NULL OR NOT (NEW.{c} {distinct} OLD.{c}))" for c in may_blank]
+    # A database on its way through the migrations may not have each of them yet.
+    parts += [f"(NEW.{c} IS NULL OR NOT (NEW.{c} {distinct} OLD.{c}))" for c in may_blank if c in columns]
     return " AND ".join(parts)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Column, Table, delete, func, or_, select, update
+from sqlalchemy import Column, Table, case, delete, func, or_, select, update
 
 from consult import clock
 from consult.accounts import sessions
@@ -32,9 +32,9 @@ from consult.processes.queries import functions_of, people_with, processes_visib
 
 #: Tables whose rows are about the person as a whole. Of others only that, where and when somebody acted is theirs.
 WHOLE = {
-    "account", "consent", "contribution", "contribution_translation", "draft_act", "invitation", "link_token",
-    "membership", "moderation_act", "outbox_message", "person", "reaction", "registration", "representation",
-    "seat_holder", "sign_in",
+    "account", "appeal", "consent", "contribution", "contribution_translation", "draft_act", "invitation",
+    "link_token", "membership", "moderation_act", "moderator_note", "outbox_message", "person", "reaction",
+    "registration", "report", "representation", "seat_holder", "sign_in",
 }  # fmt: skip
 #: What signs somebody in is never handed out, not even to themselves.
 SECRETS = {
@@ -43,12 +43,16 @@ SECRETS = {
 }  # fmt: skip
 
 
-def _links() -> Iterator[tuple[Table, Column[Any]]]:
-    """Every column that names a person."""
+def _links() -> Iterator[tuple[Table, list[Column[Any]]]]:
+    """Every table with columns that name a person, and those columns."""
     for table in Base.metadata.sorted_tables:
-        for column in table.columns:
-            if any(key.column.table.name in ("person", "account") for key in column.foreign_keys):
-                yield table, column
+        columns = [
+            column
+            for column in table.columns
+            if any(key.column.table.name in ("person", "account") for key in column.foreign_keys)
+        ]
+        if columns:
+            yield table, columns
 
 
 def _plain(value: Any) -> Any:
@@ -60,11 +64,13 @@ def _rows(table: Table, condition: Any, columns: list[Column[Any]]) -> list[dict
     return [{name: _plain(value) for name, value in row.items() if value is not None} for row in rows]
 
 
-def _shown(table: Table, column: Column[Any]) -> list[Column[Any]]:
+def _shown(table: Table, links: list[Column[Any]], person: Person) -> list[Any]:
+    """What is handed out of a table; of columns that name people only where they name this one."""
     if table.name in WHOLE:
         return [c for c in table.columns if c.name not in SECRETS]
     dates = [c for c in table.columns if c.name.endswith("_at")]
-    return list(dict.fromkeys([*table.primary_key.columns, column, *dates]))
+    own = [case((c == person.id, c)).label(c.name) for c in links if not c.primary_key]
+    return [*(c for c in table.primary_key.columns if c not in links or len(links) == 1), *own, *dates]
 
 
 def everything_about(person: Person) -> dict[str, list[dict[str, Any]]]:
@@ -74,12 +80,11 @@ def everything_about(person: Person) -> dict[str, list[dict[str, Any]]]:
     """
     found: dict[str, list[dict[str, Any]]] = {}
     people = Base.metadata.tables["person"]
-    found["person"] = _rows(people, people.c.id == person.id, _shown(people, people.c.id))
-    for table, column in _links():
-        for row in _rows(table, column == person.id, _shown(table, column)):
-            rows = found.setdefault(table.name, [])
-            if row not in rows:
-                rows.append(row)
+    found["person"] = _rows(people, people.c.id == person.id, _shown(people, [], person))
+    for table, links in _links():
+        rows = _rows(table, or_(*(link == person.id for link in links)), _shown(table, links, person))
+        if rows:
+            found[table.name] = rows
     texts = Base.metadata.tables["contribution_text"]
     own = select(Contribution.id).where(Contribution.author_id == person.id)
     written = _rows(texts, texts.c.contribution_id.in_(own) | (texts.c.actor_id == person.id), list(texts.columns))

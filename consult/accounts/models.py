@@ -22,6 +22,10 @@ class Person(Base):
     locale: Mapped[lang_code] = mapped_column(default="de")
     created_at: Mapped[created]
     erased_at: Mapped[utc | None]
+    #: Wants a mail when something became of a contribution. Here, because guests have no account.
+    tell_answers: Mapped[bool] = mapped_column(default=True)
+    #: Wants the most important of all processes once a month.
+    tell_monthly: Mapped[bool] = mapped_column(default=False)
     #: Which participant of which imported consultation this is: importing twice adds nobody.
     import_key: Mapped[str | None] = mapped_column(String(120), unique=True)
 
@@ -42,8 +46,6 @@ class Account(Base):
     #: Runs the platform as such (settings, staff, health); roles in processes are memberships, not flags.
     operator: Mapped[bool] = mapped_column(default=False)
     suspended_at: Mapped[utc | None]
-    #: Wants a mail when something became of a contribution.
-    tell_answers: Mapped[bool] = mapped_column(default=True)
     totp_secret: Mapped[str | None] = mapped_column(String(64))
     totp_confirmed_at: Mapped[utc | None]
     #: Last time step a code was accepted for: a code works once.
@@ -92,6 +94,10 @@ class LinkPurpose(StrEnum):
     staff_invitation = "staff_invitation"
     respond = "respond"
     preview = "preview"
+    #: Proves the address of somebody who wrote without an account; `subject_id` is the contribution.
+    claim = "claim"
+    #: Turns off a kind of mail with one click; works until it is used or expires.
+    stop_mail = "stop_mail"
 
 
 class LinkToken(Base):

@@ -87,8 +87,24 @@ class Action(StrEnum):
     reaction_taken_back = "contributions.reaction.taken_back"
     moderation_reason_changed = "contributions.reason.changed"
     contributions_imported = "contributions.imported"
+    contribution_claimed = "contributions.contribution.claimed"
+    trust_changed = "contributions.trust.changed"
+    screening_rule_changed = "contributions.screening_rule.changed"
+    # moderation
+    contribution_erased = "moderation.contribution.erased"
+    erasure_requested = "moderation.erasure.requested"
+    erasure_declined = "moderation.erasure.declined"
+    report_made = "moderation.report.made"
+    report_closed = "moderation.report.closed"
+    appeal_made = "moderation.appeal.made"
+    appeal_decided = "moderation.appeal.decided"
+    assignment_changed = "moderation.assignment.changed"
+    duty_changed = "moderation.duty.changed"
+    note_added = "moderation.note.added"
+    gathering_changed = "moderation.gathering.changed"
     # weighing
     disposition_decided = "weighing.disposition.decided"
+    dispositions_released = "weighing.dispositions.released"
     # meetings
     meeting_created = "meetings.meeting.created"
     meeting_changed = "meetings.meeting.changed"
@@ -144,6 +160,20 @@ FACTS: dict[Action, frozenset[str]] = {
     Action.moderation_undone: frozenset({"act_id"}),
     Action.translation_added: frozenset({"lang"}),
     Action.contributions_imported: frozenset({"contributions", "reactions", "persons"}),
+    Action.trust_changed: frozenset({"person_id", "level"}),
+    Action.screening_rule_changed: frozenset({"rule_id"}),
+    Action.contribution_erased: frozenset({"act_id", "reason_id"}),
+    Action.erasure_requested: frozenset({"request_id"}),
+    Action.erasure_declined: frozenset({"request_id"}),
+    Action.report_made: frozenset({"report_id"}),
+    Action.report_closed: frozenset({"report_id", "outcome"}),
+    Action.appeal_made: frozenset({"appeal_id", "act_id"}),
+    Action.appeal_decided: frozenset({"appeal_id", "granted"}),
+    Action.assignment_changed: frozenset({"to_id"}),
+    Action.duty_changed: frozenset({"duty_id"}),
+    Action.note_added: frozenset({"note_id"}),
+    Action.gathering_changed: frozenset({"head_id"}),
+    Action.dispositions_released: frozenset({"version_id", "dispositions"}),
     Action.disposition_decided: frozenset({"kind", "contribution_id"}),
     Action.minutes_recorded: frozenset({"revision"}),
     Action.minutes_approved: frozenset({"contributions"}),

@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from consult.accounts.models import Organisation, Person
@@ -145,7 +146,7 @@ class Contribution(Base):
 class ContributionText(Base):
     """What was written, revision by revision: what was on record at a deadline stays on record.
 
-    The body may only become NULL (erasure).
+    The body and the wording proposed may only become NULL (erasure).
     """
 
     __tablename__ = "contribution_text"
@@ -155,6 +156,8 @@ class ContributionText(Base):
     contribution_id: Mapped[int] = fk("contribution.id", index=False)
     revision: Mapped[int]
     body: Mapped[text | None]
+    #: Of a wording proposal: the whole Markdown as it should read, against the wording the author saw.
+    proposed: Mapped[text | None]
     actor_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
     created_at: Mapped[created]
 
@@ -195,6 +198,8 @@ class ModerationKind(StrEnum):
     approve = "approve"
     hide = "hide"
     undo = "undo"
+    #: The words are gone for good; a published reason and a number are left.
+    erase = "erase"
 
 
 class ModerationAct(Base):
@@ -211,10 +216,65 @@ class ModerationAct(Base):
     state_before: Mapped[word]
     state_after: Mapped[word]
     undoes_id: Mapped[int | None] = fk("moderation_act.id", nullable=True, index=False)
+    #: The same for all that were decided together, so that they can be undone together.
+    batch: Mapped[str | None] = mapped_column(String(40), index=True)
     actor_id: Mapped[int] = fk("person.id")
     created_at: Mapped[created]
 
     __table_args__ = (UniqueConstraint("undoes_id"),)
+
+
+class TrustLevel(StrEnum):
+    #: Appears at once, also where others wait.
+    trusted = "trusted"
+    #: Waits for a moderator, also where others appear at once.
+    watched = "watched"
+
+
+class AuthorTrust(Base):
+    """What the moderators of one process decided about everything an author will write there."""
+
+    __tablename__ = "author_trust"
+
+    process_id: Mapped[int] = fk("process.id", primary_key=True)
+    person_id: Mapped[int] = fk("person.id", primary_key=True, index=True)
+    level: Mapped[word]
+    #: For the moderators only.
+    note: Mapped[line] = mapped_column(default="")
+    by_id: Mapped[int] = fk("person.id", index=False)
+    created_at: Mapped[created]
+
+
+class RuleEffect(StrEnum):
+    #: Waits for a moderator before it appears.
+    wait = "wait"
+    #: Appears as the stage says, but is shown first on the desk.
+    point_out = "point_out"
+
+
+class ScreeningRule(Base):
+    """ "When it contains a link and the author is new, then it waits": conditions that must all hold, and an effect."""
+
+    __tablename__ = "screening_rule"
+
+    id: Mapped[id_pk]
+    process_id: Mapped[int] = fk("process.id")
+    position: Mapped[int] = mapped_column(default=0)
+    #: Name of each condition -> its value (`true`, a number, a list of words); see `contributions.screening`.
+    conditions: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    effect: Mapped[word] = mapped_column(default=RuleEffect.wait)
+    created_by_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
+    created_at: Mapped[created]
+    retired_at: Mapped[utc | None]
+
+
+class RuleHit(Base):
+    """This rule held for this contribution when it arrived or was changed."""
+
+    __tablename__ = "rule_hit"
+
+    contribution_id: Mapped[int] = fk("contribution.id", primary_key=True)
+    rule_id: Mapped[int] = fk("screening_rule.id", primary_key=True)
 
 
 class ReactionKind(StrEnum):

@@ -41,3 +41,13 @@ class Disposition(Base):
     created_at: Mapped[created]
 
     contribution: Mapped[Contribution] = relationship(lazy="raise_on_sql")
+
+
+class DispositionRelease(Base):
+    """Since when a decision is public: at once, or with the version of the text it waited for. Insert-only."""
+
+    __tablename__ = "disposition_release"
+
+    disposition_id: Mapped[int] = fk("disposition.id", primary_key=True)
+    version_id: Mapped[int | None] = fk("version.id", nullable=True, index=False)
+    released_at: Mapped[created]

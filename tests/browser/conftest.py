@@ -46,19 +46,25 @@ def scene(here: Town) -> Scene:
     return make_scene(here)
 
 
+#: A page whose modules are loaded, or one that has none.
+ENHANCED = "html[data-enhanced], html:not(:has(script[type=module]))"
+
+
 class Visitor:
     """A browser context with somebody behind it who writes down what must not happen."""
 
-    def __init__(self, context: BrowserContext, town: Town) -> None:
-        self.context, self.town = context, town
+    def __init__(self, context: BrowserContext, town: Town, scripts: bool = True) -> None:
+        self.context, self.town, self.scripts = context, town, scripts
         self.watch = Watch.over(context, town.url)
         self.page = context.new_page()
 
     def go(self, path: str, status: int = 200) -> Any:
-        """Open an address of ours and assert the status; returns the page."""
+        """Open an address of ours and assert the status; returns the page, once its scripts have done their part."""
         answer = self.page.goto(path if path.startswith("http") else self.town.url + path)
         assert answer is not None
         assert answer.status == status, f"{path}: {answer.status}, expected {status}: {self.page.inner_text('h1')}"
+        if self.scripts:
+            self.page.locator(ENHANCED).wait_for(state="attached")
         return self.page
 
     def sign_in(self, person_id: int, second_factor: bool = True) -> "Visitor":
@@ -80,7 +86,7 @@ def visit(chromium: Browser, here: Town) -> Iterator[Callable[..., Visitor]]:
         context = chromium.new_context(**options, extra_http_headers=headers)
         context.set_default_timeout(SECONDS * 1000)
         opened.append(context)
-        visitor = Visitor(context, here)
+        visitor = Visitor(context, here, options.get("java_script_enabled", True))
         return visitor if person_id is None else visitor.sign_in(person_id, second_factor)
 
     yield make

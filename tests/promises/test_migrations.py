@@ -147,6 +147,20 @@ def test_every_foreign_key_is_indexed_or_has_a_reason(instance):
 
 #: Only followed from the row to its target, never the other way.
 UNINDEXED = {
+    "appeal.decided_by_id",
+    "assignment.by_id",
+    "author_trust.by_id",
+    "disposition_release.version_id",
+    "duty.created_by_id",
+    "erasure_request.decided_by_id",
+    "erasure_request.reason_id",
+    "erasure_request.requested_by_id",
+    "gathered.by_id",
+    "moderator_note.author_id",
+    "report.closed_by_id",
+    "report.reason_id",
+    "rule_hit.rule_id",
+    "screening_rule.created_by_id",
     "link_token.person_id",
     "link_token.created_by_id",
     "change.from_parent_id",

@@ -10,9 +10,8 @@ const wanted = {
 
 /** Loads and starts the modules whose marks stand in `root`; called again for parts that were renewed in place. */
 async function enhance(root) {
-  for (const [selector, load] of Object.entries(wanted)) {
-    if (root.matches?.(selector) || root.querySelector(selector)) (await load()).start(root, { announce, enhance });
-  }
+  const found = Object.entries(wanted).filter(([selector]) => root.matches?.(selector) || root.querySelector(selector));
+  for (const module of await Promise.all(found.map(([, load]) => load()))) module.start(root, { announce, enhance });
   for (const button of root.querySelectorAll("button[data-print], button[data-copy]")) button.hidden = false;
 }
 
@@ -62,4 +61,4 @@ for (const here of document.querySelectorAll(".tabs [aria-current], .desk-nav [a
   if (strip.scrollWidth > strip.clientWidth) strip.scrollLeft += here.getBoundingClientRect().left - strip.getBoundingClientRect().left - 24;
 }
 
-enhance(document);
+enhance(document).then(() => { document.documentElement.dataset.enhanced = ""; });
