@@ -22,7 +22,9 @@ from consult.invitations import models as _invitations
 from consult.invitations.views import bp as _invitation_pages
 from consult.meetings import models as _meetings
 from consult.meetings.views import bp as _meeting_pages
+from consult.moderation import emails as _moderation_mails
 from consult.moderation import models as _moderation
+from consult.moderation.views import bp as _moderation_pages
 from consult.outbox import models as _outbox
 from consult.outbox.views import bp as _outbox_pages
 from consult.processes import models as _processes
@@ -36,7 +38,7 @@ TABLES = (
     _meetings, _invitations, _digests,
 )  # fmt: skip
 #: Importing these registers their mails.
-MAILS = (_contribution_mails, _invitation_mails, _desk_mails)
+MAILS = (_contribution_mails, _moderation_mails, _invitation_mails, _desk_mails)
 
 
 def blueprints() -> list[Blueprint]:
@@ -49,6 +51,7 @@ def blueprints() -> list[Blueprint]:
         _process_pages,
         _concept_pages,
         _contribution_pages,
+        _moderation_pages,
         _meeting_pages,
         _invitation_pages,
         _digest_pages,

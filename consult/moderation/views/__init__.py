@@ -1,0 +1,5 @@
+"""Pages of the moderators' desk."""
+
+from consult.moderation.views.blueprint import bp
+
+__all__ = ["bp"]
