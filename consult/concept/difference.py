@@ -86,8 +86,9 @@ def _words(old: str, new: str, work: "_Work", draft: "_Draft") -> None:
     where_b = [n for n, token in enumerate(b) if not token.isspace()]
     pairs: list[Pair] = []
     x = y = -9
-    few = len(where_a) + len(where_b) <= MOST_WORDS
-    for n, m in work.matches([a[n] for n in where_a], [b[n] for n in where_b]) if few else []:
+    words_a, words_b = [a[n] for n in where_a], [b[n] for n in where_b]
+    few = len(words_a) + len(words_b) <= MOST_WORDS
+    for n, m in work.matches(words_a, words_b) if few else _ends(words_a, words_b):
         i, j = where_a[n], where_b[m]
         if i == x + 2 and j == y + 2 and a[x + 1] == b[y + 1]:
             pairs.append((x + 1, y + 1))  # the space between two words that stayed
@@ -114,6 +115,12 @@ def _common_ends(a: Sequence[Hashable], b: Sequence[Hashable]) -> Pair:
     while tail < shorter - head and a[-1 - tail] == b[-1 - tail]:
         tail += 1
     return head, tail
+
+
+def _ends(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Pair]:
+    """Matches at the beginning and at the end alone."""
+    head, tail = _common_ends(a, b)
+    return [*((n, n) for n in range(head)), *((len(a) - n, len(b) - n) for n in range(tail, 0, -1))]
 
 
 def _stretches(pairs: Sequence[Pair], len_a: int, len_b: int) -> Iterator[tuple[bool, Pair, Pair]]:
