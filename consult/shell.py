@@ -122,7 +122,7 @@ def desk_nav(process: Process) -> list[Link]:
     lead = Function.lead in functions
     links: list[Link] = []
     if lead or Function.moderation in functions:
-        links += link("contributions.queue", _("Moderation"), slug=slug)
+        links += link("moderation.queue", _("Moderation"), slug=slug)
     if lead or Function.editing in functions:
         links += link(
             "concept.working", _("Work on the text"), "concept.edit", "concept.publish", "concept.create",

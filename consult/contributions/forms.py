@@ -1,4 +1,4 @@
-"""What people type about the text, and what moderators decide."""
+"""What people type about the text."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, Va
 from consult.accounts.models import Organisation
 from consult.concept.queries import Placed
 from consult.contributions.listing import Filter
-from consult.contributions.models import MAX_LENGTH, ModerationReason, Order, State
+from consult.contributions.models import MAX_LENGTH, Order, State
 from consult.contributions.words import channel_names, kind_names, order_names, stance_names, state_names
 from consult.forms import Form, _l, one_line, several_lines
 from consult.i18n import language
@@ -226,30 +226,6 @@ class HolderEditForm(EditForm):
     """The same for whoever holds the receipt code; asked for once more when it was entered too long ago."""
 
     code = StringField(_l("Your receipt code"), filters=[one_line])
-
-
-class HideForm(Form):
-    """Why something is held back; one such form per contribution of the queue."""
-
-    reason_id = SelectField(
-        _l("Reason (published)"), coerce=int, validators=[DataRequired(_l("Please choose a reason."))]
-    )
-    note = TextAreaField(
-        _l("Note to the author"),
-        filters=[several_lines],
-        validators=[Length(max=2000, message=_l("At most 2,000 characters."))],
-        render_kw={"rows": 3},
-    )
-
-    def __init__(self, number: int, reasons: Iterable[ModerationReason], *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.number = number
-        # Nothing is chosen beforehand: the reason is published and goes to the author.
-        self.reason_id.choices = [(0, _("Please choose a reason.")), *((reason.id, reason.text) for reason in reasons)]
-        # Many of these stand on one page.
-        for field in self:
-            field.id = f"{field.short_name}-{number}"
-            field.label.field_id = field.id
 
 
 class ReasonForm(Form):

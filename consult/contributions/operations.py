@@ -1,7 +1,4 @@
-"""What people do with contributions, and what moderators decide about them.
-
-Every decision is a row of its own, never changed; undoing is another one. Changes of state are compare-and-set.
-"""
+"""What people do with contributions: write, correct, withdraw, react. Changes of state are compare-and-set."""
 
 from datetime import datetime
 
@@ -13,28 +10,25 @@ from consult import clock
 from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
-from consult.contributions import tallies
+from consult.contributions import screening, tallies
 from consult.contributions.arrival import add, checked_text
 from consult.contributions.models import (
+    MAX_LENGTH,
     Channel,
     Contribution,
     ContributionText,
     ContributionTranslation,
     Kind,
-    ModerationAct,
-    ModerationKind,
-    ModerationReason,
     Reaction,
     ReactionKind,
     Stance,
     State,
 )
-from consult.contributions.openness import opening_for, speaks_for
+from consult.contributions.openness import Standing, opening_for, speaks_for, standing_of
+from consult.contributions.screening import Arriving, Verdict
 from consult.errors import Conflict, Refused
 from consult.extensions import db
-from consult.html import clean_text
-from consult.outbox.operations import queue
-from consult.processes.models import Activity, Moderation, Process
+from consult.processes.models import Activity, Process
 
 
 def submit(
@@ -54,7 +48,7 @@ def submit(
     seen: tuple[int, int] | None = None,
     now: datetime | None = None,
 ) -> Contribution:
-    """A citizen writes; `actor` is the author. Appears at once or waits for a moderator, as the stage says.
+    """A citizen writes; `actor` is the author. Appears at once or waits, as stage, trust and rules of arrival say.
 
     `seen`: version and wording of the page they wrote on; asked for when the door does not know.
     Raises `Refused` when nothing can be written now, the parent cannot be answered, the text is empty or too long,
@@ -62,14 +56,19 @@ def submit(
     """
     now = now or clock.now()
     activity = Activity.propose if kind == Kind.wording_proposal else Activity.comment
-    opening = opening_for(actor, process.id, activity, now)
-    if opening is None:
+    standing = standing_of(actor, process.id, activity, now)
+    if standing.opening is None:
         raise Refused(_("Contributions are closed at the moment. You can still read everything."))
     if reply_to is not None and (reply_to.state != State.published or reply_to.process_id != process.id):
         raise Refused(_("This contribution cannot be answered."))
     if organisation_id is not None and (actor is None or not speaks_for(actor.id, organisation_id, now)):
         raise Refused(_("You are not registered as speaking for this organisation."))
-    state = State.pending if opening.moderation == Moderation.pre else State.published
+    verdict = screening.judge(
+        Arriving(text[:MAX_LENGTH], lang, actor.id if actor else None, process.id),
+        moderation=standing.opening.moderation,
+        level=standing.level,
+        has_rules=standing.has_rules,
+    )
     return add(
         process,
         actor_id=actor.id if actor else None,
@@ -86,9 +85,10 @@ def submit(
         organisation_id=organisation_id,
         entered_by_id=entered_by_id,
         created_at=now,
-        state=state,
+        state=verdict.state,
         source=None,
         seen=seen,
+        rules=verdict.rules,
     )
 
 
@@ -142,9 +142,30 @@ def capture(
 def goes_back_to_moderation(contribution: Contribution, author: Person | None, now: datetime | None = None) -> bool:
     """Whether an edit now makes the contribution wait for a moderator again; told to authors before they edit."""
     if contribution.state == State.published:
-        opening = opening_for(author, contribution.process_id, Activity.comment, now)
-        return opening is None or opening.moderation == Moderation.pre
+        return _waits(standing_of(author, contribution.process_id, Activity.comment, now))
     return contribution.state == State.hidden
+
+
+def _waits(standing: Standing) -> bool:
+    """Whether something that was published waits again after a change, whatever the rules say of its words."""
+    if standing.opening is None:
+        return True
+    return screening.state_for(standing.opening.moderation, standing.level) == State.pending
+
+
+def _after_edit(contribution: Contribution, author: Person | None, body: str, now: datetime) -> Verdict:
+    """In which state a changed text stands, and which rules of arrival hold for it."""
+    standing = standing_of(author, contribution.process_id, Activity.comment, now)
+    waits = contribution.state != State.published or _waits(standing)
+    if standing.opening is None:
+        return Verdict(State.pending)
+    verdict = screening.judge(
+        Arriving(body, contribution.lang, contribution.author_id, contribution.process_id),
+        moderation=standing.opening.moderation,
+        level=standing.level,
+        has_rules=standing.has_rules,
+    )
+    return Verdict(State.pending, verdict.rules) if waits else verdict
 
 
 def edit(
@@ -153,8 +174,8 @@ def edit(
     """The author corrects the text (None: whoever holds its receipt code); the earlier one stays on record.
 
     Returns False when nothing changed. Under pre-moderation a published text waits for a moderator again; so does one
-    that was held back.
-    Raises `Refused` when it is too late, `Conflict` when the text was changed meanwhile.
+    that was held back, and one that a rule of arrival holds for.
+    Raises `Refused` when it is too late or the words were erased, `Conflict` when the text was changed meanwhile.
     """
     now = now or clock.now()
     if not contribution.is_editable(now):
@@ -163,10 +184,13 @@ def edit(
     newest = newest_text(contribution)
     if base_revision != contribution.revision:
         raise Conflict(yours=body, theirs=newest or "", current_id=contribution.revision)
+    if newest is None:
+        raise Refused(_("This text was deleted for good. You can write a new one."))
     if body == newest:
         return False
     before = contribution.state
-    after = State.pending if goes_back_to_moderation(contribution, actor, now) else State(before)
+    verdict = _after_edit(contribution, actor, body, now)
+    after = verdict.state
     changed = db.session.execute(
         update(Contribution)
         .where(
@@ -197,6 +221,7 @@ def edit(
         process_id=contribution.process_id,
         revision=contribution.revision,
     )
+    screening.note_hits(contribution.id, verdict.rules)
     db.session.flush()
     tallies.move(contribution, before, after)
     return True
@@ -233,10 +258,11 @@ def set_state(contribution: Contribution, before: str, after: State, *, publishe
     ).first()
     db.session.refresh(contribution)
     if changed is None:
-        raise Refused(_changed_meanwhile())
+        raise Refused(changed_meanwhile())
 
 
-def _changed_meanwhile() -> str:
+def changed_meanwhile() -> str:
+    """What whoever comes second is told."""
     return _("This contribution was changed or decided about meanwhile. Nothing was done; please look at it again.")
 
 
@@ -332,147 +358,3 @@ def translate(
     )
     db.session.flush()
     return translation
-
-
-def _as_seen(contribution: Contribution, seen: tuple[str, int] | None) -> None:
-    """A decision is about what the moderator had in front of them, not about what came after."""
-    if seen is not None and seen != (contribution.state, contribution.revision):
-        raise Refused(_changed_meanwhile())
-
-
-def approve(
-    contribution: Contribution, actor: Person, now: datetime | None = None, *, seen: tuple[str, int] | None = None
-) -> ModerationAct:
-    """Let it appear; or, where it appeared at once, note that somebody has looked at it.
-
-    `seen`: state and revision on the moderator's page. Raises `Refused` when something else happened meanwhile.
-    """
-    now = now or clock.now()
-    _as_seen(contribution, seen)
-    before = contribution.state
-    if before not in (State.pending, State.published):
-        raise Refused(_("This contribution is no longer waiting."))
-    set_state(contribution, before, State.published, published_at=contribution.published_at or now)
-    if before == State.published and _looked_at(contribution):
-        raise Refused(_changed_meanwhile())
-    act = _act(contribution, actor, ModerationKind.approve, before, State.published, now)
-    record(Action.contribution_approved, actor.id, contribution, process_id=contribution.process_id, act_id=act.id)
-    if before == State.pending:
-        _tell("contribution_published", act, contribution, actor)
-    db.session.flush()
-    tallies.move(contribution, before, State.published)
-    return act
-
-
-def hide(
-    contribution: Contribution,
-    actor: Person,
-    reason: ModerationReason,
-    note: str = "",
-    now: datetime | None = None,
-    *,
-    seen: tuple[str, int] | None = None,
-) -> ModerationAct:
-    """Hold it back, with a published reason and a note that only the author reads; the author is told by mail.
-
-    `seen`: as for `approve`. Raises `Refused` when it is hidden or withdrawn, or something happened meanwhile.
-    """
-    now = now or clock.now()
-    _as_seen(contribution, seen)
-    before = contribution.state
-    if before not in (State.pending, State.published):
-        raise Refused(_("This contribution is not shown any more."))
-    if reason.process_id != contribution.process_id or reason.retired_at is not None:
-        raise Refused(_("This reason is not in use in this process."))
-    set_state(contribution, before, State.hidden)
-    act = _act(contribution, actor, ModerationKind.hide, before, State.hidden, now, reason.id, note)
-    record(
-        Action.contribution_hidden,
-        actor.id,
-        contribution,
-        process_id=contribution.process_id,
-        act_id=act.id,
-        reason_id=reason.id,
-    )
-    _tell("contribution_hidden", act, contribution, actor)
-    db.session.flush()
-    tallies.move(contribution, before, State.hidden)
-    return act
-
-
-def undo(act: ModerationAct, actor: Person, now: datetime | None = None) -> ModerationAct:
-    """Put the contribution back to where it was before `act`, which must be the last one about it.
-
-    Raises `Refused` when something happened since, or `act` is itself an undoing.
-    """
-    now = now or clock.now()
-    contribution = db.session.get_one(Contribution, act.contribution_id)
-    if act.kind == ModerationKind.undo or contribution.state != act.state_after:
-        raise Refused(_("This decision cannot be undone any more: something has happened since."))
-    set_state(contribution, act.state_after, State(act.state_before))
-    # The row is ours until the commit: nobody adds an act after this look.
-    if last_act_id(contribution.id) != act.id:
-        raise Refused(_("This decision cannot be undone any more: something has happened since."))
-    undoing = _act(
-        contribution, actor, ModerationKind.undo, act.state_after, State(act.state_before), now, undoes_id=act.id
-    )
-    record(Action.moderation_undone, actor.id, contribution, process_id=contribution.process_id, act_id=undoing.id)
-    if act.state_after == State.hidden and act.state_before == State.published:
-        _tell("contribution_published", undoing, contribution, actor)
-    db.session.flush()
-    tallies.move(contribution, act.state_after, act.state_before)
-    return undoing
-
-
-def last_act_id(contribution_id: int) -> int | None:
-    return db.session.scalar(
-        select(ModerationAct.id)
-        .where(ModerationAct.contribution_id == contribution_id)
-        .order_by(ModerationAct.id.desc())
-        .limit(1)
-    )
-
-
-def _looked_at(contribution: Contribution) -> bool:
-    """Whether a decision stands that is newer than the text."""
-    last = db.session.execute(
-        select(ModerationAct.kind, ModerationAct.created_at)
-        .where(ModerationAct.contribution_id == contribution.id)
-        .order_by(ModerationAct.id.desc())
-        .limit(1)
-    ).first()
-    if last is None or last.kind == ModerationKind.undo:
-        return False
-    return contribution.edited_at is None or last.created_at >= contribution.edited_at
-
-
-def _act(
-    contribution: Contribution,
-    actor: Person,
-    kind: ModerationKind,
-    before: str,
-    after: State,
-    now: datetime,
-    reason_id: int | None = None,
-    note: str = "",
-    undoes_id: int | None = None,
-) -> ModerationAct:
-    act = ModerationAct(
-        contribution_id=contribution.id,
-        kind=kind,
-        reason_id=reason_id,
-        note=clean_text(note).strip(),
-        state_before=before,
-        state_after=after,
-        undoes_id=undoes_id,
-        actor_id=actor.id,
-        created_at=now,
-    )
-    db.session.add(act)
-    db.session.flush()
-    return act
-
-
-def _tell(kind: str, act: ModerationAct, contribution: Contribution, actor: Person) -> None:
-    if contribution.author_id is not None and contribution.author_id != actor.id:
-        queue(kind, act.id, contribution.author_id, process_id=contribution.process_id)

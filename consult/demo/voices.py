@@ -11,6 +11,7 @@ from consult.demo import people
 from consult.demo.gatherings import name_of_line
 from consult.demo.story import Story, Timeline
 from consult.demo.text import DECIDED_IN
+from consult.moderation import operations as deciding
 from consult.weighing.models import DispositionKind
 from consult.weighing.operations import decide
 
@@ -93,7 +94,7 @@ def _target(story: Story, target: str) -> int | None:
 
 def let_through(story: Story, row: dict[str, Any], now: datetime) -> None:
     """A moderator has looked at it; who helps with languages adds the German text."""
-    ops.approve(story.contributions[row["id"]], story.people["p-moderation"], now)
+    deciding.approve(story.contributions[row["id"]], story.people["p-moderation"], now)
     if "de" in row:
         translate(story, row, now)
 

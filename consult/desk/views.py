@@ -68,7 +68,7 @@ def moderation(person: Any, process: Process, now: datetime) -> list[DeskTask]:
         DeskTask(
             ngettext("Look at %(num)s contribution", "Look at %(num)s contributions", number),
             process.title,
-            url_for("contributions.queue", slug=process.slug),
+            url_for("moderation.queue", slug=process.slug),
             number,
             oldest,
             late=oldest is not None and now - oldest > promised,

@@ -16,6 +16,7 @@ from consult.db import Base
 from consult.errors import Refused
 from consult.groups.models import Membership
 from consult.meetings.models import Registration, RegistrationState
+from consult.moderation import operations as deciding
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Function, Moderation
 from tests.accounts.factories import make_member
@@ -163,7 +164,7 @@ def test_what_waits_for_moderation_stays_in_the_queue_and_nobody_is_told(session
     waiting = town.write("Wartet noch")
     assert waiting.state == State.pending
     personal.erase(town.citizen, town.citizen)
-    contributions.approve(waiting, town.moderator)
+    deciding.approve(waiting, town.moderator)
     session.flush()
     assert waiting.state == State.published
     messages = session.scalars(select(OutboxMessage).where(OutboxMessage.recipient_id == town.citizen.id)).all()

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page
 
 from consult.accounts.models import Person
-from consult.contributions import operations
 from consult.contributions.models import Contribution
 from consult.extensions import db
+from consult.moderation import operations as deciding
 from consult.processes.models import Process
 from tests.browser.conftest import Visitor
 from tests.browser.filling import press, send
@@ -38,7 +38,7 @@ def approve(town: Town, scene: Scene, number: int) -> None:
         process = db.session.query(Process).filter_by(slug="offen").one()
         contribution = db.session.query(Contribution).filter_by(process_id=process.id, number=number).one()
         moderator = db.session.get_one(Person, scene.cast["moderator"])
-        operations.approve(contribution, moderator)
+        deciding.approve(contribution, moderator)
         db.session.commit()
 
 

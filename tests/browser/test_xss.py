@@ -22,6 +22,7 @@ from consult.digests import operations as digests
 from consult.extensions import db
 from consult.invitations import operations as invitations
 from consult.invitations.lists import Row
+from consult.moderation import operations as deciding
 from consult.processes.models import Activity, Function, Moderation
 from consult.site import operations as site
 from tests import factories
@@ -140,7 +141,7 @@ def poisoned(here: Town, scene: Scene) -> dict[str, Any]:
             factories.make_group(process, Function.working, someone, name=name)
         contributions.submit(process, actor=lead, text="\n".join(PAYLOADS[:30]), stance=None, reply_to=written[0])
         reason = factories.flushed(ModerationReason(process_id=process.id, key="r-gift", text=LINE[11]))
-        contributions.hide(written[-1], lead, reason, "\n".join(PAYLOADS[:20]))
+        deciding.hide(written[-1], lead, reason, "\n".join(PAYLOADS[:20]))
         for start in range(40, len(PAYLOADS), 40):
             placed = db.session.scalars(
                 select(Placement).where(Placement.element_id == goal.id).order_by(Placement.wording_id.desc())

@@ -172,10 +172,10 @@ VISITS = [
     Visit("desk.tasks", "demo_lead"),
     Visit("desk.tasks", "moderator"),
     Visit("desk.tasks", "lead_elsewhere", name="little"),
-    Visit("contributions.queue", "demo_moderator", "demo"),
-    Visit("contributions.queue", "moderator"),
-    Visit("contributions.queue", "lead", "empty"),
-    Visit("contributions.queue", "demo_moderator", "demo", query="?list=unseen", name="unseen"),
+    Visit("moderation.queue", "demo_moderator", "demo"),
+    Visit("moderation.queue", "moderator"),
+    Visit("moderation.queue", "lead", "empty"),
+    Visit("moderation.queue", "demo_moderator", "demo", query="?list=unseen", name="unseen"),
     Visit("concept.working", "demo_lead", "demo"),
     Visit("concept.working", "lead", "empty"),
     Visit("concept.working", "demo_lead", "demo", query="?kind=goal", name="one kind"),
@@ -270,7 +270,7 @@ VISITS = [
     Visit("outbox.mail", None, values={"name": MAIL}),
     # Pages of refusal.
     Visit("processes.overview", None, values={"slug": "gibt-es-nicht"}, status=404, name="not found"),
-    Visit("contributions.queue", "citizen", status=403, name="not for you"),
+    Visit("moderation.queue", "citizen", status=403, name="not for you"),
     Visit("site.settings", "citizen", status=403, name="forbidden"),
     Visit("invitations.invite", "moderator", of=_meeting("cancelled"), status=409, name="conflict"),
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from consult import clock
 from consult.contributions import operations, tallies
 from consult.contributions.models import EDIT_TIME, ContributionText, ModerationReason, State
 from consult.errors import Conflict, Refused
+from consult.moderation import operations as deciding
 from consult.processes.models import Moderation
 from tests.contributions.factories import make_town
 
@@ -69,7 +70,7 @@ def test_what_nobody_has_looked_at_can_be_changed_as_long_as_it_waits(session):
 def test_under_pre_moderation_a_changed_text_waits_again(session):
     town = make_town(moderation=Moderation.pre)
     contribution = town.write("Eins")
-    operations.approve(contribution, town.moderator)
+    deciding.approve(contribution, town.moderator)
     assert operations.goes_back_to_moderation(contribution, town.citizen)
     operations.edit(contribution, town.citizen, "Zwei", 0)
     assert contribution.state == State.pending
@@ -79,18 +80,18 @@ def test_under_pre_moderation_a_changed_text_waits_again(session):
 def test_under_post_moderation_a_changed_text_stays_and_is_unseen_again(session):
     town = make_town(moderation=Moderation.post)
     contribution = town.write("Eins")
-    operations.approve(contribution, town.moderator)
+    deciding.approve(contribution, town.moderator)
     assert not operations.goes_back_to_moderation(contribution, town.citizen)
     operations.edit(contribution, town.citizen, "Zwei", 0)
     assert contribution.state == State.published
-    operations.approve(contribution, town.lead)
+    deciding.approve(contribution, town.lead)
 
 
 @pytest.mark.parametrize("moderation", Moderation)
 def test_a_text_that_was_held_back_can_be_changed_and_waits_again(session, moderation):
     town = make_town(moderation=moderation)
     contribution = town.write("Mit Telefonnummer")
-    operations.hide(contribution, town.moderator, town.reason)
+    deciding.hide(contribution, town.moderator, town.reason)
     later = clock.now() + timedelta(days=2)
     operations.edit(contribution, town.citizen, "Ohne Telefonnummer", 0, now=later)
     assert contribution.state == State.pending
@@ -116,7 +117,7 @@ def test_a_decision_taken_meanwhile_is_not_overwritten_by_an_edit(session):
     town = make_town()
     contribution = town.write("Eins")
     seen_by_author = dict(vars(contribution))
-    operations.hide(contribution, town.moderator, session.get(ModerationReason, town.reason.id))
+    deciding.hide(contribution, town.moderator, session.get(ModerationReason, town.reason.id))
     # The author's request read the row before the moderator's commit.
     contribution.__dict__["state"] = seen_by_author["state"]
     with pytest.raises(Conflict):

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from consult import clock
 from consult.contributions import operations, receipts
 from consult.contributions.models import Contribution, ContributionText, State
+from consult.moderation import operations as deciding
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import ProcessState
 from consult.weighing.models import DispositionKind
@@ -87,7 +88,7 @@ def test_under_the_code_stands_why_it_is_held_back_and_no_mail_goes_out(browser,
     contribution = write(town)
     desk = browser_of(town.moderator).get(town.path("/moderation"), headers={"Accept-Language": "en"})
     assert "without an account" in desk.text
-    operations.hide(contribution, town.moderator, town.reason, "Bitte ohne den Namen der Nachbarin.")
+    deciding.hide(contribution, town.moderator, town.reason, "Bitte ohne den Namen der Nachbarin.")
     assert session.scalar(select(func.count()).select_from(OutboxMessage)) == 0
     page = open_with(browser, "7K3M-Q0TW-94XA-B2ZR")
     assert "Enthält private Daten" in page.text
@@ -100,7 +101,7 @@ def test_under_the_code_stands_why_it_is_held_back_and_no_mail_goes_out(browser,
 def test_under_the_code_stands_what_became_of_it(browser, session):
     town = make_town()
     contribution = write(town)
-    operations.approve(contribution, town.moderator)
+    deciding.approve(contribution, town.moderator)
     decide(contribution, DispositionKind.adopt, reason="Der Weg wird flacher.", plain_reason="Ja.", actor=town.steering)
     answer = town.write("Danke!", reply_to=contribution)
     page = open_with(browser, "7K3M-Q0TW-94XA-B2ZR")
@@ -119,7 +120,7 @@ def test_whoever_holds_the_code_corrects_the_text_until_it_appears(browser, sess
     assert session.scalars(select(ContributionText.actor_id)).all() == [None, None]
     edit_page = browser.get("/receipt/contribution/edit")
     fields = edit_page.form_fields("/receipt/contribution/edit")
-    operations.approve(session.get(Contribution, contribution.id), town.moderator)
+    deciding.approve(session.get(Contribution, contribution.id), town.moderator)
     session.commit()
     page = browser.post("/receipt/contribution/edit", {**fields, "text": "Zu spät"}, 409)
     assert "Zu spät" in page.html.find("textarea").get_text()
@@ -130,7 +131,7 @@ def test_whoever_holds_the_code_corrects_the_text_until_it_appears(browser, sess
 def test_withdrawing_is_asked_about_once_and_done(browser, session):
     town = make_town()
     contribution = write(town)
-    operations.approve(contribution, town.moderator)
+    deciding.approve(contribution, town.moderator)
     page = open_with(browser, "7K3M-Q0TW-94XA-B2ZR")
     form = page.html.find("form", action="/receipt/contribution/withdraw")
     assert form.find_parent("details"), "the button opens a question first"

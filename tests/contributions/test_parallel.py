@@ -22,6 +22,7 @@ from consult.contributions.models import (
 )
 from consult.errors import Conflict, Refused
 from consult.extensions import db
+from consult.moderation import operations as deciding
 from consult.processes.models import Moderation, Process
 from tests.conftest import database_url
 from tests.contributions.factories import make_town
@@ -172,11 +173,11 @@ def test_of_two_moderators_one_decides_and_the_other_is_told(real):
         before = ("pending", 0)
 
         def approve(ident=ident, before=before):
-            return operations.approve(one(ident), who(ids, "moderator"), seen=before).id
+            return deciding.approve(one(ident), who(ids, "moderator"), seen=before).id
 
         def hide(ident=ident, before=before):
             reason = db.session.get_one(ModerationReason, ids["reason"])
-            return operations.hide(one(ident), who(ids, "lead"), reason, seen=before).id
+            return deciding.hide(one(ident), who(ids, "lead"), reason, seen=before).id
 
         results = at_once(real, approve, hide)
         assert sum(isinstance(result, Refused) for result in results) == 1
@@ -192,8 +193,8 @@ def test_of_two_who_look_at_the_same_one_only_one_counts(real):
     ident = written(real, ids)
     results = at_once(
         real,
-        lambda: operations.approve(one(ident), who(ids, "moderator")).id,
-        lambda: operations.approve(one(ident), who(ids, "lead")).id,
+        lambda: deciding.approve(one(ident), who(ids, "moderator")).id,
+        lambda: deciding.approve(one(ident), who(ids, "lead")).id,
     )
     assert sum(isinstance(result, Refused) for result in results) == 1
 
@@ -201,12 +202,12 @@ def test_of_two_who_look_at_the_same_one_only_one_counts(real):
 def test_undoing_twice_at_once_undoes_once(real):
     ids = scene(real, Moderation.pre)
     ident = written(real, ids)
-    (act_id,) = at_once(real, lambda: operations.approve(one(ident), who(ids, "moderator")).id)
+    (act_id,) = at_once(real, lambda: deciding.approve(one(ident), who(ids, "moderator")).id)
     results = at_once(
         real,
         *[
-            lambda: operations.undo(db.session.get_one(ModerationAct, act_id), who(ids, "moderator")).id,
-            lambda: operations.undo(db.session.get_one(ModerationAct, act_id), who(ids, "lead")).id,
+            lambda: deciding.undo(db.session.get_one(ModerationAct, act_id), who(ids, "moderator")).id,
+            lambda: deciding.undo(db.session.get_one(ModerationAct, act_id), who(ids, "lead")).id,
         ],
     )
     assert sum(isinstance(result, Refused) for result in results) == 1
@@ -221,7 +222,7 @@ def test_a_text_that_changes_while_it_is_approved_does_not_slip_through(real):
         ident = written(real, ids)
 
         def approve(ident=ident):
-            return operations.approve(one(ident), who(ids, "moderator"), seen=("pending", 0)).id
+            return deciding.approve(one(ident), who(ids, "moderator"), seen=("pending", 0)).id
 
         def edit(ident=ident, n=n):
             return operations.edit(one(ident), who(ids, "citizen"), f"Neuer Text {n}", 0)

@@ -7,9 +7,10 @@ from sqlalchemy import delete, func, select
 
 from consult import clock
 from consult.audit.models import AuditEntry
-from consult.contributions import operations, receipts
+from consult.contributions import receipts
 from consult.contributions.models import Channel, ContributionText, State
 from consult.errors import Refused
+from consult.moderation import operations as deciding
 from consult.outbox.models import OutboxMessage
 from consult.personal import everything_about
 from consult.processes.models import Activity, Audience, Moderation, ProcessState
@@ -287,7 +288,7 @@ def test_a_helper_types_it_in_and_the_person_keeps_the_code(browser, browser_of,
     assert TYPED["text"] not in str(everything_about(town.neighbour))
     assert sent.receipt_hash not in str(everything_about(town.neighbour))
     assert TYPED["text"] in open_with(browser, code).text
-    operations.approve(sent, town.moderator)
+    deciding.approve(sent, town.moderator)
     assert session.scalar(select(func.count()).select_from(OutboxMessage)) == 0
     public = browser.get(town.number_path(sent)).text
     assert "Wetterhahn" in public

@@ -7,6 +7,7 @@ import pytest
 from consult.contributions import operations, tallies
 from consult.contributions.models import Contribution, ContributionTally, ModerationAct, Stance
 from consult.errors import Refused
+from consult.moderation import operations as deciding
 from consult.processes.models import Moderation
 from tests.contributions.factories import make_element, make_town
 
@@ -25,16 +26,16 @@ def test_after_any_sequence_of_verbs(session, seed):
         town.write(stance=chance.choice([None, *Stance]), element_id=place.id if place else None)
 
     def undo():
-        operations.undo(chance.choice(session.query(ModerationAct).all()), town.lead)
+        deciding.undo(chance.choice(session.query(ModerationAct).all()), town.lead)
 
     verbs = [
         write,
         lambda: town.write(reply_to=some()),
         lambda: operations.edit(some(), town.citizen, f"Text {chance.random()}", chance.choice([0, 0, 1])),
         lambda: operations.withdraw(some(), town.citizen),
-        lambda: operations.approve(some(), town.moderator),
-        lambda: operations.approve(some(), town.moderator),
-        lambda: operations.hide(some(), town.moderator, town.reason),
+        lambda: deciding.approve(some(), town.moderator),
+        lambda: deciding.approve(some(), town.moderator),
+        lambda: deciding.hide(some(), town.moderator, town.reason),
         undo,
     ]
     for _ in range(4):

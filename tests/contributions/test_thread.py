@@ -4,6 +4,7 @@ import pytest
 
 from consult.contributions import operations, queries
 from consult.contributions.models import Stance, State
+from consult.moderation import operations as deciding
 from tests.contributions.factories import make_element, make_heir, make_town, make_version, make_wording
 
 
@@ -59,7 +60,7 @@ def test_the_published_reason_stands_in_the_place_of_a_hidden_text(session):
     town = make_town()
     contribution = town.write("Geheimnis")
     town.write("Dazu", reply_to=contribution)
-    operations.hide(contribution, town.moderator, town.reason, "nur für Sie")
+    deciding.hide(contribution, town.moderator, town.reason, "nur für Sie")
     item = thread(town).items[0]
     assert "Enthält private Daten" in str(item.state_note)
     assert "nur für Sie" not in str(vars(item))

@@ -7,6 +7,7 @@ import pytest
 from consult import clock
 from consult.contributions import operations
 from consult.contributions.models import Contribution, State
+from consult.moderation import operations as deciding
 from consult.processes.models import Activity, Audience, Moderation, ProcessState
 from tests.contributions.factories import make_town
 from tests.factories import make_stage
@@ -106,7 +107,7 @@ def test_who(session, visitor_of, verb, who, expected):
     contribution = town.write()
     act_id = 0
     if verb == "undo":
-        act_id = operations.hide(contribution, town.moderator, town.reason).id
+        act_id = deciding.hide(contribution, town.moderator, town.reason).id
     if verb.startswith("read_") and verb[5:] in tuple(State):
         contribution.state = State(verb[5:])
         session.flush()

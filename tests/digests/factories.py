@@ -8,13 +8,13 @@ from consult import clock
 from consult.accounts.models import Organisation, Person
 from consult.audit import operations as audit
 from consult.audit.actions import Action
-from consult.contributions import operations as contributions
 from consult.contributions.models import Contribution
 from consult.digests import operations
 from consult.digests.models import Digest
 from consult.digests.running import seal_all
 from consult.extensions import db
 from consult.groups.models import Group, Membership, SeatHolder
+from consult.moderation import operations as deciding
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Function, Process
 from tests.contributions.factories import Town, make_town
@@ -92,4 +92,4 @@ def recipients(digest: Digest) -> list[int]:
 
 
 def hide(town: Town, contribution: Contribution, note: str = "") -> None:
-    contributions.hide(contribution, town.moderator, town.reason, note)
+    deciding.hide(contribution, town.moderator, town.reason, note)

@@ -18,6 +18,7 @@ from consult.digests import operations, queries, running
 from consult.digests.models import Digest
 from consult.errors import Refused
 from consult.extensions import db
+from consult.moderation import operations as deciding
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Moderation
 from tests.conftest import DATABASE, MONDAY
@@ -176,7 +177,7 @@ def test_a_contribution_is_new_on_the_day_it_appears_not_on_the_day_it_was_sent(
     first = issued(make_digest(council.process, MONDAY))
     assert told_in(first) == []
     assert first.content["received"] == first.content["stocks"]["waiting"] == 1
-    contributions.approve(waiting, town.moderator)
+    deciding.approve(waiting, town.moderator)
     assert told_in(issued(make_digest(council.process, MONDAY + DAY))) == [waiting.number]
 
 
@@ -188,7 +189,7 @@ def test_what_was_hidden_and_shown_again_is_not_new_a_second_time(session):
     hide(town, one)
     session.refresh(one)
     assert told_in(issued(make_digest(council.process, MONDAY + DAY))) == []
-    contributions.undo(db.session.scalars(select(ModerationAct)).all()[-1], town.moderator)
+    deciding.undo(db.session.scalars(select(ModerationAct)).all()[-1], town.moderator)
     assert told_in(issued(make_digest(council.process, MONDAY + 2 * DAY))) == []
 
 
@@ -198,7 +199,7 @@ def test_what_was_hidden_before_anybody_was_told_is_new_when_it_comes_back(sessi
     one = town.write()
     hide(town, one)
     assert told_in(issued(make_digest(council.process, MONDAY))) == []
-    contributions.undo(db.session.scalars(select(ModerationAct)).all()[-1], town.moderator)
+    deciding.undo(db.session.scalars(select(ModerationAct)).all()[-1], town.moderator)
     assert told_in(issued(make_digest(council.process, MONDAY + DAY))) == [one.number]
 
 
@@ -254,7 +255,7 @@ def test_whatever_happens_each_public_contribution_is_told_of_exactly_once(sessi
                 if act == "reply":
                     written.append(town.write("Antwort", reply_to=one))
                 elif act == "approve":
-                    contributions.approve(one, town.moderator)
+                    deciding.approve(one, town.moderator)
                 elif act == "hide":
                     hide(town, one)
                 elif act == "edit":
@@ -262,9 +263,9 @@ def test_whatever_happens_each_public_contribution_is_told_of_exactly_once(sessi
                 elif act == "withdraw":
                     contributions.withdraw(one, town.citizen)
                 else:
-                    last = contributions.last_act_id(one.id)
+                    last = deciding.last_act_id(one.id)
                     if last is not None:
-                        contributions.undo(session.get_one(ModerationAct, last), town.moderator)
+                        deciding.undo(session.get_one(ModerationAct, last), town.moderator)
             except Refused:
                 pass
             session.refresh(one)
@@ -295,7 +296,7 @@ def test_what_began_before_a_digest_and_committed_after_it_is_in_the_next_one(ow
     council = make_council(moderation=Moderation.pre)
     town, process_id = council.town, council.process.id
     question = town.write("Gibt es Kurse am Abend?")
-    contributions.approve(question, town.moderator)
+    deciding.approve(question, town.moderator)
     # A reply is in no tally and has its number already: the two approvals do not wait for each other.
     slow_one, fast_one = town.write("Ja, dienstags.", reply_to=question), town.write("Mehr Bänke!")
     slow_id, slow_number, moderator_id = slow_one.id, slow_one.number, town.moderator.id
@@ -306,7 +307,7 @@ def test_what_began_before_a_digest_and_committed_after_it_is_in_the_next_one(ow
 
     def approve_slowly():
         with own_app.app_context():
-            contributions.approve(db.session.get_one(Contribution, slow_id), db.session.get_one(Person, moderator_id))
+            deciding.approve(db.session.get_one(Contribution, slow_id), db.session.get_one(Person, moderator_id))
             db.session.flush()
             written.set()
             digest_is_made.wait(30)
@@ -316,7 +317,7 @@ def test_what_began_before_a_digest_and_committed_after_it_is_in_the_next_one(ow
     thread = threading.Thread(target=approve_slowly)
     thread.start()
     assert written.wait(30)
-    contributions.approve(fast_one, town.moderator)
+    deciding.approve(fast_one, town.moderator)
     db.session.commit()
     between = issued(make_digest(council.process, MONDAY + DAY))
     db.session.commit()

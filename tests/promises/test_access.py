@@ -65,7 +65,7 @@ def knock(app: Flask, world: World, visitor: Any, door: str, **changed: Any) -> 
     """Try one door; whatever it did is undone. Returns the response."""
     rule, method = doors_of(app)[door], door.split()[1]
     values = {**world.arguments, **changed}
-    waiting = ("contributions.approve", "contributions.hide", "contributions.edit ", "contributions.withdraw ")
+    waiting = ("moderation.approve", "moderation.hide", "contributions.edit ", "contributions.withdraw ")
     if door.startswith(waiting) and not changed:
         values["number"] = values["pending"]
     if door.startswith("site.answered"):

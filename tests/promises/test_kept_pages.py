@@ -15,6 +15,7 @@ from consult.concept.queries import placed_in, working_version
 from consult.contributions import operations as contributions
 from consult.contributions.models import ModerationReason, Stance
 from consult.i18n import in_language
+from consult.moderation import operations as deciding
 from consult.processes.models import Activity
 from tests import factories
 from tests.concept.factories import make_concept, publish
@@ -84,7 +85,7 @@ def test_a_hidden_contribution_is_gone_at_once(session, browser, goal):
     moderator = factories.make_person()
     contribution = say(process, element, "Beleidigung")
     assert "Beleidigung" in browser.get(GOAL).text
-    contributions.hide(contribution, moderator, factories_reason(process), "")
+    deciding.hide(contribution, moderator, factories_reason(process), "")
     assert "Beleidigung" not in browser.get(GOAL).text
 
 

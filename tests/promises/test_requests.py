@@ -40,7 +40,7 @@ def roles(app: Flask, world: World) -> dict[str, Browser]:
 
 def address(app: Flask, world: World, door: str) -> str:
     rule, values = doors_of(app)[door], dict(world.arguments)
-    if door.startswith(("contributions.approve", "contributions.hide", "contributions.edit", "contributions.withdraw")):
+    if door.startswith(("moderation.approve", "moderation.hide", "contributions.edit", "contributions.withdraw")):
         values["number"] = values["pending"]
     if door.startswith("site.answered"):
         values["message_id"] = values["contact_id"]

@@ -20,6 +20,7 @@ from consult.invitations import operations as invitations
 from consult.invitations.lists import Row
 from consult.invitations.models import Invitation
 from consult.meetings.models import LineKind, Meeting, MeetingKind, MinuteLine, Minutes
+from consult.moderation import operations as deciding
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Activity, Function, Moderation, Process, ProcessState
 from consult.site.models import ContactMessage
@@ -144,8 +145,8 @@ def build() -> World:
         return contributions.submit(process, actor=author, text=text, stance=Stance.change, element_id=goal.id)
 
     public, pending, hidden = say("Ein offener Beitrag."), say(NEEDLES["pending"]), say(NEEDLES["hidden"])
-    act = contributions.approve(public, moderator)
-    contributions.hide(hidden, moderator, reason, NEEDLES["note"])
+    act = deciding.approve(public, moderator)
+    deciding.hide(hidden, moderator, reason, NEEDLES["note"])
     guests.submit(process, text=NEEDLES["guest"], stance=Stance.change, code="7K3M-Q0TW-94XA-B2ZR", element_id=goal.id)
 
     meeting = _meeting(process, groups[Function.working].id)

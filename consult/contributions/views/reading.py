@@ -8,7 +8,6 @@ from consult.authz import allowed, authorize, current_person
 from consult.concept import queries as concept
 from consult.contributions import policy, queries
 from consult.contributions.forms import FilterForm
-from consult.contributions.moderation import notice_for
 from consult.contributions.operations import goes_back_to_moderation
 from consult.contributions.sources import trace
 from consult.contributions.views.blueprint import bp
@@ -93,7 +92,7 @@ def show(slug: str, number: int) -> str:
         place_url=place_url,
         seen=queries.seen_by_author(process, contribution, person),
         earlier=queries.earlier_texts(contribution) if inside else [],
-        notice=notice_for(contribution) if inside else None,
+        notice=queries.notice_for(contribution) if inside else None,
         trace=trace(contribution, process, person),
         next_url=url_for("contributions.show", slug=slug, number=number, after=last) if item.more_replies else None,
         waits_again=item.editable and item.is_public and goes_back_to_moderation(contribution, person),

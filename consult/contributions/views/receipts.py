@@ -18,7 +18,7 @@ from consult.concept.queries import names_of
 from consult.contributions import guests, operations, receipts
 from consult.contributions.forms import HolderEditForm, ReceiptForm
 from consult.contributions.models import Channel, Contribution
-from consult.contributions.moderation import notice_for
+from consult.contributions.queries import notice_for
 from consult.contributions.sources import trace
 from consult.contributions.views.blueprint import bp
 from consult.errors import Conflict, Refused

@@ -2,6 +2,7 @@
 
 from consult.contributions import operations
 from consult.contributions.models import ModerationAct, State
+from consult.moderation import operations as deciding
 from consult.processes.models import Moderation
 from tests.contributions.factories import make_town
 
@@ -55,7 +56,7 @@ def test_without_a_reason_nothing_is_held_back_and_the_note_is_kept(browser_of, 
 def test_undoing_from_the_list_of_recent_decisions(browser_of, session):
     town = make_town(moderation=Moderation.pre)
     contribution = town.write()
-    operations.approve(contribution, town.moderator)
+    deciding.approve(contribution, town.moderator)
     session.commit()
     desk = browser_of(town.lead)
     desk.submit(town.path("/moderation/1/undo"), form_at=town.path("/moderation"))

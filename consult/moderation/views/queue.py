@@ -5,13 +5,14 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from consult.authz import authorize, current_person
-from consult.contributions import operations, policy, queries
-from consult.contributions.forms import HideForm
+from consult.contributions import policy, queries
 from consult.contributions.models import Contribution, ModerationReason, State
-from consult.contributions.moderation import Waiting, act_of, recently_decided
-from consult.contributions.moderation import queue as waiting_queue
-from consult.contributions.views.blueprint import bp
 from consult.extensions import db
+from consult.moderation import operations
+from consult.moderation.forms import HideForm
+from consult.moderation.queue import Waiting, act_of, recently_decided
+from consult.moderation.queue import queue as waiting_queue
+from consult.moderation.views.blueprint import bp
 from consult.processes.loading import load_process
 from consult.processes.models import Process
 from consult.web import commit_and_go, keeps_text, row_id
@@ -27,7 +28,7 @@ def _desk(slug: str) -> Process:
 def _back(slug: str) -> str:
     """The list one came from."""
     which = request.form.get("list", "")
-    return url_for("contributions.queue", slug=slug, list=which if which == Waiting.unseen else None)
+    return url_for("moderation.queue", slug=slug, list=which if which == Waiting.unseen else None)
 
 
 def _page(process: Process, which: Waiting, after: int | None, refused: HideForm | None = None) -> str:
@@ -37,9 +38,9 @@ def _page(process: Process, which: Waiting, after: int | None, refused: HideForm
     if refused is not None:
         forms[refused.number] = refused
     number, oldest = queries.waiting(process.id)
-    following = url_for("contributions.queue", slug=process.slug, list=which, after=page.next_cursor)
+    following = url_for("moderation.queue", slug=process.slug, list=which, after=page.next_cursor)
     return render_template(
-        "contributions/queue.html",
+        "moderation/queue.html",
         process=process,
         which=which,
         page=page,
@@ -49,7 +50,7 @@ def _page(process: Process, which: Waiting, after: int | None, refused: HideForm
         waiting=number,
         oldest=oldest,
         next_url=following if page.next_cursor else None,
-        first_url=url_for("contributions.queue", slug=process.slug, list=which) if after else None,
+        first_url=url_for("moderation.queue", slug=process.slug, list=which) if after else None,
         decided=recently_decided(process),
     )
 

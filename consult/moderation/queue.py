@@ -154,27 +154,6 @@ def _last_hidings(ids: list[int]) -> dict[int, tuple[str, str]]:
 
 
 @dataclass(frozen=True)
-class Notice:
-    """What the author is told while a contribution is held back."""
-
-    reason: str
-    note: str
-    at: datetime
-
-
-def notice_for(contribution: Contribution) -> Notice | None:
-    """The last holding back, for the author and the moderators; None when there was none."""
-    row = db.session.execute(
-        select(ModerationReason.text, ModerationAct.note, ModerationAct.created_at)
-        .join(ModerationReason, ModerationReason.id == ModerationAct.reason_id)
-        .where(ModerationAct.contribution_id == contribution.id, ModerationAct.kind == ModerationKind.hide)
-        .order_by(ModerationAct.id.desc())
-        .limit(1)
-    ).first()
-    return Notice(row.text, row.note, row.created_at) if row else None
-
-
-@dataclass(frozen=True)
 class Decided:
     """A decision taken lately."""
 

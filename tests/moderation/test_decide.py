@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from consult import clock
-from consult.contributions import moderation, operations, queries, tallies
+from consult.contributions import operations, queries, tallies
 from consult.contributions.models import ContributionTally, ModerationAct, ModerationReason, State
-from consult.contributions.moderation import Waiting
 from consult.contributions.rules import add_reason, change_reason, retire_reason
 from consult.errors import Refused
+from consult.moderation import operations as deciding
+from consult.moderation import queue as desk
+from consult.moderation.queue import Waiting
 from consult.outbox.kinds import kind
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Moderation
@@ -36,7 +38,7 @@ def published(session, town):
 def test_approving_publishes_counts_and_tells_the_author(session):
     town = make_town(moderation=Moderation.pre)
     contribution = town.write()
-    act = operations.approve(contribution, town.moderator)
+    act = deciding.approve(contribution, town.moderator)
     assert contribution.state == State.published
     assert contribution.published_at is not None
     assert (act.state_before, act.state_after) == ("pending", "published")
@@ -47,11 +49,11 @@ def test_approving_publishes_counts_and_tells_the_author(session):
 def test_a_post_moderated_one_is_looked_at_once_and_nobody_is_mailed(session):
     town = make_town(moderation=Moderation.post)
     contribution = town.write()
-    operations.approve(contribution, town.moderator)
+    deciding.approve(contribution, town.moderator)
     assert contribution.state == State.published
     assert mails(session, contribution) == []
     with pytest.raises(Refused):
-        operations.approve(contribution, town.lead)
+        deciding.approve(contribution, town.lead)
     assert published(session, town) == 1
 
 
@@ -62,16 +64,16 @@ def test_what_is_gone_cannot_be_approved(session, state):
     contribution.state = state
     session.flush()
     with pytest.raises(Refused):
-        operations.approve(contribution, town.moderator)
+        deciding.approve(contribution, town.moderator)
 
 
 def test_the_first_day_in_public_is_kept(session):
     town = make_town(moderation=Moderation.pre)
     contribution = town.write()
     first = clock.now() - timedelta(hours=2)
-    operations.approve(contribution, town.moderator, now=first)
+    deciding.approve(contribution, town.moderator, now=first)
     operations.edit(contribution, town.citizen, "Anders", 0)
-    operations.approve(contribution, town.moderator)
+    deciding.approve(contribution, town.moderator)
     assert contribution.published_at == first
 
 
@@ -82,7 +84,7 @@ def test_the_first_day_in_public_is_kept(session):
 def test_holding_back_needs_a_published_reason_and_tells_the_author(session, how):
     town = make_town(moderation=how)
     contribution = town.write()
-    act = operations.hide(contribution, town.moderator, town.reason, "Bitte ohne den Namen der Lehrerin.")
+    act = deciding.hide(contribution, town.moderator, town.reason, "Bitte ohne den Namen der Lehrerin.")
     assert contribution.state == State.hidden
     assert (act.reason_id, act.note) == (town.reason.id, "Bitte ohne den Namen der Lehrerin.")
     assert [m.kind for m in mails(session, contribution)] == ["contribution_hidden"]
@@ -94,21 +96,21 @@ def test_a_reason_of_another_process_or_one_no_longer_used_is_refused(session):
     elsewhere = flushed(ModerationReason(process_id=make_process().id, key="x", text="Woanders"))
     contribution = town.write()
     with pytest.raises(Refused):
-        operations.hide(contribution, town.moderator, elsewhere)
+        deciding.hide(contribution, town.moderator, elsewhere)
     retire_reason(town.reason, town.lead)
     with pytest.raises(Refused):
-        operations.hide(contribution, town.moderator, town.reason)
+        deciding.hide(contribution, town.moderator, town.reason)
     assert contribution.state == State.published
 
 
 def test_the_second_moderator_is_told_and_overwrites_nothing(session):
     town = make_town(moderation=Moderation.pre)
     contribution = town.write()
-    operations.approve(contribution, town.moderator)
+    deciding.approve(contribution, town.moderator)
     # The second one's request had read the row before: still pending in its eyes.
     contribution.__dict__["state"] = State.pending
     with pytest.raises(Refused, match="inzwischen"):
-        operations.hide(contribution, town.lead, town.reason)
+        deciding.hide(contribution, town.lead, town.reason)
     session.refresh(contribution)
     assert contribution.state == State.published
     assert len(session.scalars(select(ModerationAct)).all()) == 1
@@ -124,11 +126,11 @@ def test_undoing_puts_everything_back(session, how, verb):
     contribution = town.write()
     before = contribution.state
     act = (
-        operations.approve(contribution, town.moderator)
+        deciding.approve(contribution, town.moderator)
         if verb == "approve"
-        else operations.hide(contribution, town.moderator, town.reason)
+        else deciding.hide(contribution, town.moderator, town.reason)
     )
-    undoing = operations.undo(act, town.lead)
+    undoing = deciding.undo(act, town.lead)
     assert contribution.state == before
     assert undoing.undoes_id == act.id
     assert tallies.recount() == {}
@@ -137,26 +139,26 @@ def test_undoing_puts_everything_back(session, how, verb):
 def test_only_the_last_decision_can_be_undone_and_only_once(session):
     town = make_town(moderation=Moderation.pre)
     contribution = town.write()
-    first = operations.approve(contribution, town.moderator)
-    second = operations.hide(contribution, town.moderator, town.reason)
+    first = deciding.approve(contribution, town.moderator)
+    second = deciding.hide(contribution, town.moderator, town.reason)
     with pytest.raises(Refused):
-        operations.undo(first, town.moderator)
-    undoing = operations.undo(second, town.moderator)
+        deciding.undo(first, town.moderator)
+    undoing = deciding.undo(second, town.moderator)
     for act in (second, undoing):
         with pytest.raises(Refused):
-            operations.undo(act, town.moderator)
+            deciding.undo(act, town.moderator)
     # The one before is not the last one either: an undoing came after it.
     with pytest.raises(Refused):
-        operations.undo(first, town.moderator)
+        deciding.undo(first, town.moderator)
 
 
 def test_a_decision_cannot_be_undone_after_the_author_has_acted(session):
     town = make_town(moderation=Moderation.pre)
     contribution = town.write()
-    act = operations.hide(contribution, town.moderator, town.reason)
+    act = deciding.hide(contribution, town.moderator, town.reason)
     operations.edit(contribution, town.citizen, "Anders", 0)
     with pytest.raises(Refused):
-        operations.undo(act, town.moderator)
+        deciding.undo(act, town.moderator)
 
 
 # --- mails --------------------------------------------------------------------------------------------
@@ -165,7 +167,7 @@ def test_a_decision_cannot_be_undone_after_the_author_has_acted(session):
 def test_the_mail_says_reason_and_note_and_leads_to_the_contribution(session):
     town = make_town(moderation=Moderation.pre)
     contribution = town.write("Das steht nicht in der Mail.")
-    operations.hide(contribution, town.moderator, town.reason, "Bitte *ohne* Namen.\n[Klick](http://boese.example)")
+    deciding.hide(contribution, town.moderator, town.reason, "Bitte *ohne* Namen.\n[Klick](http://boese.example)")
     (message,) = mails(session, contribution)
     assert kind("contribution_hidden").wanted(message)
     mail = kind("contribution_hidden").render(message)
@@ -182,11 +184,11 @@ def test_an_undone_decision_is_not_told_any_more(session, verb):
     town = make_town(moderation=Moderation.pre)
     contribution = town.write()
     act = (
-        operations.approve(contribution, town.moderator)
+        deciding.approve(contribution, town.moderator)
         if verb == "approve"
-        else operations.hide(contribution, town.moderator, town.reason)
+        else deciding.hide(contribution, town.moderator, town.reason)
     )
-    operations.undo(act, town.moderator)
+    deciding.undo(act, town.moderator)
     (message,) = mails(session, contribution)
     assert not kind(message.kind).wanted(message)
 
@@ -194,7 +196,7 @@ def test_an_undone_decision_is_not_told_any_more(session, verb):
 def test_what_comes_back_into_public_is_told(session):
     town = make_town(moderation=Moderation.post)
     contribution = town.write()
-    operations.undo(operations.hide(contribution, town.moderator, town.reason), town.moderator)
+    deciding.undo(deciding.hide(contribution, town.moderator, town.reason), town.moderator)
     hidden, visible = mails(session, contribution)
     assert not kind(hidden.kind).wanted(hidden)
     assert kind(visible.kind).wanted(visible)
@@ -206,7 +208,7 @@ def test_a_contribution_without_a_known_author_causes_no_mail(session):
     card = operations.capture(
         town.process, actor=town.lead, text="Karte", stance=None, created_at=clock.now(), author_name="Karte"
     )
-    operations.hide(card, town.moderator, town.reason)
+    deciding.hide(card, town.moderator, town.reason)
     assert session.scalar(select(OutboxMessage.id)) is None
 
 
@@ -214,7 +216,7 @@ def test_a_contribution_without_a_known_author_causes_no_mail(session):
 
 
 def queue(town, which=Waiting.pending, **kwargs):
-    return moderation.queue(town.process, town.moderator, which, **kwargs)
+    return desk.queue(town.process, town.moderator, which, **kwargs)
 
 
 def test_the_queue_is_oldest_first_and_says_what_is_later_than_promised(session):
@@ -233,7 +235,7 @@ def test_an_item_has_its_text_its_parent_and_what_was_said_before(session):
     town = make_town(moderation=Moderation.post)
     parent = town.write("Darum geht es")
     reply = town.write("Dazu meine ich", reply_to=parent)
-    operations.hide(reply, town.moderator, town.reason, "Bitte ohne Namen")
+    deciding.hide(reply, town.moderator, town.reason, "Bitte ohne Namen")
     operations.edit(reply, town.citizen, "Dazu meine ich etwas", 0)
     (item,) = queue(town).items
     assert item.parent_body == "Darum geht es"
@@ -247,7 +249,7 @@ def test_the_queue_goes_on_from_a_number_even_when_that_one_is_decided(session):
     written = [town.write(f"{n}", now=now - timedelta(minutes=60 - n)) for n in range(30)]
     first = queue(town)
     assert len(first.items) == 25
-    operations.approve(written[24], town.moderator)
+    deciding.approve(written[24], town.moderator)
     second = queue(town, after=first.next_cursor)
     assert [item.shown.number for item in second.items] == [26, 27, 28, 29, 30]
 
@@ -257,14 +259,14 @@ def test_what_appeared_at_once_is_unseen_until_looked_at_and_again_after_a_chang
     contribution = town.write("Eins")
     operations.capture(town.process, actor=town.lead, text="Karte", stance=None, created_at=clock.now())
     assert [i.shown.number for i in queue(town, Waiting.unseen).items] == [1]
-    act = operations.approve(contribution, town.moderator)
+    act = deciding.approve(contribution, town.moderator)
     assert queue(town, Waiting.unseen).items == []
-    operations.undo(act, town.moderator)
+    deciding.undo(act, town.moderator)
     assert len(queue(town, Waiting.unseen).items) == 1
-    operations.approve(contribution, town.moderator)
+    deciding.approve(contribution, town.moderator)
     operations.edit(contribution, town.citizen, "Zwei", 0)
     assert len(queue(town, Waiting.unseen).items) == 1
-    operations.approve(contribution, town.moderator)
+    deciding.approve(contribution, town.moderator)
     assert queue(town, Waiting.unseen).items == []
 
 
@@ -286,10 +288,10 @@ def test_the_queue_needs_the_same_number_of_queries_for_one_and_for_many(session
 def test_recent_decisions_offer_to_undo_the_last_one_of_each(session):
     town = make_town(moderation=Moderation.pre)
     one, two = town.write("Eins"), town.write("Zwei")
-    operations.approve(one, town.moderator)
-    operations.hide(one, town.moderator, town.reason)
-    operations.undo(operations.approve(two, town.moderator), town.lead)
-    decided = moderation.recently_decided(town.process)
+    deciding.approve(one, town.moderator)
+    deciding.hide(one, town.moderator, town.reason)
+    deciding.undo(deciding.approve(two, town.moderator), town.lead)
+    decided = desk.recently_decided(town.process)
     assert [(d.number, d.can_undo) for d in decided] == [(2, False), (2, False), (1, True), (1, False)]
     assert [d.reason for d in decided] == [None, None, "Enthält private Daten", None]
 
@@ -300,10 +302,10 @@ def test_recent_decisions_offer_to_undo_the_last_one_of_each(session):
 def test_a_changed_reason_leaves_the_words_of_earlier_decisions(session):
     town = make_town()
     contribution = town.write()
-    operations.hide(contribution, town.moderator, town.reason)
+    deciding.hide(contribution, town.moderator, town.reason)
     better = change_reason(town.reason, town.lead, "Enthält Angaben über andere Menschen", 1)
     added = add_reason(town.process, town.lead, "Werbung", 2)
-    assert moderation.notice_for(contribution).reason == "Enthält private Daten"
+    assert queries.notice_for(contribution).reason == "Enthält private Daten"
     assert [r.id for r in queries.reasons_of(town.process.id)] == [better.id, added.id]
     assert queries.hidden_by_reason(town.process.id) == {town.reason.id: 1}
 
