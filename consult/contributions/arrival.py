@@ -22,9 +22,11 @@ from consult.contributions.models import (
     Contribution,
     ContributionText,
     Kind,
+    ScreeningRule,
     Stance,
     State,
 )
+from consult.contributions.screening import note_hits
 from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_line, clean_text
@@ -52,11 +54,14 @@ def add(
     source: str | None,
     seen: tuple[int, int] | None = None,
     receipt_hash: str | None = None,
+    proposed: str | None = None,
+    rules: tuple[ScreeningRule, ...] = (),
 ) -> Contribution:
     """Add one contribution in whatever way it came; `submit` and `capture` say who may and when.
 
     `reader` is who looked at the text when writing; `seen` the version and wording they had in front of them, where
-    the door knows (else it is asked). Raises `Refused` for an empty or too long text.
+    the door knows (else it is asked); `rules`: those of arrival that held.
+    Raises `Refused` for an empty or too long text.
     """
     body = checked_text(text)
     if reply_to is not None:
@@ -96,11 +101,13 @@ def add(
             "contribution_id": contribution.id,
             "revision": 0,
             "body": body,
+            "proposed": proposed,
             # The words are not the helper's: what the helper may take along or erase does not hold them.
             "actor_id": None if channel == Channel.helper else actor_id,
             "created_at": created_at,
         },
     )
+    note_hits(contribution.id, rules)
     tallies.move(contribution, None, state)
     _give_number(contribution)
     record(

@@ -6,13 +6,14 @@ from flask_babel import gettext as _
 
 from consult import clock
 from consult.accounts.models import Person
-from consult.contributions import operations
+from consult.contributions import operations, screening
 from consult.contributions.arrival import add
-from consult.contributions.models import Channel, Contribution, Kind, Stance, State
-from consult.contributions.openness import opening_for
+from consult.contributions.models import MAX_LENGTH, Channel, Contribution, Kind, Stance, State
+from consult.contributions.openness import standing_of
 from consult.contributions.receipts import hash_of
+from consult.contributions.screening import Arriving
 from consult.errors import Refused
-from consult.processes.models import Activity, Process
+from consult.processes.models import Activity, Moderation, Process
 
 
 def submit(
@@ -34,8 +35,15 @@ def submit(
     for an empty or too long text.
     """
     now = now or clock.now()
-    if opening_for(helper, process.id, Activity.comment, now) is None:
+    standing = standing_of(helper, process.id, Activity.comment, now)
+    if standing.opening is None:
         raise Refused(_("Contributions are closed at the moment. You can still read everything."))
+    verdict = screening.judge(
+        Arriving(text[:MAX_LENGTH], lang, None, process.id),
+        moderation=Moderation.pre,
+        level=None,
+        has_rules=standing.has_rules,
+    )
     return add(
         process,
         actor_id=helper.id if helper else None,
@@ -56,6 +64,7 @@ def submit(
         source=None,
         seen=seen,
         receipt_hash=hash_of(code),
+        rules=verdict.rules,
     )
 
 

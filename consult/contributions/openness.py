@@ -1,13 +1,19 @@
 """What is open to whom now: activities of the stage, and organisations one may speak for."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
+from consult import clock
 from consult.accounts.models import Person, Representation
+from consult.contributions.models import AuthorTrust, ScreeningRule, State
+from consult.contributions.screening import state_for
 from consult.extensions import db
 from consult.processes.models import Activity, Audience
-from consult.processes.queries import Opening, functions_of, openings
+from consult.processes.queries import Opening, functions_of, merged, openings, openings_query
 
 
 def may_use(person: Person | None, process_id: int, opening: Opening) -> bool:
@@ -21,6 +27,49 @@ def opening_for(
     """The present opening of `activity` if it is open to this person, else None."""
     opening = openings(process_id, now).get(activity)
     return opening if opening is not None and may_use(person, process_id, opening) else None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How somebody may write now, and what the moderators decided beforehand about what arrives from them."""
+
+    opening: Opening | None
+    #: Trusted, watched, or None for everybody else.
+    level: str | None = None
+    has_rules: bool = False
+
+
+@cache
+def _standing_query() -> Any:
+    """What is open, who is trusted and whether there are rules: one question, because every contribution asks it."""
+    level = select(AuthorTrust.level).where(
+        AuthorTrust.process_id == bindparam("process_id"), AuthorTrust.person_id == bindparam("person_id")
+    )
+    rules = select(ScreeningRule.id).where(
+        ScreeningRule.process_id == bindparam("process_id"), ScreeningRule.retired_at.is_(None)
+    )
+    return openings_query().add_columns(level.scalar_subquery().label("level"), rules.exists().label("has_rules"))
+
+
+def standing_of(person: Person | None, process_id: int, activity: Activity, now: datetime | None = None) -> Standing:
+    """As `opening_for`, with what the moderators decided beforehand."""
+    rows = db.session.execute(
+        _standing_query(),
+        {"process_id": process_id, "person_id": person.id if person else None, "now": now or clock.now()},
+    ).all()
+    opening = merged((row.activity, row.audience, row.moderation, row.ends_at) for row in rows).get(activity)
+    if opening is None or not may_use(person, process_id, opening):
+        return Standing(None)
+    return Standing(opening, rows[0].level, bool(rows[0].has_rules))
+
+
+def first_state(person: Person, process_id: int, activity: Activity, now: datetime | None = None) -> State:
+    """Whether what somebody writes now will wait or appear at once, to be said before they send it.
+
+    A rule of arrival may still hold their words: that is seen only when they are there. Where nothing is open: waits.
+    """
+    standing = standing_of(person, process_id, activity, now)
+    return state_for(standing.opening.moderation, standing.level) if standing.opening else State.pending
 
 
 def speaks_for(person_id: int, organisation_id: int, now: datetime) -> bool:

@@ -174,7 +174,8 @@ def open_in(stages: Iterable[Stage], now: datetime) -> dict[str, Opening]:
 
 
 @cache
-def _openings_query() -> Select[str, str, str, datetime | None]:
+def openings_query() -> Select[str, str, str, datetime | None]:
+    """The open activities of `process_id` at `now`; made once, for whoever asks more in the same question."""
     now: Any = bindparam("now")
     return (
         select(StageActivity.activity, StageActivity.audience, StageActivity.moderation, Stage.ends_at)
@@ -191,7 +192,7 @@ def _openings_query() -> Select[str, str, str, datetime | None]:
 
 def openings(process_id: int, now: datetime | None = None) -> dict[str, Opening]:
     """Everything open at `now`: any stage allows, the stricter moderation wins. Only published processes are open."""
-    rows = db.session.execute(_openings_query(), {"process_id": process_id, "now": now or clock.now()})
+    rows = db.session.execute(openings_query(), {"process_id": process_id, "now": now or clock.now()})
     return merged((row.activity, row.audience, row.moderation, row.ends_at) for row in rows)
 
 
