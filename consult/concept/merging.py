@@ -13,7 +13,7 @@ from enum import StrEnum
 from consult.concept.difference import PieceKind, word_difference
 
 #: What keeps two changes apart: a word or the end of a line that neither of them touched.
-_APART = re.compile(r"[\w\n]")
+APART = re.compile(r"[\w\n]")
 
 
 class Origin(StrEnum):
@@ -164,7 +164,7 @@ def _belong(base: str, one: _Region, other: _Region) -> bool:
         return True
     # Neighbouring changes of the same side stay apart: nobody has to decide anything.
     mixed = one.shared or other.shared or bool(one.theirs) != bool(other.theirs)
-    return mixed and not _APART.search(base, one.end, other.start)
+    return mixed and not APART.search(base, one.end, other.start)
 
 
 def _with(base: str, region: _Region, changes: Sequence[_Change]) -> str:

@@ -10,7 +10,7 @@ from consult import clock
 from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
-from consult.contributions import screening, tallies
+from consult.contributions import proposals, screening, tallies
 from consult.contributions.arrival import add, checked_text
 from consult.contributions.models import (
     MAX_LENGTH,
@@ -46,25 +46,30 @@ def submit(
     organisation_id: int | None = None,
     entered_by_id: int | None = None,
     seen: tuple[int, int] | None = None,
+    proposed: str | None = None,
     now: datetime | None = None,
 ) -> Contribution:
     """A citizen writes; `actor` is the author. Appears at once or waits, as stage, trust and rules of arrival say.
 
-    `seen`: version and wording of the page they wrote on; asked for when the door does not know.
+    `seen`: version and wording of the page they wrote on; asked for when the door does not know. `proposed`: of a
+    wording proposal the whole text as it should read, in place of those words and in their language.
     Raises `Refused` when nothing can be written now, the parent cannot be answered, the text is empty or too long,
     or the actor does not speak for the organisation.
     """
     now = now or clock.now()
-    activity = Activity.propose if kind == Kind.wording_proposal else Activity.comment
-    standing = standing_of(actor, process.id, activity, now)
+    standing = standing_of(actor, process.id, activity_of(kind), now)
     if standing.opening is None:
         raise Refused(_("Contributions are closed at the moment. You can still read everything."))
     if reply_to is not None and (reply_to.state != State.published or reply_to.process_id != process.id):
         raise Refused(_("This contribution cannot be answered."))
     if organisation_id is not None and (actor is None or not speaks_for(actor.id, organisation_id, now)):
         raise Refused(_("You are not registered as speaking for this organisation."))
+    said = text[:MAX_LENGTH]
+    if kind == Kind.wording_proposal:
+        proposal = proposals.against(process, actor, element_id, seen, proposed)
+        seen, lang, proposed, said = proposal.seen, proposal.lang, proposal.text, f"{said}\n{proposal.put_in}"
     verdict = screening.judge(
-        Arriving(text[:MAX_LENGTH], lang, actor.id if actor else None, process.id),
+        Arriving(said, lang, actor.id if actor else None, process.id),
         moderation=standing.opening.moderation,
         level=standing.level,
         has_rules=standing.has_rules,
@@ -89,6 +94,7 @@ def submit(
         source=None,
         seen=seen,
         rules=verdict.rules,
+        proposed=proposed if kind == Kind.wording_proposal else None,
     )
 
 
@@ -139,10 +145,15 @@ def capture(
     )
 
 
+def activity_of(kind: str) -> Activity:
+    """What has to be open for writing this."""
+    return Activity.propose if kind == Kind.wording_proposal else Activity.comment
+
+
 def goes_back_to_moderation(contribution: Contribution, author: Person | None, now: datetime | None = None) -> bool:
     """Whether an edit now makes the contribution wait for a moderator again; told to authors before they edit."""
     if contribution.state == State.published:
-        return _waits(standing_of(author, contribution.process_id, Activity.comment, now))
+        return _waits(standing_of(author, contribution.process_id, activity_of(contribution.kind), now))
     return contribution.state == State.hidden
 
 
@@ -153,14 +164,14 @@ def _waits(standing: Standing) -> bool:
     return screening.state_for(standing.opening.moderation, standing.level) == State.pending
 
 
-def _after_edit(contribution: Contribution, author: Person | None, body: str, now: datetime) -> Verdict:
+def _after_edit(contribution: Contribution, author: Person | None, said: str, now: datetime) -> Verdict:
     """In which state a changed text stands, and which rules of arrival hold for it."""
-    standing = standing_of(author, contribution.process_id, Activity.comment, now)
+    standing = standing_of(author, contribution.process_id, activity_of(contribution.kind), now)
     waits = contribution.state != State.published or _waits(standing)
     if standing.opening is None:
         return Verdict(State.pending)
     verdict = screening.judge(
-        Arriving(body, contribution.lang, contribution.author_id, contribution.process_id),
+        Arriving(said, contribution.lang, contribution.author_id, contribution.process_id),
         moderation=standing.opening.moderation,
         level=standing.level,
         has_rules=standing.has_rules,
@@ -169,10 +180,17 @@ def _after_edit(contribution: Contribution, author: Person | None, body: str, no
 
 
 def edit(
-    contribution: Contribution, actor: Person | None, text: str, base_revision: int, now: datetime | None = None
+    contribution: Contribution,
+    actor: Person | None,
+    text: str,
+    base_revision: int,
+    now: datetime | None = None,
+    *,
+    proposed: str | None = None,
 ) -> bool:
     """The author corrects the text (None: whoever holds its receipt code); the earlier one stays on record.
 
+    `proposed`: the text proposed, where that is changed as well; else it stays as it is.
     Returns False when nothing changed. Under pre-moderation a published text waits for a moderator again; so does one
     that was held back, and one that a rule of arrival holds for.
     Raises `Refused` when it is too late or the words were erased, `Conflict` when the text was changed meanwhile.
@@ -186,10 +204,11 @@ def edit(
         raise Conflict(yours=body, theirs=newest or "", current_id=contribution.revision)
     if newest is None:
         raise Refused(_("This text was deleted for good. You can write a new one."))
-    if body == newest:
+    proposal, said = proposals.edited(contribution, body, proposed)
+    if body == newest and proposal == proposals.newest_proposed(contribution):
         return False
     before = contribution.state
-    verdict = _after_edit(contribution, actor, body, now)
+    verdict = _after_edit(contribution, actor, said, now)
     after = verdict.state
     changed = db.session.execute(
         update(Contribution)
@@ -210,6 +229,7 @@ def edit(
             contribution_id=contribution.id,
             revision=contribution.revision,
             body=body,
+            proposed=proposal,
             actor_id=actor.id if actor else None,
             created_at=now,
         )
