@@ -72,6 +72,23 @@ def _embedded_secret(data_dir: Path) -> str:
         ) from None
 
 
+#: Languages of which we have the texts of the citizen's path.
+PATH_LANGUAGES = ("tr", "ar", "fr", "uk", "ru", "zh")
+
+
+def _path_languages(value: str) -> tuple[str, ...]:
+    """The codes named, in our order; none named: all. Raises `SettingsError` for a language we do not have."""
+    wanted = set(value.replace(",", " ").lower().split())
+    if wanted == {"none"}:
+        return ()
+    if unknown := wanted.difference(PATH_LANGUAGES):
+        raise SettingsError(
+            f"PATH_LANGUAGES={value!r}: {', '.join(sorted(unknown))} is none of {', '.join(PATH_LANGUAGES)}; "
+            "`none` switches all of them off."
+        )
+    return tuple(code for code in PATH_LANGUAGES if not wanted or code in wanted)
+
+
 def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Read all settings. Raises `SettingsError` when production lacks what must not be guessed."""
     env: dict[str, str] = {**read_dotenv(Path.cwd() / ".env"), **os.environ, **(overrides or {})}
@@ -129,15 +146,23 @@ def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
         "BABEL_DEFAULT_LOCALE": "de",
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "LANGUAGES": ("de", "en"),
+        #: Further languages of the citizen's path (consult/path.py); a city may switch some off, or all: `none`.
+        "PATH_LANGUAGES": _path_languages(env.get("PATH_LANGUAGES") or "none"),
         "SESSION_COOKIE_NAME": "__Host-consult" if secure else "consult",
         "SESSION_COOKIE_SECURE": secure,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
+        #: A browser that is to be remembered (`contributions.views.claims`) is remembered for so long; others forget
+        #: when they are closed. Not set anew by each page: pages for reading stay without a cookie.
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=30),
+        "SESSION_REFRESH_EACH_REQUEST": False,
         #: A sign-in ends after this time without use, and in any case after the absolute limit.
         "SIGN_IN_IDLE": timedelta(hours=env_int(env, "SIGN_IN_IDLE_HOURS", 12)),
         "SIGN_IN_ABSOLUTE": timedelta(days=env_int(env, "SIGN_IN_ABSOLUTE_DAYS", 14)),
         #: Work of hashing a password: rounds and KiB of memory (Argon2id). Tests need the code, not the effort.
         "ARGON2_COST": (1, 8) if kind == "test" else (2, 19 * 1024),
+        #: Doors that must not tell by their time whether an address is known answer at multiples of so many seconds.
+        "ANSWER_EVERY": 0.0 if kind == "test" else 0.15,
         #: Largest request body in bytes; routes that take files raise it for themselves.
         "MAX_CONTENT_LENGTH": 512 * 1024,
         "MAX_FORM_MEMORY_SIZE": 400 * 1024,

@@ -1,5 +1,9 @@
-"""Languages, dates and numbers as people see them."""
+"""Languages, dates and numbers as people see them.
 
+`languages()` speak the whole interface, `path_languages()` besides them the citizen's path (`consult/path.py`).
+"""
+
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -11,24 +15,53 @@ from babel.dates import format_date, format_datetime, format_time, format_timede
 from babel.numbers import format_decimal
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import force_locale, get_locale
+from markupsafe import Markup
 
-from consult import clock
+from consult import clock, path
 from consult.extensions import babel
 
 COOKIE = "lang"
 RTL = {"ar", "fa", "he", "ur"}
 
+#: Each language by its own name, as on a menu. Written down because Babel reads a megabyte of locale data for each
+#: name, and never lets go of it.
+OWN_NAMES = {
+    "de": "Deutsch", "en": "English", "tr": "Türkçe", "ar": "العربية", "fr": "Français", "uk": "Українська",
+    "ru": "Русский", "zh": "中文",
+}  # fmt: skip
+
+#: How a moment and a day with its weekday are written; for languages not named as in English.
+#: Digits are 0-9 in every language: dates, numbers of contributions and codes look the same on screen, slip and letter.
+_MOMENT = {"de": "d. MMMM y, HH:mm", "ar": "d MMMM y، HH:mm", "ru": "d MMMM y 'г.', HH:mm",
+           "uk": "d MMMM y 'р.', HH:mm", "zh": "y年M月d日 HH:mm"}  # fmt: skip
+_WEEKDAY = {"de": "EEEE, d. MMMM y", "ar": "EEEE، d MMMM y", "fr": "EEEE d MMMM y", "ru": "EEEE, d MMMM y 'г.'",
+            "tr": "d MMMM y EEEE", "uk": "EEEE, d MMMM y 'р.'", "zh": "y年M月d日EEEE"}  # fmt: skip
+
 
 def languages() -> tuple[str, ...]:
+    """The languages of the whole interface."""
     return tuple(current_app.config["LANGUAGES"])
 
 
+def path_languages() -> tuple[str, ...]:
+    """The languages of the citizen's path: those of the whole interface and more."""
+    return (*current_app.config["LANGUAGES"], *current_app.config["PATH_LANGUAGES"])
+
+
+def on_path() -> bool:
+    """Whether this page belongs to the citizen's path; an address that leads nowhere does."""
+    return request.endpoint is None or request.endpoint in path.ENDPOINTS
+
+
 def select_locale() -> str:
-    """`?lang=` of a mail's link, then the cookie, then what the browser asks for, then the city's language."""
-    offered = languages()
+    """`?lang=` of a mail's link, then the cookie, then what the browser asks for, then the city's language.
+
+    A page beside the citizen's path passes over wishes for languages that only the path speaks.
+    """
     default: str = current_app.config["BABEL_DEFAULT_LOCALE"]
     if not has_request_context():
         return default
+    offered = path_languages() if on_path() else languages()
     for wish in (request.args.get("lang"), request.cookies.get(COOKIE)):
         if wish in offered:
             return str(wish)
@@ -41,14 +74,26 @@ def language() -> str:
     return locale.language if locale else str(current_app.config["BABEL_DEFAULT_LOCALE"])
 
 
+def whole_language() -> str:
+    """The language of this page, or, for one that only the path speaks, which of the others the visitor reads."""
+    if language() in languages():
+        return language()
+    default: str = current_app.config["BABEL_DEFAULT_LOCALE"]
+    return request.accept_languages.best_match(languages(), default) or default if has_request_context() else default
+
+
 def direction(lang: str | None = None) -> str:
     return "rtl" if (lang or language()).split("-")[0] in RTL else "ltr"
 
 
 @contextmanager
-def in_language(lang: str) -> Iterator[None]:
-    """Texts rendered inside are in `lang`, or in the city's language when we do not speak it."""
-    with force_locale(lang if lang in languages() else current_app.config["BABEL_DEFAULT_LOCALE"]):
+def in_language(lang: str, *, of_path: bool = False) -> Iterator[None]:
+    """Texts rendered inside are in `lang`, or in the city's language when we do not speak it.
+
+    `of_path`: they are texts of the citizen's path, which speaks more languages.
+    """
+    spoken = path_languages() if of_path else languages()
+    with force_locale(lang if lang in spoken else current_app.config["BABEL_DEFAULT_LOCALE"]):
         yield
 
 
@@ -60,9 +105,17 @@ def language_name(code: str) -> str:
         return code
 
 
+def foreign(text: object, lang: str | None = None) -> object:
+    """For templates: words that may be in another language than the page, marked as such. City's words: no `lang`."""
+    written = lang or current_app.config["BABEL_DEFAULT_LOCALE"]
+    if not text or written == language():
+        return text
+    return Markup('<span lang="{}" dir="auto">{}</span>').format(written, text)
+
+
 def own_name(code: str) -> str:
     """A language's name in itself, as on a language menu."""
-    return (Locale.parse(code).get_display_name(code) or code).capitalize()
+    return OWN_NAMES.get(code) or (Locale.parse(code).get_display_name(code) or code).capitalize()
 
 
 def zone() -> ZoneInfo:
@@ -76,11 +129,8 @@ def zone() -> ZoneInfo:
 def format_moment(value: datetime | None) -> str:
     if value is None:
         return ""
-    return format_datetime(
-        value.astimezone(zone()),
-        "d. MMMM y, HH:mm" if language() == "de" else "d MMMM y, HH:mm",
-        locale=language(),
-    )
+    pattern = _MOMENT.get(language(), "d MMMM y, HH:mm")
+    return format_datetime(value.astimezone(zone()), pattern, locale=language())
 
 
 def format_day(value: date | datetime | None) -> str:
@@ -89,6 +139,22 @@ def format_day(value: date | datetime | None) -> str:
     if isinstance(value, datetime):
         value = value.astimezone(zone()).date()
     return format_date(value, "long", locale=language())
+
+
+def format_weekday(value: date | datetime) -> str:
+    """The day with its weekday; a moment must be in the zone it is told in."""
+    return format_date(value, _WEEKDAY.get(language(), "EEEE, d MMMM y"), locale=language())
+
+
+def format_days(start: date, end: date) -> str:
+    """From one day to another, the year once where it is the same."""
+    lang = language()
+    short = {"de": "d. MMMM", "zh": "M月d日"}.get(lang, "d MMMM")
+    full = "y年" + short if lang == "zh" else short + " y"
+    first, last = (full, short) if lang == "zh" else (short, full)
+    if start.year != end.year:
+        first = last = full
+    return f"{format_date(start, first, locale=lang)} – {format_date(end, last, locale=lang)}"
 
 
 def format_clock(value: datetime | None) -> str:
@@ -106,17 +172,20 @@ def format_number(value: int | float) -> str:
 
 
 def language_links() -> list[dict[str, object]]:
-    """Links that choose a language and come back to the present page."""
+    """Links that choose a language and come back to the present page, in the languages this page speaks."""
     now = language()
     here = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    # A `?lang=` in the address would win over what is chosen.
+    here = re.sub(r"([?&])lang=[^&]*&?", r"\1", here).rstrip("?&")
     return [
         {
             "code": code,
+            "dir": direction(code),
             "label": own_name(code),
             "url": "/language?" + urlencode({"to": code, "next": here}),
             "current": code == now,
         }
-        for code in languages()
+        for code in (path_languages() if on_path() else languages())
     ]
 
 
@@ -129,5 +198,6 @@ def init_app(app: Flask) -> None:
     babel.init_app(app, locale_selector=select_locale)
     app.jinja_env.filters.update(
         datetime=format_moment, date=format_day, time=format_clock, reltime=format_ago, number=format_number,
-        language_name=language_name, iso=iso,
+        language_name=language_name, iso=iso, foreign=foreign,
     )  # fmt: skip
+    app.jinja_env.globals["page_language"] = language

@@ -25,8 +25,8 @@ from typing import Any
 from kombu.connection import Connection
 
 import config
+from deploy.catalogues import compile_changed
 from deploy.children import end_with_parent
-from deploy.messages import compile_changed
 
 HOST = "127.0.0.1"
 #: A page may take its time on a machine that is busy with something else.

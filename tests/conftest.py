@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from consult import create_app, jobs
 from consult.extensions import db
 from consult.jobs import Job
-from deploy.messages import compile_changed
+from deploy.catalogues import compile_changed
 from tests import factories
 from tests.client import Browser
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 
 from deploy.children import adopt_orphans, end_with_parent
-from deploy.messages import compile_changed
+from deploy.catalogues import compile_changed
 from tests.services import NotAvailable, postgres_programs, private_postgres, private_redis, redis_program
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,6 +15,7 @@ from consult.demo.story import Story
 from consult.extensions import db
 from consult.groups import operations as groups
 from consult.groups.models import Membership
+from consult.i18n import path_languages
 from consult.processes.models import Function
 from consult.processes.operations import grant_function
 
@@ -43,8 +44,8 @@ def with_account(someone: Person, since: datetime) -> Person:
 
 
 def spoken(languages: list[str]) -> str:
-    """The first of these languages that the interface speaks."""
-    offered = current_app.config["LANGUAGES"]
+    """The first of these languages that we speak with citizens."""
+    offered = path_languages()
     return next((lang for lang in languages if lang in offered), str(current_app.config["BABEL_DEFAULT_LOCALE"]))
 
 

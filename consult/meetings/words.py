@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time
+from babel.dates import format_time
 from flask_babel import gettext as _
 
-from consult.i18n import language
+from consult.i18n import format_weekday, language
 from consult.meetings.models import LineKind, Meeting, MeetingKind
 
 
@@ -76,14 +76,9 @@ class Needs:
         return "; ".join([*(names.get(word, word) for word in self.words), *([self.note] if self.note else [])])
 
 
-def _day(moment: datetime) -> str:
-    pattern = "EEEE, d. MMMM y" if language() == "de" else "EEEE, d MMMM y"
-    return format_date(moment, pattern, locale=language())
-
-
 def day_words(meeting: Meeting) -> str:
     """ "Samstag, 5. Mai 2018": the day in the meeting's own zone, wherever the reader is."""
-    return _day(meeting.starts_at.astimezone(ZoneInfo(meeting.zone)))
+    return format_weekday(meeting.starts_at.astimezone(ZoneInfo(meeting.zone)))
 
 
 def when_words(meeting: Meeting) -> str:
@@ -92,8 +87,8 @@ def when_words(meeting: Meeting) -> str:
     start, end = meeting.starts_at.astimezone(zone), meeting.ends_at.astimezone(zone)
     if not meeting.time_known:
         last = end - timedelta(microseconds=1)
-        return _day(start) if last.date() == start.date() else f"{_day(start)} – {_day(last)}"
+        return format_weekday(start) if last.date() == start.date() else f"{format_weekday(start)} – {format_weekday(last)}"
     begin, finish = (format_time(m, "HH:mm", locale=language()) for m in (start, end))
     if start.date() == end.date():
-        return _("%(day)s, %(begin)s – %(end)s", day=_day(start), begin=begin, end=finish)
-    return f"{_day(start)}, {begin} – {_day(end)}, {finish}"
+        return _("%(day)s, %(begin)s – %(end)s", day=format_weekday(start), begin=begin, end=finish)
+    return f"{format_weekday(start)}, {begin} – {format_weekday(end)}, {finish}"

@@ -18,7 +18,7 @@ from sqlalchemy import column, select, table, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 import config
-from consult import clock
+from consult import clock, path
 from consult.db import read_only
 from consult.extensions import db, own_transaction
 from consult.i18n import in_language, language
@@ -180,7 +180,7 @@ def _prepare(message_id: int) -> _Ready | Outcome:
     kind = kinds.all_kinds().get(message.kind)
     if kind is None:
         return Outcome(State.failed, "unknown_kind")
-    with in_language(recipient.locale), db.session.no_autoflush:
+    with in_language(recipient.locale, of_path=message.kind in path.MAILS), db.session.no_autoflush:
         if not kind.wanted(message):
             return Outcome(State.dropped, "not_wanted")
         mail = kind.render(message)

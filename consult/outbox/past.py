@@ -5,7 +5,7 @@ from datetime import datetime
 from flask import current_app
 from sqlalchemy import select, update
 
-from consult import clock
+from consult import clock, path
 from consult.extensions import db
 from consult.i18n import in_language, language
 from consult.outbox import kinds
@@ -42,7 +42,7 @@ def settle(message_id: int, at: datetime, refused: str = "") -> None:
     if not refused and clock.now() - at < KEEP_COPIES:
         with (
             current_app.test_request_context(base_url=current_app.config["PUBLIC_URL"]),
-            in_language(recipient_of(message.recipient_id).locale),
+            in_language(recipient_of(message.recipient_id).locale, of_path=message.kind in path.MAILS),
         ):
             subject, text = kept_copy(kinds.kind(message.kind).render(message))
             values |= {"lang": language(), "sent_subject": subject, "sent_text": text}

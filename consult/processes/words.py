@@ -4,10 +4,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
 from flask_babel import gettext as _
 
-from consult.i18n import language
+from consult.i18n import format_day, format_days
 from consult.processes.models import Activity, Audience, Function, Influence, Moderation, ProcessState, Stage
 from consult.processes.presets import Preset
 
@@ -140,16 +139,10 @@ def period(stage: Stage, zone: str) -> str:
     """ "12. April - 27. Mai 2018", "ab 12. Juli 2018": the days of a stage, the year once where it is the same."""
     start, end = first_day(stage, zone), last_day(stage, zone)
     if end is None:
-        return _("from %(day)s", day=format_date(start, "long", locale=language()))
+        return _("from %(day)s", day=format_day(start))
     if start == end:
-        return format_date(start, "long", locale=language())
-    day = "d. MMMM" if language() == "de" else "d MMMM"
-    with_year = day + " y"
-    return (
-        format_date(start, day if start.year == end.year else with_year, locale=language())
-        + " – "
-        + format_date(end, with_year, locale=language())
-    )
+        return format_day(start)
+    return format_days(start, end)
 
 
 def stage_state(stage: Stage, now: datetime) -> str:

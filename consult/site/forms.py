@@ -8,7 +8,7 @@ from wtforms import BooleanField, EmailField, RadioField, StringField, TextAreaF
 from wtforms.validators import DataRequired, Email, Length, Optional
 
 from consult.forms import Form, _l, one_line, several_lines
-from consult.i18n import languages, own_name
+from consult.i18n import own_name, path_languages
 
 _NO_ADDRESS = _l("This is not an e-mail address. Example: name@example.org")
 
@@ -119,4 +119,4 @@ class DisplayForm(Form):
             ("light", _("Light")),
             ("dark", _("Dark")),
         ]
-        self.language.choices = [(code, own_name(code)) for code in languages()]
+        self.language.choices = [(code, own_name(code)) for code in path_languages()]

@@ -47,10 +47,14 @@ def text_titles() -> dict[str, str]:
 
 def _legal_page(key: str) -> str:
     site = queries.site_settings()
-    text = queries.legal_text(key, i18n.language())
+    text = queries.legal_text(key, i18n.whole_language())
     markdown = fill_in(text.markdown, site, site.platform_name or _("Participation platform"), url_for("site.contact"))
     return render_template(
-        "site/legal.html", heading=text_titles()[key], body=as_page(markdown), is_draft=text.is_draft
+        "site/legal.html",
+        heading=text_titles()[key],
+        body=as_page(markdown),
+        text_lang=text.lang,
+        is_draft=text.is_draft,
     )
 
 
@@ -105,7 +109,7 @@ def language() -> Response:
     """Choose a language. A cookie is no state of the server, so a link may do it."""
     wish = request.args.get("to", "")
     response = redirect(safe_next(request.args.get("next"), url_for("processes.home")), 303)
-    if wish in i18n.languages():
+    if wish in i18n.path_languages():
         _remember(response, i18n.COOKIE, wish)
     return response
 

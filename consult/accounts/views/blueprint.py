@@ -89,7 +89,8 @@ def remember_language(response: Response, lang: str) -> None:
 
 
 def language_choices() -> list[tuple[str, str]]:
-    return [(code, i18n.own_name(code)) for code in i18n.languages()]
+    """Languages a person may choose: mails and pages of the citizen's path come in any of them."""
+    return [(code, i18n.own_name(code)) for code in i18n.path_languages()]
 
 
 def saved(endpoint: str, **values: Any) -> Response:
