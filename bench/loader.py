@@ -40,6 +40,8 @@ from consult.contributions.models import (
     ContributionTally,
     ContributionText,
     Kind,
+    Reaction,
+    ReactionKind,
     Stance,
     State,
 )  # fmt: skip
@@ -47,6 +49,8 @@ from consult.extensions import db
 from consult.html import render_markdown
 from consult.processes.models import Process, ProcessCounter
 
+#: Most agree.
+REACTIONS = (ReactionKind.agree, ReactionKind.disagree, ReactionKind.agree, ReactionKind.agree, ReactionKind.unsure)
 STANCES = (Stance.support, Stance.concern, Stance.change, Stance.question)
 WORDS = (
     "Das ist wichtig für unser Viertel. Am Abend sind die Räume geschlossen, und niemand weiß, wen man fragen kann. "
@@ -116,8 +120,12 @@ def make_contributions(
     state: State = State.published,
     text: str = WORDS,
     now: datetime | None = None,
+    reactions: int = 0,
 ) -> None:
-    """`number` contributions spread evenly over the elements, a share of them replies, newest last."""
+    """`number` contributions spread evenly over the elements, a share of them replies, newest last.
+
+    On average each has `reactions` reactions of different authors, from none to twice as many; its counters are true.
+    """
     now = now or clock.now()
     first = _next_id(Contribution)
     counter = db.session.scalar(select(ProcessCounter.last_number).where(ProcessCounter.process_id == process.id)) or 0
@@ -136,6 +144,7 @@ def make_contributions(
             if stance and element and state == State.published:
                 tally[element, stance] = tally.get((element, stance), 0) + 1
             created = now - timedelta(seconds=number - n)
+            agrees, disagrees, unsure = _reacted(n, reactions)
             yield {
                 "id": first + n,
                 "process_id": process.id,
@@ -154,6 +163,10 @@ def make_contributions(
                 "stance": stance.value if stance else None,
                 "state": state.value,
                 "revision": 0,
+                "agrees": agrees,
+                "disagrees": disagrees,
+                "unsure": unsure,
+                "contested": min(agrees, disagrees),
                 "created_at": created,
                 "published_at": created if state == State.published else None,
             }
@@ -164,6 +177,12 @@ def make_contributions(
         ({"contribution_id": first + n, "revision": 0, "body": f"{n}. {text}", "created_at": now}
          for n in range(number)),
     )  # fmt: skip
+    insert_many(
+        Reaction,
+        ({"contribution_id": first + n, "person_id": authors[(n * 7 + place + 1) % len(authors)], "kind": kind.value,
+          "created_at": now}
+         for n in range(number) for place, kind in enumerate(_kinds(n, reactions))),
+    )  # fmt: skip
     for (element, stance), count in tally.items():
         db.session.merge(
             ContributionTally(element_id=element, process_id=process.id, stance=stance, published=count), load=True
@@ -173,6 +192,17 @@ def make_contributions(
     )
     _catch_up(Contribution)
     db.session.flush()
+
+
+def _kinds(n: int, average: int) -> list[ReactionKind]:
+    """What different people say to the n-th contribution."""
+    return [REACTIONS[(n + place * place) % len(REACTIONS)] for place in range(n * 31 % (2 * average + 1))]
+
+
+def _reacted(n: int, average: int) -> tuple[int, int, int]:
+    """How many agree, disagree and leave it open."""
+    kinds = _kinds(n, average)
+    return kinds.count(ReactionKind.agree), kinds.count(ReactionKind.disagree), kinds.count(ReactionKind.unsure)
 
 
 #: What the parts of a large text say; an edit exchanges one sentence for another.

@@ -18,6 +18,7 @@ from consult.accounts import sessions
 from consult.concept import operations
 from consult.concept.models import ConceptKind, ElementKind, VersionAudience
 from consult.concept.operations import Part, Text
+from consult.contributions.models import State
 from consult.extensions import db
 from consult.processes.models import (
     Activity,
@@ -34,6 +35,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TOTAL = 100_000
 SIZES = {"goal-1000": 1_000, "goal-10000": 10_000}
 OTHERS = 40
+#: Reactions to each contribution on average: 500,000 in all.
+REACTIONS = 5
+#: Waiting for a moderator, beside all these.
+PENDING = 5_000
 
 
 @dataclass(frozen=True)
@@ -97,9 +102,12 @@ def build(database_url: str, folder: Path, total: int = TOTAL) -> Flask:
         for key, number in SIZES.items():
             change = elements[key]
             make_contributions(process, [change.element_id], number, people, wording_id=change.to_wording_id,
-                               version_id=version.id)  # fmt: skip
+                               version_id=version.id, reactions=REACTIONS)  # fmt: skip
         others = [elements[f"other-{n}"].element_id for n in range(OTHERS)]
-        make_contributions(process, others, max(OTHERS, total - sum(SIZES.values())), people, version_id=version.id)
+        make_contributions(process, others, max(OTHERS, total - sum(SIZES.values())), people, version_id=version.id,
+                           reactions=REACTIONS)  # fmt: skip
+        make_contributions(process, others, PENDING, people, version_id=version.id, state=State.pending,
+                           replies=0)  # fmt: skip
         db.session.commit()
         if db.engine.dialect.name == "postgresql":
             with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -1,36 +1,31 @@
-"""How a contribution comes into being: row, text, tally, and the number last, because it serialises the writers."""
+"""How a contribution comes into being: what it says and of what; its rows are written by `storing.py`."""
 
 from datetime import datetime
-from functools import cache
-from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy import select
 
 from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.concept.models import Element, Placement, ProcessConcept, Version
 from consult.concept.queries import audiences_open_to
-from consult.contributions import tallies
 from consult.contributions.models import (
     MAX_DEPTH,
     MAX_LENGTH,
     Channel,
     Contribution,
-    ContributionText,
     Kind,
     ScreeningRule,
     Stance,
     State,
 )
 from consult.contributions.screening import note_hits
+from consult.contributions.storing import store
 from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_line, clean_text
-from consult.processes.models import Process, ProcessCounter
+from consult.processes.models import Process
 
 
 def add(
@@ -93,23 +88,9 @@ def add(
         source=source,
         receipt_hash=receipt_hash,
     )
-    db.session.add(contribution)
-    db.session.flush()
-    db.session.execute(
-        _first_text(),
-        {
-            "contribution_id": contribution.id,
-            "revision": 0,
-            "body": body,
-            "proposed": proposed,
-            # The words are not the helper's: what the helper may take along or erase does not hold them.
-            "actor_id": None if channel == Channel.helper else actor_id,
-            "created_at": created_at,
-        },
-    )
+    # The words are not the helper's: what the helper may take along or erase does not hold them.
+    store(contribution, body=body, proposed=proposed, writer_id=None if channel == Channel.helper else actor_id)
     note_hits(contribution.id, rules)
-    tallies.move(contribution, None, state)
-    _give_number(contribution)
     record(
         Action.contribution_submitted,
         actor_id,
@@ -119,56 +100,6 @@ def add(
         element_id=element_id,
     )
     return contribution
-
-
-# Statements made once: putting them together costs more than asking them.
-
-
-@cache
-def _first_text() -> Any:
-    table: Any = ContributionText.__table__
-    return insert(table)
-
-
-@cache
-def _count_on(dialect: str) -> Any:
-    table: Any = ProcessCounter.__table__
-    upsert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
-    upsert = upsert.values(process_id=bindparam("process"), last_number=1)
-    return upsert.on_conflict_do_update(
-        index_elements=["process_id"], set_={"last_number": table.c.last_number + upsert.excluded.last_number}
-    ).returning(table.c.last_number)
-
-
-@cache
-def _numbering() -> Any:
-    table: Any = Contribution.__table__
-    return update(table).where(table.c.id == bindparam("contribution")).values(number=bindparam("given"))
-
-
-@cache
-def _numbering_at_once() -> Any:
-    """Counting and numbering in one question; SQLite cannot read what a statement inside another one wrote."""
-    table: Any = Contribution.__table__
-    counted = _count_on("postgresql").cte("counted")
-    return (
-        update(table)
-        .where(table.c.id == bindparam("contribution"))
-        .values(number=select(counted.c.last_number).scalar_subquery())
-        .returning(table.c.number)
-    )
-
-
-def _give_number(contribution: Contribution) -> None:
-    """The next number of the process."""
-    dialect = db.session.get_bind().dialect.name
-    count = {"process": contribution.process_id}
-    if dialect == "postgresql":
-        number = db.session.scalar(_numbering_at_once(), {**count, "contribution": contribution.id})
-    else:
-        number = db.session.scalar(_count_on(dialect), count)
-        db.session.execute(_numbering(), {"contribution": contribution.id, "given": number})
-    set_committed_value(contribution, "number", number)
 
 
 def checked_text(value: str) -> str:

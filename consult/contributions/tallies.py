@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import bindparam, case, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult.contributions.models import Contribution, ContributionTally, Reaction, ReactionKind, State
@@ -29,13 +29,31 @@ def add(element_id: int, process_id: int, stance: str | None, by: int) -> None:
     )
 
 
+def addition_after(row: Any) -> Any:
+    """For PostgreSQL: one more published contribution, as part of the statement whose CTE `row` stores it."""
+    table: Any = ContributionTally.__table__
+    one = select(
+        *(bindparam(name, type_=table.c[name].type) for name in ("element_id", "process_id")),
+        bindparam("counted_as", type_=table.c.stance.type),
+        literal(1),
+    ).select_from(row)
+    insert = postgresql.insert(table).from_select(["element_id", "process_id", "stance", "published"], one)
+    return insert.on_conflict_do_update(
+        index_elements=["element_id", "process_id", "stance"],
+        set_={"published": table.c.published + insert.excluded.published},
+    )
+
+
+def counts(contribution: Contribution, state: str) -> bool:
+    """Whether a tally counts it in this state. Replies and contributions to the whole process are in no tally."""
+    return state == State.published and contribution.element_id is not None and contribution.parent_id is None
+
+
 def move(contribution: Contribution, before: str | None, after: str) -> None:
-    """Follow a change of state. Replies and contributions to the whole process are in no tally."""
-    if contribution.element_id is None or contribution.parent_id is not None:
-        return
-    by = (after == State.published) - (before == State.published)
+    """Follow a change of state."""
+    by = counts(contribution, after) - (before is not None and counts(contribution, before))
     if by:
-        add(contribution.element_id, contribution.process_id, contribution.stance, by)
+        add(contribution.element_id or 0, contribution.process_id, contribution.stance, by)
 
 
 #: Reaction -> the column of the contribution that counts it.
