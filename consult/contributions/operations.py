@@ -1,5 +1,6 @@
 """What people do with contributions: write, correct, withdraw, react. Changes of state are compare-and-set."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from flask_babel import gettext as _
@@ -29,6 +30,10 @@ from consult.contributions.screening import Arriving, Verdict
 from consult.errors import Conflict, Refused
 from consult.extensions import db
 from consult.processes.models import Activity, Process
+
+
+#: What features above do with a contribution that its author withdraws; they add themselves when they are imported.
+when_withdrawn: list[Callable[[Contribution], None]] = []
 
 
 def submit(
@@ -66,7 +71,7 @@ def submit(
         raise Refused(_("You are not registered as speaking for this organisation."))
     said = text[:MAX_LENGTH]
     if kind == Kind.wording_proposal:
-        proposal = proposals.against(process, actor, element_id, seen, proposed)
+        proposal = proposals.against(process, element_id, seen, proposed)
         seen, lang, proposed, said = proposal.seen, proposal.lang, proposal.text, f"{said}\n{proposal.put_in}"
     verdict = screening.judge(
         Arriving(said, lang, actor.id if actor else None, process.id),
@@ -299,6 +304,8 @@ def withdraw(contribution: Contribution, actor: Person | None, now: datetime | N
     record(Action.contribution_withdrawn, actor_id, contribution, process_id=contribution.process_id)
     db.session.flush()
     tallies.move(contribution, before, State.withdrawn)
+    for follow in when_withdrawn:
+        follow(contribution)
 
 
 def react(

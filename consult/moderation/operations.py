@@ -18,6 +18,8 @@ from consult.contributions.operations import changed_meanwhile, set_state
 from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_text
+from consult.moderation import reports
+from consult.moderation.models import ReportOutcome
 from consult.outbox.operations import queue
 
 
@@ -28,11 +30,17 @@ def _as_seen(contribution: Contribution, seen: tuple[str, int] | None) -> None:
 
 
 def approve(
-    contribution: Contribution, actor: Person, now: datetime | None = None, *, seen: tuple[str, int] | None = None
+    contribution: Contribution,
+    actor: Person,
+    now: datetime | None = None,
+    *,
+    seen: tuple[str, int] | None = None,
+    tell: bool = True,
 ) -> ModerationAct:
     """Let it appear; or, where it appeared at once, note that somebody has looked at it.
 
-    `seen`: state and revision on the moderator's page. Raises `Refused` when something else happened meanwhile.
+    `seen`: state and revision on the moderator's page; without `tell` the author gets no mail, because another one
+    says it. Raises `Refused` when something else happened meanwhile.
     """
     now = now or clock.now()
     _as_seen(contribution, seen)
@@ -44,7 +52,7 @@ def approve(
         raise Refused(changed_meanwhile())
     act = _act(contribution, actor, ModerationKind.approve, before, State.published, now)
     record(Action.contribution_approved, actor.id, contribution, process_id=contribution.process_id, act_id=act.id)
-    if before == State.pending:
+    if before == State.pending and tell:
         _tell("contribution_published", act, contribution, actor)
     db.session.flush()
     tallies.move(contribution, before, State.published)
@@ -61,6 +69,8 @@ def hide(
     seen: tuple[str, int] | None = None,
 ) -> ModerationAct:
     """Hold it back, with a published reason and a note that only the author reads; the author is told by mail.
+
+    Whoever reported it is told as well.
 
     `seen`: as for `approve`. Raises `Refused` when it is hidden or withdrawn, or something happened meanwhile.
     """
@@ -84,17 +94,19 @@ def hide(
     _tell("contribution_hidden", act, contribution, actor)
     db.session.flush()
     tallies.move(contribution, before, State.hidden)
+    reports.close_all(contribution, ReportOutcome.hidden, actor, now=now)
     return act
 
 
-def undo(act: ModerationAct, actor: Person, now: datetime | None = None) -> ModerationAct:
+def undo(act: ModerationAct, actor: Person, now: datetime | None = None, *, tell: bool = True) -> ModerationAct:
     """Put the contribution back to where it was before `act`, which must be the last one about it.
 
-    Raises `Refused` when something happened since, or `act` is itself an undoing.
+    `tell`: as for `approve`. Raises `Refused` when something happened since, or `act` is itself an undoing or erased
+    the words.
     """
     now = now or clock.now()
     contribution = db.session.get_one(Contribution, act.contribution_id)
-    if act.kind == ModerationKind.undo or contribution.state != act.state_after:
+    if act.kind in (ModerationKind.undo, ModerationKind.erase) or contribution.state != act.state_after:
         raise Refused(_("This decision cannot be undone any more: something has happened since."))
     set_state(contribution, act.state_after, State(act.state_before))
     # The row is ours until the commit: nobody adds an act after this look.
@@ -104,7 +116,7 @@ def undo(act: ModerationAct, actor: Person, now: datetime | None = None) -> Mode
         contribution, actor, ModerationKind.undo, act.state_after, State(act.state_before), now, undoes_id=act.id
     )
     record(Action.moderation_undone, actor.id, contribution, process_id=contribution.process_id, act_id=undoing.id)
-    if act.state_after == State.hidden and act.state_before == State.published:
+    if tell and act.state_after == State.hidden and act.state_before == State.published:
         _tell("contribution_published", undoing, contribution, actor)
     db.session.flush()
     tallies.move(contribution, act.state_after, act.state_before)

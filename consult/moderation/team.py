@@ -1,0 +1,19 @@
+"""Who moderates a process: those with the function, and those who lead it."""
+
+from sqlalchemy import select
+
+from consult.accounts.models import Person
+from consult.extensions import db
+from consult.processes.models import Function
+from consult.processes.queries import people_with
+
+
+def team_of(process_id: int) -> list[int]:
+    """Ids of everybody who moderates or leads now."""
+    return sorted({*people_with(process_id, Function.moderation), *people_with(process_id, Function.lead)})
+
+
+def names_of(person_ids: list[int]) -> list[tuple[int, str]]:
+    """Id and name of these people, by name."""
+    found = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(person_ids)).order_by(Person.name))
+    return [(row.id, row.name or "") for row in found]
