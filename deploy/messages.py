@@ -1,7 +1,7 @@
 """Catalogues of the interface's texts: `python -m deploy.messages update|check|compile|missing LANG|path [LANG]`.
 
 German holds every text; the languages of the citizen's path (`config.PATH_LANGUAGES`) hold the texts of the files named
-in `consult/path.py` and of the templates these draw in. `missing` prints what a language lacks as a catalogue to fill
+in `deploy/path_texts.py` and of the templates these draw in. `missing` prints what a language lacks as a catalogue to fill
 in, `path` all texts of the path. Compiled catalogues are not kept in the repository: `./run`, `./test` and
 `make messages` compile what changed.
 """
@@ -21,7 +21,7 @@ from babel.messages.pofile import write_po
 from jinja2 import Environment, meta
 
 import config
-from consult import path
+from deploy import path_texts
 from deploy.catalogues import TRANSLATIONS, catalogue_of, compile_changed, read
 
 TEMPLATES = config.ROOT / "templates"
@@ -58,7 +58,7 @@ def extract(template: Path) -> None:
 def path_templates() -> list[str]:
     """The templates of the citizen's path, with what they extend, include and import."""
     found: set[str] = set()
-    waiting = list(path.TEMPLATES)
+    waiting = list(path_texts.TEMPLATES)
     environment = Environment(extensions=["jinja2.ext.i18n", "jinja2.ext.do"], autoescape=True)
     while waiting:
         name = waiting.pop()
@@ -85,7 +85,7 @@ def path_messages() -> Catalog:
     """The texts of the citizen's path, as a template to translate."""
     wanted = Catalog(project="Consult", copyright_holder="the Consult contributors", fuzzy=False)
     sources: list[tuple[str, Path, tuple[str, ...]]] = [
-        *(("python", config.ROOT / name, parts) for name, parts in sorted(path.MODULES.items())),
+        *(("python", config.ROOT / name, parts) for name, parts in sorted(path_texts.MODULES.items())),
         *(("jinja2", TEMPLATES / name, ()) for name in path_templates()),
     ]
     options = {"trimmed": "true", "silent": "false"}

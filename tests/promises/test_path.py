@@ -19,7 +19,7 @@ from consult import path
 from consult.extensions import db
 from consult.i18n import in_language
 from consult.outbox.kinds import all_kinds
-from deploy import messages
+from deploy import messages, path_texts
 from tests import factories
 from tests.client import Browser
 from tests.conftest import savepoint
@@ -117,13 +117,13 @@ def addresses(app: Flask, world: World, door: str) -> set[str]:
 def test_the_path_names_what_exists(app):
     assert set(app.view_functions) >= path.ENDPOINTS
     assert set(all_kinds()) >= path.MAILS
-    assert all((messages.TEMPLATES / name).exists() for name in path.TEMPLATES)
+    assert all((messages.TEMPLATES / name).exists() for name in path_texts.TEMPLATES)
 
 
 def test_mails_of_the_path_take_their_texts_from_its_modules():
     for name in path.MAILS:
         module = all_kinds()[name].render.__module__.replace(".", "/") + ".py"
-        assert path.MODULES[module] == (), f"{name}: {module} is not read as a whole"
+        assert path_texts.MODULES[module] == (), f"{name}: {module} is not read as a whole"
 
 
 @cache

@@ -1,0 +1,64 @@
+"""Where the texts of the citizen's path (`consult/path.py`) stand: what its catalogues have to hold."""
+
+#: Templates of these pages; what they extend, include or import counts without being named.
+TEMPLATES = """
+    processes/home.html processes/home_single.html processes/overview.html processes/timeline.html
+    concept/read.html concept/element.html concept/theme.html concept/topics.html concept/topic.html
+    contributions/index.html contributions/show.html contributions/rules.html contributions/write.html
+    contributions/guest.html contributions/closed.html contributions/reply.html contributions/edit.html
+    contributions/withdraw.html contributions/receipt.html contributions/receipt_show.html
+    contributions/receipt_edit.html contributions/slip.html
+    accounts/sign_in.html accounts/sign_in_link.html accounts/sign_in_link_sent.html accounts/use_sign_in_link.html
+    accounts/enter_code.html accounts/sign_out.html accounts/register.html accounts/registered.html
+    accounts/confirm.html accounts/ask_reset.html accounts/reset_sent.html accounts/reset.html
+    accounts/me.html accounts/profile.html accounts/change_email.html accounts/change_email_sent.html
+    accounts/confirm_email.html accounts/change_password.html accounts/my_data.html accounts/delete_account.html
+    accounts/sign_ins.html
+    invitations/respond.html invitations/over.html invitations/cancelled.html
+    site/legal.html site/contact.html site/contact_thanks.html site/display.html
+    errors/error.html emails/layout.html
+    """.split()
+
+#: Modules whose texts show on the path; where only a part of one does, the names of its classes and functions.
+MODULES: dict[str, tuple[str, ...]] = {
+    "consult/errors.py": (),
+    "consult/forms.py": (),
+    "consult/shell.py": (),
+    "consult/accounts/bodies.py": (),
+    "consult/accounts/emails.py": (),
+    "consult/accounts/forms.py": (),
+    "consult/accounts/operations.py": (),
+    "consult/accounts/views/blueprint.py": (),
+    "consult/accounts/views/entry.py": (),
+    "consult/accounts/views/links.py": (),
+    "consult/accounts/views/my_data.py": (),
+    "consult/accounts/views/own.py": (),
+    "consult/accounts/views/sign_ins.py": (),
+    "consult/accounts/words.py": (),
+    "consult/concept/marks.py": (),
+    "consult/concept/views/reading.py": (),
+    "consult/concept/views/shown.py": (),
+    "consult/concept/views/topics.py": (),
+    "consult/concept/words.py": (),
+    "consult/contributions/arrival.py": (),
+    "consult/contributions/emails.py": (),
+    "consult/contributions/forms.py": (),
+    "consult/contributions/guests.py": (),
+    "consult/contributions/operations.py": (),
+    "consult/contributions/shown.py": (),
+    "consult/contributions/views/guests.py": (),
+    "consult/contributions/views/receipts.py": (),
+    "consult/contributions/views/writing.py": (),
+    "consult/contributions/words.py": (),
+    "consult/invitations/emails.py": (),
+    "consult/invitations/operations.py": (),
+    "consult/invitations/views/answering.py": (),
+    "consult/meetings/words.py": (),
+    "consult/personal.py": (),
+    "consult/processes/views/reading.py": (),
+    "consult/processes/words.py": (),
+    "consult/site/forms.py": ("TOPICS", "ContactForm", "DisplayForm"),
+    "consult/site/operations.py": (),
+    "consult/site/views.py": (),
+    "consult/weighing/words.py": (),
+}
