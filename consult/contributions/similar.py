@@ -39,13 +39,13 @@ STOP_WORDS = frozenset(
     aber alle allem allen aller alles als also am an ander andere anderen anderes auch auf aus bei beim bin bis
     bist bitte da dabei dadurch dafur damit dann daran darauf das dass dazu dein deine dem den denen denn der
     des deshalb dich die dies diese diesem diesen dieser dieses dir doch dort du durch ein eine einem einen
-    einer eines einfach einige er es etwas euch euer fur ganz gar gegen gerne gibt habe haben hat hatte hatten
-    hier hin ich ihm ihn ihnen ihr ihre ihrem ihren ihrer im immer in ins ist ja jede jedem jeden jeder jedes
-    jetzt kann keine keinen konnen konnte konnten leider machen man manche mehr mein meine meiner mich mir mit
-    mochte mochten muss mussen musste mussten nach nicht nichts noch nun nur ob oder ohne schon sehr sein seine
-    seiner seit sich sie sind so solche solchen soll sollen sollte sollten sondern sonst statt uber um und uns
-    unser unsere unserem unseren unserer unter viel viele vom von vor war waren warum was weil welche wenn wer
-    werde werden wie wieder will wir wird wo wurde wurden zu zum zur zwar zwischen
+    einer eines einfach einige er es etwas euch euer fur ganz gar gegen gerne gibt gut habe haben hat hatte
+    hatten hier hin ich ihm ihn ihnen ihr ihre ihrem ihren ihrer im immer in ins ist ja jede jedem jeden jeder
+    jedes jetzt kann keine keinen konnen konnte konnten leider machen man manche mehr mein meine meiner mich mir
+    mit mochte mochten muss mussen musste mussten nach nicht nichts noch nun nur ob oder ohne schon sehr sein
+    seine seiner seit sich sie sind so solche solchen soll sollen sollte sollten sondern sonst statt uber um und
+    uns unser unsere unserem unseren unserer unter viel viele vom von vor war waren warum was weil welche wenn
+    wer werde werden wie wieder will wir wollen wollte wollten wird wo wurde wurden zu zum zur zwar zwischen
     a about all also an and any are as at be because been but by can could do does for from had has have he her
     here his how i if in into is it its just like me more most my no not of on one only or other our out please
     should so some such than that the their them then there these they this to too up us very was we were what
