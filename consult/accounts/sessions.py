@@ -5,13 +5,14 @@ wherever the cookie may be. Guests have no row.
 """
 
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from flask import Flask, after_this_request, current_app, has_request_context, request, session
 from flask_login import UserMixin, current_user
-from sqlalchemy import Select, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import contains_eager
 from sqlalchemy.orm.attributes import set_committed_value
 from werkzeug.wrappers import Response
@@ -73,11 +74,24 @@ def open_sign_in(person_id: int, *, device: str = "", second_factor: bool = Fals
     return secret
 
 
+#: A column about `Person`, and who takes its value.
+Along = tuple[Callable[[], Any], Callable[[Person, Any], None]]
+_along: list[Along] = []
+
+
+def ask_along(column: Callable[[], Any], take: Callable[[Person, Any], None]) -> None:
+    """Ask something about the person together with the sign-in: what nearly every request of theirs would ask next.
+
+    Said while modules are imported, by features above this one. `:now` is there to be compared with.
+    """
+    _along.append((column, take))
+
+
 @cache
-def _load_query() -> Select[SignIn, Person]:
+def _load_query() -> Any:
     """The statement of `load`, made once: every request of somebody signed in asks it."""
     return (
-        select(SignIn, Person)
+        select(SignIn, Person, *(column() for column, _take in _along))
         .join(Account, Account.person_id == SignIn.person_id)
         .join(Person, Person.id == Account.person_id)
         .options(contains_eager(Person.account))
@@ -87,11 +101,11 @@ def _load_query() -> Select[SignIn, Person]:
 
 def load(secret: str) -> SignedIn | None:
     """Who holds this secret, if the sign-in still counts: one query, and now and then a tiny write of `seen_at`."""
-    row = db.session.execute(_load_query(), {"secret_hash": hash_of(secret)}).first()
+    now = clock.now()
+    row = db.session.execute(_load_query(), {"secret_hash": hash_of(secret), "now": now}).first()
     if row is None:
         return None
-    sign_in, person = row
-    now = clock.now()
+    sign_in, person, *answers = row
     idle: timedelta = current_app.config["SIGN_IN_IDLE"]
     if sign_in.expires_at <= now or sign_in.seen_at + idle <= now:
         return None
@@ -104,6 +118,8 @@ def load(secret: str) -> SignedIn | None:
                 update(SignIn).where(SignIn.id == sign_in.id, SignIn.seen_at <= now - SEEN_EVERY).values(seen_at=now)
             )
         set_committed_value(sign_in, "seen_at", now)
+    for (_column, take), answer in zip(_along, answers, strict=True):
+        take(person, answer)
     return SignedIn(secret, sign_in, person)
 
 

@@ -7,11 +7,11 @@ from functools import cache
 from typing import Any
 
 from flask import abort
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import Select, String, and_, bindparam, cast, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from consult import clock
-from consult.accounts import tokens
+from consult.accounts import sessions, tokens
 from consult.accounts.models import LinkPurpose, LinkToken, Person
 from consult.extensions import db
 from consult.groups.models import Group, Membership, SeatHolder
@@ -27,11 +27,9 @@ from consult.processes.models import (
 )
 
 
-@cache
-def _functions_query() -> Select[int, str]:
-    """Made once, as all that nearly every request asks: putting a statement together costs more than asking it."""
+def _functions(person_id: Any, *columns: Any) -> Select[Any]:
+    """What somebody may act as through current memberships and seats."""
     now: Any = bindparam("now")
-    person_id: Any = bindparam("person_id")
     seated = (
         select(SeatHolder.membership_id)
         .where(
@@ -39,35 +37,61 @@ def _functions_query() -> Select[int, str]:
             SeatHolder.starts_at <= now,
             or_(SeatHolder.ends_at.is_(None), SeatHolder.ends_at > now),
         )
+        .correlate(Person)
         .scalar_subquery()
     )
     return (
-        select(ProcessGroup.process_id, ProcessGroup.function)
-        .join(Membership, Membership.group_id == ProcessGroup.group_id)
+        select(*columns)
+        .join_from(ProcessGroup, Membership, Membership.group_id == ProcessGroup.group_id)
         .where(
             Membership.starts_at <= now,
             or_(Membership.ends_at.is_(None), Membership.ends_at > now),
             or_(Membership.person_id == person_id, Membership.id.in_(seated)),
         )
-        .distinct()
     )
 
 
+@cache
+def _functions_query() -> Select[Any]:
+    """Made once, as all that nearly every request asks: putting a statement together costs more than asking it."""
+    return _functions(bindparam("person_id"), ProcessGroup.process_id, ProcessGroup.function)
+
+
+def _functions_column() -> Any:
+    """The same as one value: `1:lead,2:moderation`."""
+    one = cast(ProcessGroup.process_id, String) + ":" + ProcessGroup.function
+    return _functions(Person.id, func.aggregate_strings(one, ",")).correlate(Person).scalar_subquery()
+
+
+def _keep_functions(person: Person, found: Iterable[tuple[int, str]]) -> dict[int, frozenset[str]]:
+    gathered: dict[int, set[str]] = {}
+    for process_id, function in found:
+        gathered.setdefault(process_id, set()).add(function)
+    result = {process_id: frozenset(functions) for process_id, functions in gathered.items()}
+    person.__dict__["_functions"] = result
+    return result
+
+
+def _take_functions(person: Person, answer: str | None) -> None:
+    pairs = (one.split(":") for one in (answer or "").split(",") if one)
+    _keep_functions(person, ((int(process_id), function) for process_id, function in pairs))
+
+
+sessions.ask_along(_functions_column, _take_functions)
+
+
 def functions_of(person: Person | None) -> dict[int, frozenset[str]]:
-    """What a person may act as, per process id, through current memberships and seats. One query per request."""
+    """What a person may act as, per process id, through current memberships and seats.
+
+    Comes with the sign-in; about others it is one query.
+    """
     if person is None:
         return {}
     cached: dict[int, frozenset[str]] | None = person.__dict__.get("_functions")
     if cached is not None:
         return cached
-    found: dict[int, set[str]] = {}
-    for process_id, function in db.session.execute(
-        _functions_query(), {"person_id": person.id, "now": clock.now()}
-    ).all():
-        found.setdefault(process_id, set()).add(function)
-    result = {process_id: frozenset(functions) for process_id, functions in found.items()}
-    person.__dict__["_functions"] = result
-    return result
+    rows = db.session.execute(_functions_query(), {"person_id": person.id, "now": clock.now()}).all()
+    return _keep_functions(person, ((row.process_id, row.function) for row in rows))
 
 
 def forget_functions(person: Person) -> None:
