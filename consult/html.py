@@ -74,13 +74,31 @@ _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _LINE_END = re.compile("[\n\x85\u2028\u2029]")
 _ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff\u00ad]")
+#: Marks that stand above and below letters; no language piles up more than `_PILE` of them on one.
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+)
+_PILE = 5
+_PILED = re.compile(f"([{_MARKS}]{{{_PILE}}})[{_MARKS}]+")
 MAX_MARKDOWN = 200_000
 
 
 def clean_text(value: str) -> str:
-    """Text as people may enter it: NFC, one kind of line end, without control characters (several lines)."""
+    """Text as people may enter it: NFC, one kind of line end, without control characters or heaps of accents."""
     value = value.replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROL.sub("", unicodedata.normalize("NFC", value))
+    # Before putting them in order, which takes quadratic time for heaps.
+    return _CONTROL.sub("", unicodedata.normalize("NFC", _PILED.sub(r"\1", value)))
+
+
+#: Marks that force a direction on other people's words, and signs that hide inside words. Marks of direction that right
+#: to left scripts need, and joiners of letters, stay.
+_FORCING = re.compile("[\u202a-\u202e\u2066-\u2069\u2060\ufeff]")
+
+
+def clean_words(value: str) -> str:
+    """`clean_text` for what citizens write: also without marks that force a direction or hide."""
+    return _FORCING.sub("", clean_text(value))
 
 
 def clean_line(value: str) -> str:

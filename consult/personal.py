@@ -4,7 +4,7 @@ Stands above the features because it goes through all their tables: every foreig
 schema itself, so that a new table cannot be forgotten here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy import Column, Table, case, delete, func, or_, select, update
 
 from consult import clock
 from consult.accounts import sessions
-from consult.accounts.models import Account, Consent, LinkToken, Person, RecoveryCode, Representation
+from consult.accounts.models import Account, Consent, LinkPurpose, LinkToken, Person, RecoveryCode, Representation
 from consult.accounts.staff import keep_one_operator
 from consult.audit.actions import Action
 from consult.audit.operations import record
@@ -41,6 +41,8 @@ SECRETS = {
     "password_hash", "totp_secret", "totp_last_step", "secret_hash", "code_hash", "nonce", "claimed_until",
     "receipt_hash",
 }  # fmt: skip
+#: How many unproven addresses one night removes.
+_AT_ONCE = 5000
 
 
 def _links() -> Iterator[tuple[Table, list[Column[Any]]]]:
@@ -175,6 +177,49 @@ def _forget_mail(person: Person) -> None:
         .where(mine, OutboxMessage.state.in_((State.queued, State.retry)))
         .values(state=State.dropped)
     )
+
+
+#: What is left of an address that somebody typed in and nobody proved; it keeps no person alive.
+_ASKED = ("link_token", "outbox_message")
+
+
+def _asked_only(before: datetime) -> Sequence[int]:
+    """People without an account of whom we know nothing but an address typed in with a contribution before then."""
+    mails = select(OutboxMessage.id).where(OutboxMessage.recipient_id == Person.id)
+    links = select(LinkToken.id).where(LinkToken.person_id == Person.id)
+    return db.session.scalars(
+        select(Person.id)
+        .where(
+            Person.created_at < before,
+            Person.erased_at.is_(None),
+            Person.import_key.is_(None),
+            ~select(Account.person_id).where(Account.person_id == Person.id).exists(),
+            mails.where(OutboxMessage.kind == "confirm_contribution").exists(),
+            ~mails.where(or_(OutboxMessage.kind != "confirm_contribution", OutboxMessage.queued_at >= before)).exists(),
+            ~links.where(LinkToken.purpose != LinkPurpose.claim).exists(),
+        )
+        .order_by(Person.id)
+        .limit(_AT_ONCE)
+    ).all()
+
+
+def forget_unproven_guests(before: datetime) -> int:
+    """Remove people who came to be by an address typed in before then that nobody proved. Returns how many.
+
+    Whoever proved it owns a contribution; whoever was invited is named by the invitation: people named anywhere stay.
+    """
+    found = _asked_only(before)
+    removed = 0
+    for part in (set(found[start : start + 500]) for start in range(0, len(found), 500)):
+        for table, links in _links():
+            if table.name not in _ASKED:
+                for link in links:
+                    part.difference_update(db.session.scalars(select(link).where(link.in_(part))))
+        db.session.execute(delete(LinkToken).where(LinkToken.person_id.in_(part)))
+        db.session.execute(delete(OutboxMessage).where(OutboxMessage.recipient_id.in_(part)))
+        db.session.execute(delete(Person).where(Person.id.in_(part)))
+        removed += len(part)
+    return removed
 
 
 def written_by(person: Person) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from flask import current_app
 from sqlalchemy import Delete, delete, or_, select
 
-from consult import broker, clock, limits
+from consult import broker, clock, limits, personal
 from consult.accounts.models import LinkToken, SignIn
 from consult.audit.models import Heartbeat
 from consult.concept.models import Editing, MeasureSheet
@@ -25,6 +25,8 @@ KEEP_SIGN_INS = timedelta(days=1)
 KEEP_CONTACT = timedelta(days=365)
 KEEP_EDITING = timedelta(days=1)
 KEEP_SHEETS = timedelta(days=30)
+#: So long after it was typed in an address that nobody proved is kept; a link lives for 7 days.
+KEEP_GUESTS = timedelta(days=30)
 #: Local hours in which to purge: after the hour that clocks skip or repeat, and not across midnight.
 NIGHT = range(3, 6)
 #: A machine that is off at night purges in the day.
@@ -85,11 +87,16 @@ def needs_and_messages(now: datetime) -> int:
     return invitations.purge_answers(now)
 
 
+def unproven_guests(now: datetime) -> int:
+    """Addresses typed in with a contribution whose owners never pressed the button."""
+    return personal.forget_unproven_guests(now - KEEP_GUESTS)
+
+
 def broker_messages(now: datetime) -> int:
     return broker.purge_consumed(current_app.config["BROKER_URL"], now)
 
 
 STEPS: tuple[Callable[[datetime], int], ...] = (
     form_answers, rate_buckets, sign_ins, links, mail_copies, contact_messages, needs_and_messages, broker_messages,
-    open_forms, measure_sheets,
+    open_forms, measure_sheets, unproven_guests,
 )  # fmt: skip

@@ -23,6 +23,7 @@ LIFETIMES: dict[LinkPurpose, timedelta] = {
     LinkPurpose.reset: timedelta(minutes=60),
     LinkPurpose.change_email: timedelta(hours=24),
     LinkPurpose.staff_invitation: timedelta(days=14),
+    LinkPurpose.claim: timedelta(days=7),
 }
 
 

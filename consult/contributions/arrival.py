@@ -24,7 +24,7 @@ from consult.contributions.screening import note_hits
 from consult.contributions.storing import store
 from consult.errors import Refused
 from consult.extensions import db
-from consult.html import clean_line, clean_text
+from consult.html import clean_line, clean_words
 from consult.processes.models import Process
 
 
@@ -104,7 +104,7 @@ def add(
 
 def checked_text(value: str) -> str:
     """The text as it is stored. Raises `Refused` when it is empty or longer than `MAX_LENGTH`."""
-    body = clean_text(value).strip()
+    body = clean_words(value).strip()
     if not body:
         raise Refused(_("Please write something first."))
     if len(body) > MAX_LENGTH:
