@@ -14,6 +14,7 @@ from consult.contributions.views import bp as _contribution_pages
 from consult.desk import emails as _desk_mails
 from consult.desk.views import bp as _desk_pages
 from consult.digests import models as _digests
+from consult.digests import monthly_emails as _monthly_mails
 from consult.digests.views import bp as _digest_pages
 from consult.groups import models as _groups
 from consult.groups.views import bp as _group_pages
@@ -31,14 +32,16 @@ from consult.processes import models as _processes
 from consult.processes.views import bp as _process_pages
 from consult.site import models as _site
 from consult.site.views import bp as _site_pages
+from consult.weighing import emails as _weighing_mails
 from consult.weighing import models as _weighing
+from consult.weighing.views import bp as _weighing_pages
 
 TABLES = (
     _audit, _site, _outbox, _accounts, _groups, _processes, _concept, _contributions, _moderation, _weighing,
     _meetings, _invitations, _digests,
 )  # fmt: skip
 #: Importing these registers their mails.
-MAILS = (_contribution_mails, _moderation_mails, _invitation_mails, _desk_mails)
+MAILS = (_contribution_mails, _moderation_mails, _weighing_mails, _invitation_mails, _monthly_mails, _desk_mails)
 
 
 def blueprints() -> list[Blueprint]:
@@ -52,6 +55,7 @@ def blueprints() -> list[Blueprint]:
         _concept_pages,
         _contribution_pages,
         _moderation_pages,
+        _weighing_pages,
         _meeting_pages,
         _invitation_pages,
         _digest_pages,

@@ -25,6 +25,7 @@ class Job(StrEnum):
     sweep = "consult.sweep"
     seal = "consult.seal"
     digests = "consult.digests"
+    monthly = "consult.monthly"
     purge = "consult.purge"
     heartbeat = "consult.heartbeat"
 

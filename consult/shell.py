@@ -74,6 +74,7 @@ def has_mailbox() -> bool:
 def account_links(person: Any) -> list[Link]:
     """The menu under the person's name."""
     links = link("accounts.me", _("My account"))
+    links += link("weighing.mine", _("My contributions"))
     if processes.can_create_process(person):
         links += link("processes.create", _("New process"))
         links += link("accounts.organisations", _("Organisations"))
@@ -123,6 +124,8 @@ def desk_nav(process: Process) -> list[Link]:
     links: list[Link] = []
     if lead or Function.moderation in functions:
         links += link("moderation.queue", _("Moderation"), slug=slug)
+    if functions & {Function.steering, Function.answering, Function.lead}:
+        links += link("weighing.index", _("Answers"), "weighing.answer", slug=slug)
     if lead or Function.editing in functions:
         links += link(
             "concept.working", _("Work on the text"), "concept.edit", "concept.publish", "concept.create",

@@ -126,6 +126,21 @@ def safe_next(target: str | None, default: str) -> str:
     if any(ord(c) < 33 or c == "\\" or unicodedata.category(c).startswith("C") for c in target):
         return default
     parts = urlsplit(target)
+def takes_one_click(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view whose address is a personal secret: what mail programs post there counts without a token (RFC 8058).
+
+    Exactly that and nothing else: any other form sent there needs its token.
+    """
+    view.takes_one_click = True  # type: ignore[attr-defined]  # read below
+    return view
+
+
+def _is_one_click(view: Any) -> bool:
+    return getattr(view, "takes_one_click", False) and request.form.to_dict(flat=False) == {
+        "List-Unsubscribe": ["One-Click"]
+    }
+
+
     return default if parts.scheme or parts.netloc else target
 
 
@@ -162,8 +177,8 @@ def _before() -> Response | None:
         # The second is what Flask-WTF's forms ask, so that they do not check the same token again.
         g.csrf_ok = g.csrf_valid = True
     except ValidationError:
-        g.csrf_ok = False
-        if not getattr(view, "keeps_text", False):
+        g.csrf_ok = _is_one_click(view)
+        if not g.csrf_ok and not getattr(view, "keeps_text", False):
             return error_page(400)
     key = _form_key()
     if key is not None and g.csrf_ok:

@@ -8,6 +8,7 @@ TICKS: dict[Job, int] = {
     Job.sweep: 60,
     Job.seal: 15,
     Job.digests: 300,
+    Job.monthly: 900,
     Job.purge: 3600,
 }
 

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from consult import clock, retention
 from consult.audit import operations as audit
-from consult.digests import running
+from consult.digests import monthly_running, running
 from consult.extensions import db
 from consult.jobs import Job
 from consult.outbox import delivery
@@ -56,6 +56,15 @@ def digests() -> None:
     _beat(Job.digests)
     if issued:
         log.info("issued %s digests", len(issued))
+
+
+@shared_task(name=Job.monthly.value)
+def monthly() -> None:
+    """Promise the monthly mail to those who want it, in the first days of a month."""
+    promised = monthly_running.run_due(clock.now())
+    _beat(Job.monthly)
+    if promised:
+        log.info("promised %s monthly mails", promised)
 
 
 @shared_task(name=Job.purge.value)

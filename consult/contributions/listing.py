@@ -12,6 +12,7 @@ from consult.contributions.models import Contribution, Order, State
 from consult.contributions.policy import can_moderate
 from consult.contributions.shown import rows, show
 from consult.contributions.threads import PAGE, Thread, add_places, at, reader_of
+from consult.contributions.translating import is_missing
 from consult.extensions import db
 from consult.processes.models import Process
 
@@ -30,13 +31,27 @@ class Filter:
     #: Only contributions to the process as a whole.
     whole: bool = False
     author_id: int | None = None
+    #: In another language than this one, and nobody translated the present text into it.
+    needs: str = ""
     order: Order = Order.newest
 
 
 #: Decisions stand to the right of contributions: the table is named, not imported.
-_disposition = table("disposition", column("contribution_id"))
+_disposition = table("disposition", column("id"), column("contribution_id"))
+_release = table("disposition_release", column("disposition_id"))
+_gathered = table("gathered", column("contribution_id"), column("head_id"))
 _COUNTS = {Order.supported: Contribution.agrees, Order.contested: Contribution.contested}
 _CURSOR = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?")
+
+
+def _decided(contribution_id: Any) -> Any:
+    """A public decision stands beside it; one that waits for the next version is nobody's business yet."""
+    return (
+        select(_disposition.c.id)
+        .join(_release, _release.c.disposition_id == _disposition.c.id)
+        .where(_disposition.c.contribution_id == contribution_id)
+        .exists()
+    )
 
 
 def _order(order: Order) -> list[Any]:
@@ -56,7 +71,10 @@ def _going_on(query: Any, order: Order, before: str) -> Any:
         query = query.where(
             Contribution.parent_id.is_(None),
             ~select(reply.id).where(reply.parent_id == Contribution.id, reply.state == State.published).exists(),
-            ~select(_disposition.c.contribution_id).where(_disposition.c.contribution_id == Contribution.id).exists(),
+            ~_decided(Contribution.id),
+            ~select(_gathered.c.head_id)
+            .where(_gathered.c.contribution_id == Contribution.id, _decided(_gathered.c.head_id))
+            .exists(),
         )
     if place is None:
         return query
@@ -107,6 +125,8 @@ def listing(
         query = query.where(at(wanted.element_id))
     if wanted.whole:
         query = query.where(Contribution.element_id.is_(None))
+    if wanted.needs:
+        query = query.where(is_missing(wanted.needs))
     by = _order(wanted.order)
     chosen = _going_on(query, wanted.order, before).order_by(*by).limit(PAGE + 1).subquery()
     found = db.session.execute(

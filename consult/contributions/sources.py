@@ -110,6 +110,8 @@ class TracedChange:
     version_number: int | None
     version_title: str
     version_date: datetime | None
+    #: The version before that one; None when it is the first.
+    version_before: int | None
     #: The element is no longer placed; `heirs` lead on.
     heirs: list[str] = field(default_factory=list)
 
@@ -183,6 +185,10 @@ def trace(contribution: Contribution, process: Process, person: Person | None) -
                 version_number=version.number,
                 version_title=version.title,
                 version_date=version.sealed_at,
+                version_before=next(
+                    (v.number for v in reversed(versions) if v.concept_id == concept_id and v.change_head < change.id),
+                    None,
+                ),
                 heirs=heirs.get(change.element_id, []),
             )
         )

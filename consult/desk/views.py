@@ -27,6 +27,8 @@ from consult.processes.models import Function, Process, ProcessState
 from consult.processes.operations import missing_for_publishing
 from consult.processes.queries import functions_of, processes_visible_to
 from consult.site.queries import texts_still_drafts
+from consult.weighing import policy as weighing
+from consult.weighing import queries as deciding
 from consult.weighing.queries import decisions_on
 
 bp = Blueprint("desk", __name__)
@@ -95,6 +97,43 @@ def questions(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
             len(waiting),
             first.created_at,
             note=_("The oldest one is %(number)s.", number=f"{process.code}-{first.number}"),
+        )
+    ]
+
+
+def answers(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
+    """Public contributions about which nothing was decided."""
+    if not weighing.can_decide(person, process):
+        return []
+    number, since = deciding.without_answer(process.id)
+    if not number:
+        return []
+    return [
+        DeskTask(
+            ngettext("%(num)s contribution without an answer", "%(num)s contributions without an answer", number),
+            process.title,
+            url_for("weighing.index", slug=process.slug),
+            number,
+            since,
+        )
+    ]
+
+
+def translations(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
+    """Contributions in other languages than the city's that nobody translated yet."""
+    if not policy.has_function(person, process.id, Function.answering, Function.moderation, Function.lead):
+        return []
+    lang = current_app.config["BABEL_DEFAULT_LOCALE"]
+    number, since = translating.waiting_for(process.id, lang)
+    if not number:
+        return []
+    return [
+        DeskTask(
+            ngettext("Translate %(num)s contribution", "Translate %(num)s contributions", number),
+            process.title,
+            url_for("contributions.index", slug=process.slug, needs=lang),
+            number,
+            since,
         )
     ]
 
@@ -191,6 +230,7 @@ def publishing(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
 DESKS: tuple[Callable[[Any, Process, datetime], list[DeskTask]], ...] = (
     moderation,
     questions,
+    answers,
     invitations,
     new_digests,
     drafts,

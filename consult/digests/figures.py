@@ -22,6 +22,7 @@ from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
 from consult.processes.models import Function, Process, ProcessGroup
 from consult.weighing.models import Disposition
+from consult.weighing.queries import answered
 
 #: Contested: at least this many for the text and as many against it, the smaller side at least a quarter of both.
 CONTESTED_FROM = 3
@@ -251,8 +252,8 @@ def _told_before(process: Process, happened: Activity) -> set[int]:
 
 
 def _undecided_point() -> Any:
-    """No decision stands beside it."""
-    return ~exists().where(Disposition.contribution_id == Contribution.id)
+    """No public decision stands beside it."""
+    return ~answered()
 
 
 def _unanswered(process: Process) -> list[Any]:
@@ -310,12 +311,13 @@ def _undecided(process: Process) -> list[tuple[int | None, int]]:
 
 
 def _decisions(process: Process, happened: Activity) -> list[Any]:
-    """The decisions recorded in the window, by the number of what they are about; the latest of each counts."""
-    window = subjects_in(process.id, happened.from_seq, happened.to_seq, Action.disposition_decided)
+    """The decisions that became public in the window, by the number of what they are about; the latest of each
+    counts.
+    """
     rows = db.session.execute(
         select(Contribution.number, Disposition.kind, Disposition.decided_in_id)
         .join(Contribution, Contribution.id == Disposition.contribution_id)
-        .where(Disposition.id.in_(window))
+        .where(Disposition.id.in_(happened.decisions), Contribution.process_id == process.id)
         .order_by(Disposition.id)
     )
     latest = {row.number: row for row in rows}

@@ -12,6 +12,7 @@ from consult.audit.models import AuditEntry, AuditSeal
 from consult.digests.models import Digest, DigestKind
 from consult.extensions import db
 from consult.processes.models import Process, ProcessState
+from consult.weighing.models import Disposition
 
 #: A digest is due from this time of the city's day on. No zone in use moves its clocks at this hour.
 DUE_FROM = time(5)
@@ -119,7 +120,7 @@ class Activity:
     #: Hidden contribution -> the reason given last.
     hidden: dict[int, int] = field(default_factory=dict)
     versions: list[int] = field(default_factory=list)
-    #: Dispositions.
+    #: Dispositions that became public: at once, or with a version.
     decisions: list[int] = field(default_factory=list)
     #: Approved minutes.
     minutes: list[int] = field(default_factory=list)
@@ -151,7 +152,9 @@ def subjects_in(process_id: int, from_seq: int, to_seq: int, *actions: Action) -
 
 
 def activity(process: Process, from_seq: int, to_seq: int) -> Activity:
-    """Everything of this process in the window, from the sealed record. One query."""
+    """Everything of this process in the window, from the sealed record. One query; one more where something was
+    decided, because what waits for a version is not told before it is public.
+    """
     found = Activity(from_seq, to_seq)
     lists = {
         Action.contribution_submitted: found.submitted,
@@ -161,6 +164,8 @@ def activity(process: Process, from_seq: int, to_seq: int) -> Activity:
         Action.disposition_decided: found.decisions,
         Action.minutes_approved: found.minutes,
     }
+    others = (Action.contribution_hidden, Action.invitation_answered, Action.dispositions_released)
+    released: list[int] = []
     rows = db.session.execute(
         select(AuditEntry.action, AuditEntry.subject_id, AuditEntry.facts)
         .join(AuditSeal, AuditSeal.entry_id == AuditEntry.id)
@@ -169,7 +174,7 @@ def activity(process: Process, from_seq: int, to_seq: int) -> Activity:
             AuditSeal.seq <= to_seq,
             AuditEntry.process_id == process.id,
             AuditEntry.action.in_(
-                [action.value for action in (*OPENING, *lists, Action.contribution_hidden, Action.invitation_answered)]
+                [action.value for action in (*OPENING, *lists, *others)]
             ),
         )
         .order_by(AuditSeal.seq)
@@ -180,10 +185,18 @@ def activity(process: Process, from_seq: int, to_seq: int) -> Activity:
             found.opened.append(subject_id)
         if action == Action.contribution_hidden:
             found.hidden[subject_id] = facts["reason_id"]
+        elif action == Action.dispositions_released:
+            released += facts["dispositions"]
         elif action == Action.invitation_answered:
             found.answers[subject_id] = facts["state"]
         elif action in lists:
             lists[action].append(subject_id)
+    if found.decisions:
+        held = set(
+            db.session.scalars(select(Disposition.id).where(Disposition.id.in_(found.decisions), Disposition.held))
+        )
+        found.decisions[:] = [ident for ident in found.decisions if ident not in held]
+    found.decisions += released
     found.opened[:] = dict.fromkeys(found.opened)
     for ids in lists.values():
         ids[:] = dict.fromkeys(ids)

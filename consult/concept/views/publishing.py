@@ -2,6 +2,7 @@
 
 from flask import abort, flash, render_template, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from consult.authz import authorize, current_person
@@ -17,6 +18,8 @@ from consult.extensions import db
 from consult.forms import entered
 from consult.processes.loading import load_process
 from consult.web import commit_and_go, keeps_text
+from consult.weighing import operations as deciding
+from consult.weighing import queries as weighing
 
 
 @bp.route("/p/<slug>/concept/publish", methods=["GET", "POST"], defaults={"which": "concept"})
@@ -41,7 +44,11 @@ def publish(slug: str, which: str) -> str | Response:
                 concept, entered(form.seen), title=entered(form.title), note=entered(form.note),
                 audience=VersionAudience(form.audience.data), actor=current_person(), process=process,
             )  # fmt: skip
+            # In the same transaction: text and answers appear together.
+            answers = deciding.release(process, version, current_person())
             flash(_("Version %(number)s is published and frozen.", number=version.number), "success")
+            if answers:
+                flash(_released(answers), "success")
             return commit_and_go(url_for("concept.version", slug=slug, number=version.number, which=which))
         except Refused as refused:
             db.session.rollback()
@@ -60,4 +67,13 @@ def publish(slug: str, which: str) -> str | Response:
         waiting=drafts.get(DraftState.submitted, 0),
         writing=drafts.get(DraftState.open, 0) + drafts.get(DraftState.returned, 0),
         last_is_public=found.last is not None and found.last.audience == VersionAudience.public,
+        held_answers=weighing.held_number(process.id),
     )  # fmt: skip
+
+
+def _released(number: int) -> str:
+    return ngettext(
+        "%(num)s answer is public now; the author gets a mail.",
+        "%(num)s answers are public now; each author gets a mail.",
+        number,
+    )

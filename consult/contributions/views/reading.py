@@ -9,14 +9,17 @@ from consult.concept import queries as concept
 from consult.contributions import policy, queries
 from consult.contributions.forms import FilterForm
 from consult.contributions.operations import goes_back_to_moderation
+from consult.contributions.proposals import as_difference
 from consult.contributions.sources import trace
 from consult.contributions.views.blueprint import bp
+from consult.contributions.views.proposal_tools import tools_for
+from consult.contributions.views.translating import versions_for
 from consult.contributions.words import stance_names
 from consult.pages import rendered_once
 from consult.processes import policy as processes
 from consult.processes.loading import load_process
 from consult.web import row_id
-from consult.weighing.queries import decisions_on
+from consult.weighing.queries import course_of, decisions_on, number_answered
 
 
 @bp.get("/p/<slug>/contributions")
@@ -27,7 +30,9 @@ def index(slug: str) -> str:
     authorize(processes.can_read, process)
     person = current_person()
     moderates = allowed(policy.can_moderate, process)
-    form = FilterForm(request.args, places=concept.element_choices(process, person), moderates=moderates)
+    helps = allowed(policy.can_help_translate, process)
+    places = concept.element_choices(process, person)
+    form = FilterForm(request.args, places=places, moderates=moderates, helps=helps)
     mine = person is not None and request.args.get("mine") == "1"
     wanted = form.wanted(mine_of=person.id if mine else None)
     comment, react = queries.openings_for(process, person)
@@ -56,6 +61,7 @@ def index(slug: str) -> str:
         counts=[(stance, label, counts.get(stance, 0)) for stance, label in stance_names().items()],
         without_stance=counts.get("", 0),
         held_back=queries.held_back(process.id),
+        answered=number_answered(process.id),
     )
 
 
@@ -89,11 +95,20 @@ def show(slug: str, number: int) -> str:
         "contributions/show.html",
         process=process,
         item=item,
+        tools=tools_for(process, contribution, item),
+        difference=as_difference,
         place_url=place_url,
         seen=queries.seen_by_author(process, contribution, person),
         earlier=queries.earlier_texts(contribution) if inside else [],
         notice=queries.notice_for(contribution) if inside else None,
+        appeal=appeals.newest_about(contribution) if inside and contribution.state != State.published else None,
+        may_appeal=item.mine and appeals.may_be_made(contribution),
         trace=trace(contribution, process, person),
+        course=course_of(contribution.id),
+        versions=versions_for(process, contribution) if item.body_html is not None else [],
+        translate_url=url_for("contributions.translate", slug=slug, number=number)
+        if item.body_html is not None and allowed(policy.can_translate, process, contribution)
+        else None,
         next_url=url_for("contributions.show", slug=slug, number=number, after=last) if item.more_replies else None,
         waits_again=item.editable and item.is_public and goes_back_to_moderation(contribution, person),
         editable_until=contribution.may_edit_until(),

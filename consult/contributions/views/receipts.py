@@ -26,7 +26,7 @@ from consult.forms import entered
 from consult.limits import hit, visitor
 from consult.processes.models import Process
 from consult.web import commit_and_go, keeps_text, row_id
-from consult.weighing.queries import decisions_on
+from consult.weighing.queries import course_of, decisions_on
 
 #: Names in the session: the secret that makes this browser's codes; which contribution is open, and until when.
 _SECRET, _OPEN = "guest", "receipt"
@@ -203,6 +203,7 @@ def receipt_edit() -> Response:
             return redirect(url_for("contributions.receipt_show"), 303)
         form.text.data = operations.newest_text(found[0])
         form.base.data = str(found[0].revision)
+            course=course_of(contribution.id),
     about = found[0].id if found is not None else request.form.get("about", type=row_id)
     page = render_template("contributions/receipt_edit.html", form=form, asks=asks, theirs=theirs, about=about)
     return _private((page, status))
