@@ -200,4 +200,4 @@ def init_app(app: Flask) -> None:
         datetime=format_moment, date=format_day, time=format_clock, reltime=format_ago, number=format_number,
         language_name=language_name, iso=iso, foreign=foreign,
     )  # fmt: skip
-    app.jinja_env.globals["page_language"] = language
+    app.jinja_env.globals.update(page_language=language, city_language=app.config["BABEL_DEFAULT_LOCALE"])
