@@ -18,7 +18,6 @@ from consult.contributions.models import (
     Channel,
     Contribution,
     ContributionText,
-    ContributionTranslation,
     Kind,
     Reaction,
     ReactionKind,
@@ -361,27 +360,3 @@ def _reaction(contribution: Contribution, person: Person) -> Reaction | None:
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-
-
-def translate(
-    contribution: Contribution, *, actor: Person | None, lang: str, body: str, created_at: datetime | None = None
-) -> ContributionTranslation:
-    """A human helper's translation of the current text; the original stays beside it."""
-    translation = ContributionTranslation(
-        contribution_id=contribution.id,
-        lang=lang,
-        revision=contribution.revision,
-        body=checked_text(body),
-        translator_id=actor.id if actor else None,
-        created_at=created_at or clock.now(),
-    )
-    db.session.add(translation)
-    record(
-        Action.translation_added,
-        actor.id if actor else None,
-        contribution,
-        process_id=contribution.process_id,
-        lang=lang,
-    )
-    db.session.flush()
-    return translation

@@ -15,11 +15,10 @@ from sqlalchemy import and_, column, select, table
 from sqlalchemy.orm import aliased
 
 from consult import clock
-from consult.accounts.models import Person
 from consult.concept.difference import Piece, PieceKind, word_difference
 from consult.concept.merging import APART
-from consult.concept.models import Placement, ProcessConcept, Version, Wording
-from consult.concept.queries import audiences_open_to, origins_of
+from consult.concept.models import Placement, ProcessConcept, Version, VersionAudience, Wording
+from consult.concept.queries import origins_of
 from consult.concept.word_changes import Teller, Words
 from consult.concept.working import Text, new_wording
 from consult.contributions.arrival import seen_by
@@ -40,8 +39,9 @@ _REMEMBERED = 2_000
 #: Where a text was changed: characters of it, half-open; both the same where words were only put in.
 Place = tuple[int, int]
 
-#: Decisions stand to the right of contributions: the table is named, not imported.
-_disposition = table("disposition", column("contribution_id"))
+#: Decisions stand to the right of contributions: the tables are named, not imported.
+_disposition = table("disposition", column("id"), column("contribution_id"))
+_release = table("disposition_release", column("disposition_id"))
 
 
 def checked(base: Wording, proposed: str) -> str:
@@ -77,16 +77,14 @@ class Proposal:
     put_in: str
 
 
-def against(
-    process: Process, reader: Person | None, element_id: int | None, seen: tuple[int, int] | None, proposed: str | None
-) -> Proposal:
-    """The proposal against the words `reader` had in front of them; asked for when the door does not know.
+def against(process: Process, element_id: int | None, seen: tuple[int, int] | None, proposed: str | None) -> Proposal:
+    """The proposal against the public words its author had in front of them; asked for when the door does not know.
 
     Raises `Refused` where there is no text, or nothing is proposed.
     """
     version_id, wording_id = seen or (None, None)
     if wording_id is None and element_id is not None:
-        version_id, wording_id = seen_by(reader, process, element_id, clock.now())
+        version_id, wording_id = seen_by(None, process, element_id, clock.now())
     base = db.session.get(Wording, wording_id) if wording_id is not None else None
     if base is None or version_id is None or base.element_id != element_id:
         raise Refused(_("There is no published text here for which other words could be proposed."))
@@ -107,10 +105,10 @@ def _put_in(base: str, text: str) -> str:
     return "\n".join(piece.text for piece in word_difference(base, text) if piece.kind == PieceKind.inserted)
 
 
-def words_seen(process: Process, element_id: int, wording_id: int, person: Person | None) -> tuple[int, Wording] | None:
-    """(version, wording) if these words of the element stood in a version this person may read, the newest such one.
+def words_seen(process: Process, element_id: int, wording_id: int) -> tuple[int, Wording] | None:
+    """(version, wording) if these words of the element stood in a public version, the newest such one.
 
-    A wording named in a form is not believed: nobody gets to see by a difference what they may not read.
+    A wording named in a form is not believed: a proposal shows the words it was made against to everybody.
     """
     row = db.session.execute(
         select(Placement.version_id, Wording)
@@ -122,7 +120,7 @@ def words_seen(process: Process, element_id: int, wording_id: int, person: Perso
             Placement.element_id == element_id,
             Placement.wording_id == wording_id,
             Version.number.is_not(None),
-            Version.audience.in_(audiences_open_to(person, process)),
+            Version.audience == VersionAudience.public,
         )
         .order_by(Version.number.desc())
         .limit(1)
@@ -137,7 +135,8 @@ def as_difference(base: str, proposed: str, around: int | None = AROUND) -> Mark
     """
     before, after = Words(0, "", base, {}, ""), Words(0, "", proposed, {}, "")
     found = Teller(around=around).change(before, after).text
-    return found[0] if found else None
+    # Lines stay lines also where no rule of a page says so.
+    return found[0].replace("\n", Markup("<br>")) if found else None
 
 
 def newest_proposed(contribution: Contribution) -> str | None:
@@ -220,11 +219,16 @@ class Rival:
 
 
 def rivals_of(contribution: Contribution, base: str, proposed: str) -> list[Rival]:
-    """Other proposals, published and not decided about, that change the same words of the same wording; two queries."""
+    """Other public proposals without a public decision that change the same words of the same wording. One query."""
     if contribution.element_id is None or contribution.wording_id is None:
         return []
     other = aliased(Contribution)
-    decided = select(_disposition.c.contribution_id).where(_disposition.c.contribution_id == other.id).exists()
+    decided = (
+        select(_disposition.c.id)
+        .join(_release, _release.c.disposition_id == _disposition.c.id)
+        .where(_disposition.c.contribution_id == other.id)
+        .exists()
+    )
     rows = db.session.execute(
         select(other.number, ContributionText.proposed)
         .join(

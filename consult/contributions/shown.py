@@ -11,10 +11,11 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
-from sqlalchemy import Select, and_, case, null, select
+from sqlalchemy import Select, and_, case, func, null, select
 from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Organisation, Person
+from consult.concept.models import Wording
 from consult.contributions.models import (
     EDIT_TIME,
     Channel,
@@ -28,6 +29,7 @@ from consult.contributions.models import (
     Reaction,
     State,
 )
+from consult.contributions.proposals import as_difference
 from consult.contributions.words import channel_names, kind_names, stance_names, state_names
 from consult.html import plain_html
 from consult.processes.models import Process
@@ -67,7 +69,13 @@ class Shown:
     reacted: str | None
     hidden_because: str | None
     body: str | None
+    #: By a person who helps, in the language of the page; of an earlier text when `translated_revision` says so.
     translation: str | None
+    translated_revision: int | None
+    translator_name: str | None
+    #: Of a wording proposal: the text as it should read, and the words it was made against.
+    proposed: str | None
+    base: str | None
     is_sample: bool
     #: Whether this reader may read the words although they are not public.
     reveal: bool = False
@@ -76,6 +84,8 @@ class Shown:
     may_reply: bool = False
     may_react: bool = False
     changed_since: bool = False
+    #: Key of the element it is shown at: that of an heir, where its own was replaced.
+    shown_at: str = ""
     disposition: Any = None
     target_label: str = ""
     target_key: str = ""
@@ -138,9 +148,12 @@ class Shown:
         """The name given with it, else the person's; none with words that are not shown."""
         if not (self.is_public or self.reveal):
             return ""
-        if self.given_name or self.person_name:
-            return self.given_name or self.person_name or ""
-        return _("Deleted account") if self.author_id else _("Without a name")
+        if self.given_name:
+            return self.given_name
+        # Who wrote without an account chose what stands there, also when it belongs to an account by now.
+        if self.channel in (Channel.guest, Channel.helper) or self.author_id is None:
+            return _("Without a name")
+        return self.person_name or _("Deleted account")
 
     @property
     def body_html(self) -> Markup | None:
@@ -149,15 +162,52 @@ class Shown:
         return plain_html(self.body)
 
     @property
+    def is_proposal(self) -> bool:
+        return self.kind == Kind.wording_proposal
+
+    @property
+    def change_html(self) -> Markup | None:
+        """What it would change in the text, as insertions and deletions; nothing where its words are not shown."""
+        if self.proposed is None or self.base is None or not (self.is_public or self.reveal):
+            return None
+        return as_difference(self.base, self.proposed)
+
+    @property
+    def proposal_status(self) -> tuple[str, str]:
+        """What became of a proposal, in a few words, and how the mark is coloured."""
+        kind = self.disposition.kind if self.disposition else ""
+        by = self.author_name or _("Without a name")
+        known = {
+            "": (_("Open"), "info"),
+            "adopt": (_("Taken over, thanks to %(name)s", name=by), "success"),
+            "adopt_in_part": (_("Taken over with changes, thanks to %(name)s", name=by), "success"),
+            "reject": (_("Not taken over"), "neutral"),
+        }
+        return known.get(kind) or (self.disposition.kind_label, "neutral")
+
+    @property
+    def since_url(self) -> str:
+        """Where one reads how the text has changed since."""
+        at = self.shown_at or None
+        return url_for("contributions.since", slug=self.slug, number=self.number, at=at)
+
+    @property
     def translation_html(self) -> Markup | None:
         if self.translation is None or self.body_html is None:
             return None
         return plain_html(self.translation)
 
     @property
+    def translation_outdated(self) -> bool:
+        """Whether the words were changed since somebody translated them."""
+        return self.translated_revision is not None and self.translated_revision < self.revision
+
+    @property
     def state_note(self) -> str:
         """What stands in the place of the words."""
         if self.state == State.hidden:
+            if self.body is None:
+                return _("The words were deleted for good. Reason: %(reason)s", reason=self.hidden_because or "–")
             if self.hidden_because:
                 return _("Held back by the moderators. Reason: %(reason)s", reason=self.hidden_because)
             return _("Held back by the moderators.")
@@ -173,9 +223,13 @@ class Shown:
         if self.may_reply and self.is_public:
             links.append({"label": _("Reply"), "url": self._url("reply")})
         if self.mine and self.editable:
-            links.append({"label": _("Change"), "url": self._url("edit")})
+            verb = "edit_proposal" if self.is_proposal and self.proposed is not None else "edit"
+            links.append({"label": _("Change"), "url": self._url(verb)})
         if self.mine and self.state in (State.pending, State.published):
             links.append({"label": _("Withdraw"), "url": self._url("withdraw")})
+        if self.is_public and not self.mine:
+            # By hand: putting an address together costs more than all the rest of a contribution in a long list.
+            links.append({"label": _("Report this"), "url": f"{self.url}/report"})
         return links
 
     def everything(self) -> Iterator["Shown"]:
@@ -193,9 +247,11 @@ _COLUMNS = (
     Contribution.unsure,
 )  # fmt: skip
 _parent = aliased(Contribution)
+_translator, _newer = aliased(Person), aliased(ContributionTranslation)
 _AS_THEY_ARE = (
     *(column.key for column in _COLUMNS), "parent_number", "given_name", "person_name", "organisation_name",
-    "reacted", "hidden_because", "body", "translation",
+    "reacted", "hidden_because", "body", "translation", "translated_revision", "translator_name",
+    "proposed", "base",
 )  # fmt: skip
 
 
@@ -212,9 +268,25 @@ def rows(person_id: int | None, lang: str) -> Select[*tuple[Any, ...]]:
     reason = (
         select(ModerationReason.text)
         .join(ModerationAct, ModerationAct.reason_id == ModerationReason.id)
-        .where(ModerationAct.contribution_id == Contribution.id, ModerationAct.kind == ModerationKind.hide)
+        .where(
+            ModerationAct.contribution_id == Contribution.id,
+            ModerationAct.kind.in_((ModerationKind.hide, ModerationKind.erase)),
+        )
         .order_by(ModerationAct.id.desc())
         .limit(1)
+        .scalar_subquery()
+    )
+    # Asked of proposals only: a join would fetch the text of every contribution.
+    base = select(Wording.markdown).where(Wording.id == Contribution.wording_id).scalar_subquery()
+    # Looked for only where there is a translation: the key of the table leads to none for most.
+    newest_translation = (
+        select(func.max(_newer.revision))
+        .where(
+            _newer.contribution_id == Contribution.id,
+            _newer.lang == ContributionTranslation.lang,
+            _newer.body.is_not(None),
+        )
+        .correlate(Contribution, ContributionTranslation)
         .scalar_subquery()
     )
     return (
@@ -228,6 +300,10 @@ def rows(person_id: int | None, lang: str) -> Select[*tuple[Any, ...]]:
             case((Contribution.state == State.hidden, reason)).label("hidden_because"),
             ContributionText.body,
             ContributionTranslation.body.label("translation"),
+            ContributionTranslation.revision.label("translated_revision"),
+            _translator.name.label("translator_name"),
+            ContributionText.proposed,
+            case((Contribution.kind == Kind.wording_proposal, base)).label("base"),
             Contribution.source,
         )
         .select_from(Contribution)
@@ -242,10 +318,11 @@ def rows(person_id: int | None, lang: str) -> Select[*tuple[Any, ...]]:
             ContributionTranslation,
             and_(
                 ContributionTranslation.contribution_id == Contribution.id,
-                ContributionTranslation.revision == Contribution.revision,
                 ContributionTranslation.lang == lang,
+                ContributionTranslation.revision == newest_translation,
             ),
         )
+        .outerjoin(_translator, _translator.id == ContributionTranslation.translator_id)
         .outerjoin(Person, Person.id == Contribution.author_id)
         .outerjoin(Organisation, Organisation.id == Contribution.organisation_id)
         .outerjoin(_parent, _parent.id == Contribution.parent_id)
@@ -277,7 +354,7 @@ def show(process: Process, row: Any, reader: Reader) -> Shown:
         is_sample=process.is_demo and row.source is None,
         mine=mine,
         reveal=reader.reveal or mine,
-        editable=mine and open_for_change,
+        editable=mine and open_for_change and row.body is not None,
         may_reply=reader.may_reply,
         may_react=reader.may_react and not mine and row.state == State.published,
         **{name: getattr(row, name) for name in _AS_THEY_ARE},

@@ -133,13 +133,14 @@ def thread(
     *,
     before: int | None = None,
     wording_id: int | None = None,
+    key: str = "",
     may_reply: bool = False,
     may_react: bool = False,
 ) -> Thread:
     """The contributions on an element and on all it descends from, newest first, each once, with replies.
 
     `wording_id`, placed in the newest public version, saves a query when the caller knows it. `before` is the number
-    to go on from.
+    to go on from; `key` that of the element, for links to what changed in it.
     """
     reader = reader_of(process, person, may_reply=may_reply, may_react=may_react)
     ids = _root_ids(process.id, element_id, before)
@@ -158,6 +159,7 @@ def thread(
     for item in result.everything():
         for one in item.everything():
             one.changed_since = one.wording_id is not None and one.wording_id != now_placed.get(element_id)
+            one.shown_at = key
     return result
 
 

@@ -241,6 +241,8 @@ def element(slug: str, key: str) -> str | Response:
     placed = view.placed
     opened = openings(process.id)
     commentable = not view.retired and open_now(process, Activity.comment, opened)
+    # Only public words are proposed to be other ones: everybody sees both.
+    proposable = placed.is_public and placed.markdown and open_now(process, Activity.propose, opened)
     before = request.args.get("before", type=row_id)
     thread = contributions.thread(
         process,
@@ -248,6 +250,7 @@ def element(slug: str, key: str) -> str | Response:
         person,
         before=before,
         wording_id=placed.wording_id if placed.is_public else None,
+        key=key,
         may_reply=commentable,
         may_react=open_now(process, Activity.react, opened),
     )
@@ -256,6 +259,7 @@ def element(slug: str, key: str) -> str | Response:
     heirs = queries.names_of(process, queries.heirs_of(placed.element_id), person) if view.retired else {}
     serves, served_by = queries.links_of(process.id, audiences, placed.element_id)
     url = url_for("concept.element", slug=slug, key=key)
+    shown = Shown(process, commentable=commentable).citing([placed]).element(placed, counts)
     order = order_of(view.version_id, view.checksum)
     before_it, after_it = order.around(key)
     return render_template(
@@ -265,7 +269,7 @@ def element(slug: str, key: str) -> str | Response:
         placed=placed,
         serves=serves,
         served_by=served_by,
-        element=Shown(process, commentable=commentable).citing([placed]).element(placed, counts),
+        element=shown | {"propose_url": url_for("contributions.propose", slug=slug, key=key) if proposable else None},
         above=order.above(key),
         themes=HEADINGS,
         before_it=None if view.retired else before_it,

@@ -7,21 +7,29 @@ from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
+from consult import clock
 from consult.accounts.models import Person
 from consult.authz import authorize, current_person
 from consult.concept import queries as concept
 from consult.concept.queries import ElementView
-from consult.contributions import guests, policy, queries, receipts
+from consult.contributions import guests, names, policy, queries, receipts
 from consult.contributions.forms import GuestForm
-from consult.contributions.models import Stance
+from consult.contributions.models import Stance, State
+from consult.contributions.openness import standing_of
+from consult.contributions.proposal_forms import GuestProposeForm
+from consult.contributions.screening import state_for
+from consult.contributions.views import known, similar
 from consult.contributions.views.blueprint import bp
+from consult.contributions.views.claims import may_be_asked
+from consult.contributions.views.proposed import Proposing
 from consult.contributions.views.receipts import browser_secret
 from consult.errors import Refused
 from consult.extensions import db
 from consult.forms import entered
+from consult.i18n import language
 from consult.limits import hit, visitor
 from consult.processes.loading import load_process
-from consult.processes.models import Activity, Process
+from consult.processes.models import Activity, Audience, Process
 from consult.processes.queries import next_opening
 from consult.signing import keyed_hash, new_nonce
 from consult.web import commit_and_go, keeps_text
@@ -43,8 +51,12 @@ def _slip_name() -> str:
     return keyed_hash("slip", f"{request.path}|{ident}")[:24]
 
 
-def _too_many(helper: Person | None) -> bool:
+def _too_many(helper: Person | None, author: Person | None) -> bool:
     """Counts what is sent. A library or a meeting with one connection is one visitor to us."""
+    if author is not None:
+        written = queries.written_since(author.id, clock.now() - timedelta(hours=1))
+        if written >= current_app.config["CONTRIBUTIONS_PER_HOUR"]:
+            return True
     hour = timedelta(hours=1)
     if helper is not None:
         times, at_most = hit("helper", str(helper.id), hour), current_app.config["CONTRIBUTIONS_PER_HOUR"]
@@ -53,16 +65,31 @@ def _too_many(helper: Person | None) -> bool:
     return bool(times > at_most)
 
 
-def write(process: Process, view: ElementView | None, action: str, back: str) -> Answer:
-    """The form to an element or to the process as a whole, for those without an account."""
+def write(
+    process: Process, view: ElementView | None, action: str, back: str, proposing: Proposing | None = None
+) -> Answer:
+    """The form to an element or to the process as a whole, for those without an account.
+
+    `proposing`: other words for the element are proposed.
+    """
     authorize(policy.can_write_as_guest, process)
-    return _write(process, view, action, back, None)
+    return _write(process, view, action, back, None, proposing)
 
 
-def _send(form: GuestForm, process: Process, view: ElementView | None, helper: Person | None) -> Response:
+def _send(
+    form: GuestForm,
+    process: Process,
+    view: ElementView | None,
+    helper: Person | None,
+    author: Person | None,
+    proposing: Proposing | None,
+) -> Response:
     """Store it and lead to the slip. Raises `Refused`."""
-    slip = _slip_name()
-    target = url_for("contributions.slip", slip=slip)
+    slip, email = _slip_name(), form.address()
+    # Said on the slip whether or not the mail leaves, so that it tells nothing about the address.
+    target = url_for("contributions.slip", slip=slip, mail=1 if email else None)
+    if email and not may_be_asked(email):
+        email = ""
     code = receipts.code_for(browser_secret(), slip)
     try:
         guests.submit(
@@ -74,7 +101,11 @@ def _send(form: GuestForm, process: Process, view: ElementView | None, helper: P
             lang=form.lang.data,
             author_name=entered(form.author_name),
             helper=helper,
-            seen=(view.version_id, view.placed.wording_id) if view else None,
+            author=author,
+            email=email,
+            locale=language(),
+            seen=proposing.seen if proposing else (view.version_id, view.placed.wording_id) if view else None,
+            proposed=proposing.proposed if proposing else None,
         )
     except IntegrityError:
         # The same form sent twice at the same moment: the other one was first, and its slip is this one's.
@@ -85,16 +116,39 @@ def _send(form: GuestForm, process: Process, view: ElementView | None, helper: P
     return commit_and_go(target)
 
 
-def _write(process: Process, view: ElementView | None, action: str, back: str, helper: Person | None) -> Answer:
+def _write(
+    process: Process,
+    view: ElementView | None,
+    action: str,
+    back: str,
+    helper: Person | None,
+    proposing: Proposing | None = None,
+) -> Answer:
+    activity = Activity.propose if proposing else Activity.comment
     g.zone = process.zone
-    if request.method == "GET" and queries.openings_for(process, helper)[0] is None:
-        opens_at = next_opening(process.id, Activity.comment)
+    author = None if helper else known.person()
+    standing = standing_of(helper or author, process.id, activity)
+    opening = standing.opening
+    if author and opening and Audience.public not in opening.audiences:
+        opening = None
+    # What the stage says of people known by address; the moderators may have decided otherwise about this one.
+    level = standing.level if author else None
+    at_once = opening is not None and state_for(opening.moderation, level) == State.published
+    opens_at = next_opening(process.id, activity) if opening is None else None
+    if opening is None and request.method == "GET":
         return render_template("contributions/closed.html", process=process, opens_at=opens_at, back=back)
-    form = GuestForm(HELPER if helper else GUEST)
+    taken = names.taken_in(process) if request.form.get("author_name") else ()
+    mark = HELPER if helper else GUEST
+    if proposing:
+        form = proposing.bind(GuestProposeForm(mark, known=author is not None, taken=taken))
+    else:
+        form = GuestForm(mark, known=author is not None, taken=taken)
     browser_secret()
     status = 200
-    if form.validate_on_submit():
-        if _too_many(helper):
+    if proposing and (proposing.shows_newer or proposing.retired()):
+        status = 409
+    if not similar.asked() and (proposing.is_right() if proposing else form.validate_on_submit()):
+        if _too_many(helper, author):
             form.form_errors.append(
                 _(
                     "Very many contributions came from this connection within an hour. Nothing is lost: please leave "
@@ -104,7 +158,7 @@ def _write(process: Process, view: ElementView | None, action: str, back: str, h
             status = 429
         else:
             try:
-                return _send(form, process, view, helper)
+                return _send(form, process, view, helper, author if form.connected() else None, proposing)
             except Refused as refusal:
                 form.form_errors.append(refusal.message)
                 status = 409
@@ -116,9 +170,20 @@ def _write(process: Process, view: ElementView | None, action: str, back: str, h
         action=action,
         back=back,
         helper=helper,
+        known_as=known.masked(author.email or "") if author else "",
+        at_once=at_once,
+        closed=opening is None,
+        opens_at=opens_at,
         placed=view.placed if view else None,
         here=request.path,
-        autosave=f"helper-{helper.id}-{process.id}-{place}" if helper else f"guest-{process.id}-{place}",
+        similar_url=f"{action.removesuffix('/for-somebody')}/similar",
+        similar=similar.found(process, view.placed.element_id if view else None),
+        proposing=proposing,
+        autosave=(
+            f"helper-{helper.id}-{process.id}-{place}"
+            if helper
+            else f"{'guest-propose' if proposing else 'guest'}-{process.id}-{place}"
+        ),
     )
     return page, status
 

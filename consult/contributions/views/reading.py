@@ -8,6 +8,7 @@ from consult.authz import allowed, authorize, current_person
 from consult.concept import queries as concept
 from consult.contributions import policy, queries
 from consult.contributions.forms import FilterForm
+from consult.contributions.models import State
 from consult.contributions.operations import goes_back_to_moderation
 from consult.contributions.proposals import as_difference
 from consult.contributions.sources import trace
@@ -15,6 +16,7 @@ from consult.contributions.views.blueprint import bp
 from consult.contributions.views.proposal_tools import tools_for
 from consult.contributions.views.translating import versions_for
 from consult.contributions.words import stance_names
+from consult.moderation import appeals
 from consult.pages import rendered_once
 from consult.processes import policy as processes
 from consult.processes.loading import load_process

@@ -14,19 +14,21 @@ from consult.concept.queries import ElementView
 from consult.contributions import operations, policy, queries
 from consult.contributions.forms import CommentForm, EditForm, ReplyForm
 from consult.contributions.models import Contribution, Kind, ReactionKind, Stance, State
-from consult.contributions.views import guests
+from consult.contributions.openness import Standing, standing_of
+from consult.contributions.screening import state_for
+from consult.contributions.views import guests, kept, similar
 from consult.contributions.views.blueprint import bp
 from consult.errors import Conflict, Refused
 from consult.forms import Form
 from consult.processes.loading import load_process
-from consult.processes.models import Activity, Moderation, Process
+from consult.processes.models import Activity, Process
 from consult.processes.queries import next_opening
 from consult.web import commit_and_go, keeps_text, safe_next
 
 Answer = Response | str | tuple[str, int]
 
 
-def _arrived(process: Process, contribution: Contribution) -> Response:
+def arrived(process: Process, contribution: Contribution) -> Response:
     """Thank the author and lead to the contribution's own page, which says what happens next."""
     number = f"{process.code}-{contribution.number}"
     if contribution.state == State.pending:
@@ -36,11 +38,16 @@ def _arrived(process: Process, contribution: Contribution) -> Response:
     return commit_and_go(url_for("contributions.show", slug=process.slug, number=contribution.number))
 
 
-def _not_too_many(person_id: int) -> None:
+def not_too_many(person_id: int) -> None:
     """A limit against flooding, counted in the rows themselves; the text stays in the form."""
     limit = current_app.config.get("CONTRIBUTIONS_PER_HOUR", 60)
     if queries.written_since(person_id, clock.now() - timedelta(hours=1)) >= limit:
         raise Refused(_("You have written a lot within an hour. Please wait a little before you send more."))
+
+
+def waits(standing: Standing) -> bool:
+    """Whether what this person sends now is read by a moderator before it appears. A rule may still hold it back."""
+    return standing.opening is None or state_for(standing.opening.moderation, standing.level) == State.pending
 
 
 def _refused(form: Form, refusal: Refused) -> None:
@@ -58,33 +65,30 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
     # A browser that was offered no organisation sends none.
     offers = request.method == "GET" or "organisation_id" in request.form
     form = CommentForm(organisations=speaks_for(person.id) if offers else ())
+    element_id = view.placed.element_id if view else None
     status = 200
-    if form.validate_on_submit():
+    if not similar.asked() and form.validate_on_submit():
         try:
-            _not_too_many(person.id)
+            not_too_many(person.id)
             contribution = operations.submit(
                 process,
                 actor=person,
                 text=form.text.data or "",
                 stance=Stance(form.stance.data),
-                element_id=view.placed.element_id if view else None,
+                element_id=element_id,
                 kind=Kind.comment,
                 lang=form.lang.data,
                 organisation_id=form.spoken_for(),
                 seen=(view.version_id, view.placed.wording_id) if view else None,
             )
-            return _arrived(process, contribution)
+            return arrived(process, contribution)
         except Refused as refusal:
             _refused(form, refusal)
             status = 409
-    opening, _react = queries.openings_for(process, person)
-    if opening is None and request.method == "GET":
-        return render_template(
-            "contributions/closed.html",
-            process=process,
-            opens_at=next_opening(process.id, Activity.comment),
-            back=back,
-        )
+    standing = standing_of(person, process.id, Activity.comment)
+    opens_at = next_opening(process.id, Activity.comment) if standing.opening is None else None
+    if standing.opening is None and request.method == "GET":
+        return render_template("contributions/closed.html", process=process, opens_at=opens_at, back=back)
     page = render_template(
         "contributions/write.html",
         process=process,
@@ -92,9 +96,13 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
         action=action,
         back=back,
         placed=view.placed if view else None,
-        premoderated=opening is None or opening.moderation == Moderation.pre,
+        closed=standing.opening is None,
+        opens_at=opens_at,
+        premoderated=waits(standing),
         helping_url=f"{action}/for-somebody",
-        autosave=f"comment-{person.id}-{process.id}-{view.placed.element_id if view else 0}",
+        similar_url=f"{action}/similar",
+        similar=similar.found(process, element_id),
+        autosave=f"comment-{person.id}-{process.id}-{element_id or 0}",
     )
     return page, status
 
@@ -128,6 +136,8 @@ def create_for_process(slug: str) -> Answer:
 def reply(slug: str, number: int) -> Answer:
     """Answer another contribution."""
     process = load_process(slug)
+    if (text_kept := kept.page(process)) is not None:
+        return text_kept
     person = current_person()
     parent = queries.visible_or_404(process, number, person)
     authorize(policy.can_write, process)
@@ -139,17 +149,17 @@ def reply(slug: str, number: int) -> Answer:
     status = 200
     if form.validate_on_submit():
         try:
-            _not_too_many(person.id)
+            not_too_many(person.id)
             answer = operations.submit(
                 process, actor=person, text=form.text.data or "", stance=None, reply_to=parent, lang=form.lang.data
             )
-            return _arrived(process, answer)
+            return arrived(process, answer)
         except Refused as refusal:
             _refused(form, refusal)
             status = 409
-    opening, _react = queries.openings_for(process, person)
-    if opening is None and request.method == "GET":
-        opens_at = next_opening(process.id, Activity.comment)
+    standing = standing_of(person, process.id, Activity.comment)
+    opens_at = next_opening(process.id, Activity.comment) if standing.opening is None else None
+    if standing.opening is None and request.method == "GET":
         return render_template("contributions/closed.html", process=process, opens_at=opens_at, back=back)
     page = render_template(
         "contributions/reply.html",
@@ -157,7 +167,9 @@ def reply(slug: str, number: int) -> Answer:
         form=form,
         parent=queries.shown_alone(process, parent, person),
         back=back,
-        premoderated=opening is None or opening.moderation == Moderation.pre,
+        closed=standing.opening is None,
+        opens_at=opens_at,
+        premoderated=waits(standing),
         autosave=f"reply-{person.id}-{parent.id}",
     )
     return page, status
@@ -168,6 +180,8 @@ def reply(slug: str, number: int) -> Answer:
 def edit(slug: str, number: int) -> Answer:
     """Correct one's own words, in time."""
     process = load_process(slug)
+    if (text_kept := kept.page(process)) is not None:
+        return text_kept
     person = current_person()
     contribution = queries.visible_or_404(process, number, person)
     authorize(policy.can_edit, contribution)

@@ -1,5 +1,6 @@
 // Sends forms marked data-inplace="#id" without leaving the page and renews only that part from the answer.
 // The answer is the ordinary page that a browser without scripts would show. Whatever goes wrong ends in an ordinary POST.
+// Links marked so open that part of the page they lead to right where they stand, and close it again.
 
 async function send(form, submitter, { announce, enhance }) {
   const target = document.querySelector(form.dataset.inplace);
@@ -33,7 +34,24 @@ async function submit(event, page) {
   if (!done) form.submit();
 }
 
+async function unfold(event) {
+  const link = event.currentTarget;
+  const place = document.querySelector(link.dataset.inplace);
+  if (!place || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (!place.childElementCount) {
+    try {
+      const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      place.replaceChildren(...page.querySelector("[data-unfold]").childNodes);
+    } catch { return location.assign(link.href); }
+  }
+  place.hidden = !place.hidden;
+  link.setAttribute("aria-expanded", String(!place.hidden));
+}
+
 export function start(root, page) {
+  for (const link of root.querySelectorAll("a[data-inplace]")) link.addEventListener("click", unfold);
   for (const form of root.querySelectorAll("form[data-inplace]:not([data-ready])")) {
     form.dataset.ready = "";
     form.addEventListener("submit", (event) => submit(event, page));

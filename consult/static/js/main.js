@@ -2,7 +2,8 @@
 
 const wanted = {
   "form[data-autosave], [data-clear-drafts], [data-flash='success']": () => import("./autosave.js"),
-  "form[data-inplace]": () => import("./inplace.js"),
+  "[data-inplace]": () => import("./inplace.js"),
+  "[data-similar]": () => import("./similar.js"),
   "[data-counter]": () => import("./counter.js"),
   "[data-shortcuts]": () => import("./shortcuts.js"),
   "[data-presence], [data-part], [data-take-words]": () => import("./editor.js"),
