@@ -4,14 +4,14 @@ import hashlib
 import secrets
 import unicodedata
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, g, has_request_context, redirect, request, url_for
 from flask_wtf.csrf import generate_csrf, validate_csrf
-from sqlalchemy import String, event, select
+from sqlalchemy import String, event, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.routing import IntegerConverter, Map
@@ -81,6 +81,12 @@ def _form_key() -> str | None:
     return hashlib.sha256(owner.encode()).hexdigest()
 
 
+@cache
+def _answer_insert() -> Any:
+    table: Any = FormAnswer.__table__
+    return insert(table)
+
+
 def commit_and_go(location: str) -> Response:
     """Commit what the view did and lead on to `location` (303). The one commit of a request that writes.
 
@@ -90,9 +96,10 @@ def commit_and_go(location: str) -> Response:
         db.session.commit()
         return redirect(location, 303)
     key = _form_key()
-    if key is not None:
-        db.session.add(FormAnswer(key=key, location=location[:2000], created_at=clock.now()))
     try:
+        if key is not None:
+            answered = {"key": key, "location": location[:2000], "created_at": clock.now()}
+            db.session.execute(_answer_insert(), answered)
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
