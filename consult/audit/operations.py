@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -34,26 +35,43 @@ def record(action: Action, actor_id: int | None, subject: Any, *, process_id: in
 
     `subject` is a flushed row, or a `(table, id)` pair. Raises `WrongFacts` when the keys differ from those declared.
     """
+    if not isinstance(subject, tuple):
+        subject = subject.__tablename__, getattr(subject, "id", None) or subject.person_id
+    record_many(action, actor_id, [(subject, facts)], process_id=process_id)
+
+
+def record_many(
+    action: Action,
+    actor_id: int | None,
+    subjects: Sequence[tuple[tuple[str, int], dict[str, Any]]],
+    *,
+    process_id: int | None = None,
+) -> None:
+    """The same act on many rows at once: an entry for each `((table, id), facts)`, in one statement.
+
+    Raises `WrongFacts` as `record` does.
+    """
     expected = FACTS.get(action, frozenset())
-    if set(facts) != expected:
-        raise WrongFacts(f"{action.value} records {sorted(expected)}, got {sorted(facts)}")
-    if isinstance(subject, tuple):
-        subject_type, subject_id = subject
-    else:
-        subject_type, subject_id = subject.__tablename__, getattr(subject, "id", None) or subject.person_id
-    # Past the unit of work: nothing reads the entry again, and every act that counts pays for this.
-    db.session.execute(
-        _entry_insert(),
+    wrong = next((facts for _subject, facts in subjects if set(facts) != expected), None)
+    if wrong is not None:
+        raise WrongFacts(f"{action.value} records {sorted(expected)}, got {sorted(wrong)}")
+    if not subjects:
+        return
+    now = clock.now()
+    entries = [
         {
-            "at": clock.now(),
+            "at": now,
             "actor_id": actor_id,
             "action": action.value,
             "process_id": process_id,
             "subject_type": subject_type,
             "subject_id": subject_id,
             "facts": facts,
-        },
-    )
+        }
+        for (subject_type, subject_id), facts in subjects
+    ]
+    # Past the unit of work: nothing reads the entries again, and every act that counts pays for this.
+    db.session.execute(_entry_insert(), entries if len(entries) > 1 else entries[0])
 
 
 def entry_hash(entry: AuditEntry, seq: int, previous: str) -> str:

@@ -19,6 +19,7 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_text
 from consult.moderation import reports
+from consult.moderation.assigning import release_decided
 from consult.moderation.models import ReportOutcome
 from consult.outbox.operations import queue
 
@@ -56,6 +57,7 @@ def approve(
         _tell("contribution_published", act, contribution, actor)
     db.session.flush()
     tallies.move(contribution, before, State.published)
+    release_decided([contribution.id])
     return act
 
 
@@ -94,6 +96,7 @@ def hide(
     _tell("contribution_hidden", act, contribution, actor)
     db.session.flush()
     tallies.move(contribution, before, State.hidden)
+    release_decided([contribution.id])
     reports.close_all(contribution, ReportOutcome.hidden, actor, now=now)
     return act
 

@@ -1,15 +1,20 @@
-"""What moderators have before them: what waits, what appeared unseen, what was decided lately."""
+"""The lists of the moderators' desk: what waits, what was reported, what somebody looks after, what is overdue.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+Two statements per page, whatever is in the lists: one counts all of them, one brings a page with everything in it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Select, and_, or_, select, tuple_
+from sqlalchemy import Select, and_, distinct, func, literal, or_, select, tuple_, union, union_all
 from sqlalchemy.orm import aliased
 
 from consult import clock
 from consult.accounts.models import Person
+from consult.concept.models import Element, ProcessConcept
 from consult.concept.queries import Placed, names_of
 from consult.contributions.models import (
     Channel,
@@ -17,46 +22,95 @@ from consult.contributions.models import (
     ContributionText,
     ModerationAct,
     ModerationKind,
-    ModerationReason,
+    RuleEffect,
+    RuleHit,
+    ScreeningRule,
     State,
 )
 from consult.contributions.shown import Shown, rows, show
 from consult.contributions.threads import reader_of, wordings_now
-from consult.contributions.words import decision_name
 from consult.extensions import db
+from consult.moderation.beside import Author, Past, authors_of, past_of
+from consult.moderation.models import Assignment, Gathered, Report
 from consult.processes.models import Process
 
-PAGE = 25
-RECENT = timedelta(days=7)
+SIZES = (20, 50, 200)
+#: Further than this nobody counts: the desk says "more than".
+COUNTED = 999
+#: So many places are offered to narrow a list down to.
+PLACES = 60
+#: Chosen for what is about no part of the text.
+WHOLE = "*"
 
 
-class Waiting(StrEnum):
+class DeskList(StrEnum):
     """Which list of the desk."""
 
     #: Waits to appear.
     pending = "pending"
+    #: Somebody thinks it should not stand there.
+    reported = "reported"
+    mine = "mine"
+    #: Somebody of the team looks after it.
+    assigned = "assigned"
+    #: Waits longer than was promised.
+    overdue = "overdue"
     #: Appeared at once; nobody has looked at it since it was written or changed.
     unseen = "unseen"
+    #: Others are gathered under it.
+    heads = "heads"
+    decided = "decided"
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """What a list is narrowed down to."""
+
+    place: str = ""
+    lang: str = ""
+    channel: str = ""
+    new_author: bool = False
+    #: This one alone, in whatever list it is.
+    number: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.place or self.lang or self.channel or self.new_author or self.number is not None)
 
 
 @dataclass
 class QueueItem:
-    """One decision to take, with what it needs: the text it is about and what it answers."""
+    """One decision to take, with what it needs: the text it is about, what it answers, and what was said before."""
 
     shown: Shown
     place: Placed | None
     parent_body: str | None
     since: datetime
     overdue: bool
-    #: The newest decision about it, if there was one: (reason, note) of a holding back.
-    earlier_reason: str | None = None
-    earlier_note: str = ""
+    past: Past
+    author: Author
+    holder_id: int | None = None
+    holder: str = ""
+    #: Number of the entry it is gathered with.
+    head_number: int | None = None
+    #: Numbers of those gathered under it (in the list of heads), or how many there are.
+    members: list[int] = field(default_factory=list)
+    member_count: int = 0
+    can_approve: bool = False
+    can_hide: bool = False
+
+    @property
+    def seen(self) -> str:
+        """State and revision on the page: a decision is about these."""
+        return f"{self.shown.state}-{self.shown.revision}"
 
 
 @dataclass
 class Queue:
     items: list[QueueItem]
-    next_cursor: int | None
+    #: (rank, number) of the last one; None on the last page.
+    next_cursor: str | None
+    #: Where most of the list is about, for the filter.
+    places: list[Placed]
 
 
 def _standing() -> Select[int]:
@@ -71,149 +125,282 @@ def _standing() -> Select[int]:
     )
 
 
-def queue(process: Process, person: Person, which: Waiting = Waiting.pending, *, after: int | None = None) -> Queue:
-    """A page of what waits, oldest first; `after` is the number of the last one seen."""
-    now = clock.now()
-    reader = reader_of(process, person, reveal=True)
-    # First the page, then everything about it: nothing is joined to thousands that wait.
-    query = select(Contribution.id).where(Contribution.process_id == process.id)
-    if which == Waiting.pending:
-        query = query.where(Contribution.state == State.pending)
-    else:
-        query = query.where(
-            Contribution.state == State.published,
-            Contribution.channel.in_((Channel.web, Channel.guest)),
-            # What staff typed in has been looked at by whoever typed it.
-            Contribution.author_id.is_not(None),
-            Contribution.entered_by_id.is_(None),
-            ~_standing().exists(),
+def _reported(process: Process) -> Select[int]:
+    return select(Report.contribution_id).where(Report.process_id == process.id, Report.closed_at.is_(None))
+
+
+def _late(process: Process, now: datetime) -> Any:
+    since = func.coalesce(Contribution.edited_at, Contribution.created_at)
+    # The coalesced value has lost its column's type: the moment is compared as that column stores it.
+    promised = literal(now - timedelta(hours=process.moderation_hours), Contribution.created_at.type)
+    return and_(Contribution.state == State.pending, since < promised)
+
+
+def _unseen() -> Any:
+    return and_(
+        Contribution.state == State.published,
+        Contribution.channel.in_((Channel.web, Channel.guest)),
+        # What staff typed in has been looked at by whoever typed it.
+        Contribution.author_id.is_not(None),
+        Contribution.entered_by_id.is_(None),
+        ~_standing().exists(),
+    )
+
+
+def _of_list(process: Process, person: Person, which: DeskList, now: datetime) -> Any:
+    """The condition that makes up a list."""
+    if which == DeskList.reported:
+        return Contribution.id.in_(_reported(process))
+    if which == DeskList.mine:
+        return Contribution.id.in_(select(Assignment.contribution_id).where(Assignment.person_id == person.id))
+    if which == DeskList.assigned:
+        return Contribution.id.in_(select(Assignment.contribution_id))
+    if which == DeskList.overdue:
+        return _late(process, now)
+    if which == DeskList.unseen:
+        return _unseen()
+    if which == DeskList.heads:
+        return Contribution.id.in_(select(Gathered.head_id))
+    return Contribution.state == State.pending
+
+
+def _narrowed(process: Process, by: Narrowed) -> list[Any]:
+    where: list[Any] = []
+    if by.place == WHOLE:
+        where.append(Contribution.element_id.is_(None))
+    elif by.place:
+        concepts = select(ProcessConcept.concept_id).where(ProcessConcept.process_id == process.id)
+        here = select(Element.id).where(Element.key == by.place, Element.concept_id.in_(concepts))
+        where.append(Contribution.element_id.in_(here))
+    if by.lang:
+        where.append(Contribution.lang == by.lang)
+    if by.channel:
+        where.append(Contribution.channel == by.channel)
+    if by.new_author:
+        other = aliased(Contribution)
+        known = (
+            select(other.id)
+            .where(
+                other.author_id == Contribution.author_id,
+                other.process_id == process.id,
+                other.state == State.published,
+                other.id != Contribution.id,
+            )
+            .exists()
         )
-    if after is not None:
-        last = aliased(Contribution)
-        place = select(last.created_at, last.id).where(last.process_id == process.id, last.number == after)
-        query = query.where(tuple_(Contribution.created_at, Contribution.id) > place.scalar_subquery())
+        where.append(~known)
+    return where
+
+
+def _first(process: Process) -> Any:
+    """What comes first in every list: pointed out by a rule, or reported."""
+    pointed_out = (
+        select(RuleHit.contribution_id)
+        .join(ScreeningRule, ScreeningRule.id == RuleHit.rule_id)
+        .where(ScreeningRule.process_id == process.id, ScreeningRule.effect == RuleEffect.point_out)
+    )
+    return union(pointed_out, _reported(process))
+
+
+def _page(process: Process, base: list[Any], size: int, after: tuple[int, int] | None) -> Any:
+    """Ids and ranks of a page. Two walks along the index, each as long as the page, instead of sorting the list."""
+    first = select(_first(process).subquery().c.contribution_id)
     oldest_first = (Contribution.created_at, Contribution.id)
-    page = query.order_by(*oldest_first).limit(PAGE + 1).subquery()
+    parts = []
+    for rank in (0, 1):
+        if after is not None and rank < after[0]:
+            continue
+        is_first = Contribution.id.in_(first) if rank == 0 else Contribution.id.not_in(first)
+        part = select(Contribution.id, Contribution.created_at, literal(rank).label("rank")).where(*base, is_first)
+        if after is not None and rank == after[0]:
+            last = aliased(Contribution)
+            place = select(last.created_at, last.id).where(last.process_id == process.id, last.number == after[1])
+            part = part.where(tuple_(*oldest_first) > place.scalar_subquery())
+        walk = part.order_by(*oldest_first).limit(size + 1).subquery()
+        parts.append(select(walk.c.id, walk.c.created_at, walk.c.rank))
+    both = union_all(*parts).subquery()
+    return select(both.c.id, both.c.rank).order_by(both.c.rank, both.c.created_at, both.c.id).limit(size + 1).subquery()
+
+
+def _beside(statement: Select[Any]) -> Select[Any]:
+    """The columns that only the desk needs."""
+    holder, head, parent = aliased(Person), aliased(Contribution), aliased(Contribution)
+    head_number = (
+        select(head.number)
+        .join(Gathered, Gathered.head_id == head.id)
+        .where(Gathered.contribution_id == Contribution.id)
+        .scalar_subquery()
+    )
+    member_count = select(func.count()).where(Gathered.head_id == Contribution.id).scalar_subquery()
+    parent_body = (
+        select(ContributionText.body)
+        .join(
+            parent,
+            and_(ContributionText.contribution_id == parent.id, ContributionText.revision == parent.revision),
+        )
+        .where(parent.id == Contribution.parent_id)
+        .scalar_subquery()
+    )
+    return (
+        statement.outerjoin(Assignment, Assignment.contribution_id == Contribution.id)
+        .outerjoin(holder, holder.id == Assignment.person_id)
+        .add_columns(
+            Assignment.person_id.label("holder_id"),
+            holder.name.label("holder"),
+            head_number.label("head_number"),
+            member_count.label("member_count"),
+            parent_body.label("parent_body"),
+        )
+    )
+
+
+def queue(
+    process: Process,
+    person: Person,
+    which: DeskList = DeskList.pending,
+    *,
+    by: Narrowed | None = None,
+    size: int = SIZES[0],
+    after: tuple[int, int] | None = None,
+) -> Queue:
+    """A page of a list: pointed out and reported ones first, then the oldest; `after`: rank and number of the last."""
+    now = clock.now()
+    by = by or Narrowed()
+    reader = reader_of(process, person, reveal=True)
+    base: list[Any] = [Contribution.process_id == process.id]
+    if by.number is not None:
+        base.append(Contribution.number == by.number)
+    else:
+        base += [_of_list(process, person, which, now), *_narrowed(process, by)]
+    page = _page(process, base, size, after)
     found = db.session.execute(
-        rows(reader.person_id, reader.lang).where(Contribution.id.in_(select(page.c.id))).order_by(*oldest_first)
+        _beside(rows(reader.person_id, reader.lang))
+        .join(page, page.c.id == Contribution.id)
+        .add_columns(page.c.rank)
+        .order_by(page.c.rank, Contribution.created_at, Contribution.id)
     ).all()
-    shown = [show(process, row, reader) for row in found[:PAGE]]
-    items = _with_context(process, person, shown, now)
-    return Queue(items, found[PAGE - 1].number if len(found) > PAGE else None)
+    offered = _places_in(base) if by.number is None else []
+    shown = [(show(process, row, reader), row) for row in found[:size]]
+    ids = {item.element_id for item, _row in shown if item.element_id is not None}
+    placed = names_of(process, ids | set(offered), person)
+    items = _with_context(process, shown, placed, now)
+    if which == DeskList.heads:
+        _add_members(items)
+    last = found[size - 1] if len(found) > size else None
+    return Queue(
+        items,
+        f"{last.rank}-{last.number}" if last is not None else None,
+        [placed[element_id] for element_id in offered if element_id in placed],
+    )
 
 
-def _with_context(process: Process, person: Person, shown: Sequence[Shown], now: datetime) -> list[QueueItem]:
-    element_ids = {item.element_id for item in shown if item.element_id is not None}
-    places = names_of(process, element_ids, person)
+def _places_in(base: list[Any]) -> list[int]:
+    """The elements that most of a list is about; a list that is very long is not counted to its end."""
+    begin = select(Contribution.element_id).where(*base).limit(COUNTED * 2).subquery()
+    found = db.session.scalars(
+        select(begin.c.element_id)
+        .where(begin.c.element_id.is_not(None))
+        .group_by(begin.c.element_id)
+        .order_by(func.count().desc(), begin.c.element_id)
+        .limit(PLACES)
+    )
+    return list(found)
+
+
+def _with_context(
+    process: Process, shown: list[tuple[Shown, Any]], placed: dict[int, Placed], now: datetime
+) -> list[QueueItem]:
+    element_ids = {item.element_id for item, _row in shown if item.element_id is not None}
     placed_now = wordings_now(process.id, element_ids) if element_ids else {}
-    parents = _texts_of({item.parent_id for item in shown if item.parent_id is not None})
-    earlier = _last_hidings([item.id for item in shown])
+    past = past_of([item.id for item, _row in shown])
+    authors = authors_of(process.id, {item.author_id for item, _row in shown if item.author_id is not None})
     promise = timedelta(hours=process.moderation_hours)
     result = []
-    for item in shown:
-        place = places.get(item.element_id or 0)
+    for item, row in shown:
+        place = placed.get(item.element_id or 0)
         if place is not None:
             item.target_label, item.target_key = place.heading, place.key
         item.changed_since = item.wording_id is not None and item.wording_id != placed_now.get(item.element_id or 0)
         since = item.edited_at or item.created_at
-        reason, note = earlier.get(item.id, (None, ""))
-        overdue = now - since > promise
-        parent = parents.get(item.parent_id or 0)
-        result.append(QueueItem(item, place, parent, since, overdue, reason, note))
+        before = past.get(item.id) or Past()
+        looked_at = before.looked_at(item.edited_at)
+        result.append(
+            QueueItem(
+                item,
+                place,
+                row.parent_body,
+                since,
+                item.state == State.pending and now - since > promise,
+                before,
+                authors.get(item.author_id or 0, Author()),
+                holder_id=row.holder_id,
+                holder=row.holder or "",
+                head_number=row.head_number,
+                member_count=row.member_count,
+                can_approve=item.state == State.pending or (item.state == State.published and not looked_at),
+                can_hide=item.state in (State.pending, State.published),
+            )
+        )
     return result
 
 
-def _texts_of(ids: set[int]) -> dict[int, str | None]:
-    if not ids:
-        return {}
+def _add_members(items: Iterable[QueueItem]) -> None:
+    by_id = {item.shown.id: item for item in items}
     found = db.session.execute(
-        select(Contribution.id, ContributionText.body)
-        .join(
-            ContributionText,
-            and_(
-                ContributionText.contribution_id == Contribution.id,
-                ContributionText.revision == Contribution.revision,
-            ),
-        )
-        .where(Contribution.id.in_(ids))
+        select(Gathered.head_id, Contribution.number)
+        .join(Contribution, Contribution.id == Gathered.contribution_id)
+        .where(Gathered.head_id.in_(by_id))
+        .order_by(Contribution.number)
     )
-    return {row.id: row.body for row in found}
-
-
-def _last_hidings(ids: list[int]) -> dict[int, tuple[str, str]]:
-    """Reason and note of the last holding back of each, in whatever language the reason was published."""
-    if not ids:
-        return {}
-    found = db.session.execute(
-        select(ModerationAct.contribution_id, ModerationReason.text, ModerationAct.note)
-        .join(ModerationReason, ModerationReason.id == ModerationAct.reason_id)
-        .where(ModerationAct.contribution_id.in_(ids), ModerationAct.kind == ModerationKind.hide)
-        .order_by(ModerationAct.id)
-    )
-    return {row.contribution_id: (row.text, row.note) for row in found}
+    for head_id, number in found:
+        by_id[head_id].members.append(number or 0)
 
 
 @dataclass(frozen=True)
-class Decided:
-    """A decision taken lately."""
+class Counts:
+    """How long each list is, and since when the oldest waits."""
 
-    act_id: int
-    number: int
-    number_label: str
-    decision: str
-    reason: str | None
-    moderator: str
-    at: datetime
-    can_undo: bool
+    pending: int
+    overdue: int
+    reported: int
+    mine: int
+    assigned: int
+    heads: int
+    unseen: int
+    oldest: datetime | None
 
 
-def recently_decided(process: Process, limit: int = 20) -> list[Decided]:
-    """The last decisions, newest first; the last about a contribution can be undone."""
-    newer = aliased(ModerationAct)
-    is_last = (
-        ~select(newer.id)
-        .where(newer.contribution_id == ModerationAct.contribution_id, newer.id > ModerationAct.id)
-        .exists()
+def counts(process: Process, person: Person, *, unseen: bool = True) -> Counts:
+    """All lists counted in one statement; `unseen` is counted as far as `COUNTED` only, it may be most of a process."""
+    of_process = Contribution.process_id == process.id
+    waiting = select(func.count()).where(of_process, Contribution.state == State.pending)
+    oldest = select(func.min(Contribution.created_at)).where(of_process, Contribution.state == State.pending)
+    late = select(func.count()).where(of_process, _late(process, clock.now()))
+    open_reports = _reported(process).subquery()
+    reported = select(func.count(distinct(open_reports.c.contribution_id)))
+    held = (
+        select(func.count())
+        .select_from(Assignment)
+        .join(Contribution, Contribution.id == Assignment.contribution_id)
+        .where(of_process)
     )
-    found = db.session.execute(
+    heads = (
+        select(func.count(distinct(Gathered.head_id)))
+        .select_from(Gathered)
+        .join(Contribution, Contribution.id == Gathered.head_id)
+        .where(of_process)
+    )
+    some = select(Contribution.id).where(of_process, _unseen()).limit(COUNTED + 1).subquery()
+    row = db.session.execute(
         select(
-            ModerationAct.id,
-            ModerationAct.kind,
-            ModerationAct.state_before,
-            ModerationAct.state_after,
-            ModerationAct.created_at,
-            Contribution.number,
-            Contribution.state,
-            ModerationReason.text,
-            Person.name,
-            is_last.label("is_last"),
+            waiting.scalar_subquery().label("pending"),
+            late.scalar_subquery().label("overdue"),
+            reported.scalar_subquery().label("reported"),
+            held.where(Assignment.person_id == person.id).scalar_subquery().label("mine"),
+            held.scalar_subquery().label("assigned"),
+            heads.scalar_subquery().label("heads"),
+            (select(func.count()).select_from(some).scalar_subquery() if unseen else literal(0)).label("unseen"),
+            oldest.scalar_subquery().label("oldest"),
         )
-        .join(Contribution, Contribution.id == ModerationAct.contribution_id)
-        .join(Person, Person.id == ModerationAct.actor_id)
-        .outerjoin(ModerationReason, ModerationReason.id == ModerationAct.reason_id)
-        .where(Contribution.process_id == process.id, ModerationAct.created_at > clock.now() - RECENT)
-        .order_by(ModerationAct.id.desc())
-        .limit(limit)
-    )
-    return [
-        Decided(
-            act_id=row.id,
-            number=row.number or 0,
-            number_label=f"{process.code}-{row.number}",
-            decision=decision_name(row.kind, row.state_before, row.state_after),
-            reason=row.text,
-            moderator=row.name,
-            at=row.created_at,
-            can_undo=bool(row.is_last) and row.kind != ModerationKind.undo and row.state == row.state_after,
-        )
-        for row in found
-    ]
-
-
-def act_of(process: Process, number: int, act_id: int) -> ModerationAct | None:
-    """This decision about this contribution."""
-    return db.session.scalar(
-        select(ModerationAct)
-        .join(Contribution, Contribution.id == ModerationAct.contribution_id)
-        .where(Contribution.process_id == process.id, Contribution.number == number, ModerationAct.id == act_id)
-    )
+    ).one()
+    return Counts(**row._mapping)

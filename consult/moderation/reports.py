@@ -3,7 +3,7 @@
 Who reported is for the moderators only. One decision closes all open reports of a contribution.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from consult import clock
 from consult.accounts.models import Person
 from consult.audit.actions import Action
-from consult.audit.operations import record
+from consult.audit.operations import record, record_many
 from consult.contributions.models import Contribution, ModerationReason, State
 from consult.contributions.operations import when_withdrawn
 from consult.contributions.receipts import hash_of
@@ -22,7 +22,7 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_text
 from consult.moderation.models import Report, ReportOutcome
-from consult.outbox.operations import queue
+from consult.outbox.operations import queue_many
 from consult.processes.models import Process
 from consult.processes.policy import can_read
 
@@ -86,29 +86,43 @@ def close_all(
     now: datetime | None = None,
 ) -> int:
     """Close every open report of it and tell those who reported; returns how many were open."""
+    return close_many(contribution.process_id, [contribution.id], outcome, actor, answer=answer, now=now)
+
+
+def close_many(
+    process_id: int,
+    contribution_ids: Sequence[int],
+    outcome: ReportOutcome,
+    actor: Person | None,
+    *,
+    answer: str = "",
+    now: datetime | None = None,
+) -> int:
+    """Close every open report of these contributions, as `close_all`, in a few statements."""
+    actor_id = actor.id if actor else None
     closed = db.session.execute(
         update(Report)
-        .where(Report.contribution_id == contribution.id, Report.closed_at.is_(None))
+        .where(Report.contribution_id.in_(contribution_ids), Report.closed_at.is_(None))
         .values(
             outcome=outcome,
             answer=clean_text(answer).strip(),
-            closed_by_id=actor.id if actor else None,
+            closed_by_id=actor_id,
             closed_at=now or clock.now(),
         )
-        .returning(Report.id, Report.reporter_id)
+        .returning(Report.id, Report.reporter_id, Report.contribution_id)
         .execution_options(synchronize_session=False)
     ).all()
-    for report_id, reporter_id in sorted(closed, key=lambda row: (row.reporter_id or 0, row.id)):
-        record(
-            Action.report_closed,
-            actor.id if actor else None,
-            contribution,
-            process_id=contribution.process_id,
-            report_id=report_id,
-            outcome=outcome.value,
-        )
-        if reporter_id is not None and (actor is None or reporter_id != actor.id):
-            queue("report_closed", report_id, reporter_id, process_id=contribution.process_id)
+    record_many(
+        Action.report_closed,
+        actor_id,
+        [
+            ((Contribution.__tablename__, row.contribution_id), {"report_id": row.id, "outcome": outcome.value})
+            for row in sorted(closed, key=lambda row: row.id)
+        ],
+        process_id=process_id,
+    )
+    told = [(row.id, row.reporter_id) for row in closed if row.reporter_id not in (None, actor_id)]
+    queue_many("report_closed", told, process_id=process_id)
     return len(closed)
 
 

@@ -11,8 +11,9 @@ from consult.contributions.models import ContributionTally, ModerationAct, Moder
 from consult.contributions.rules import add_reason, change_reason, retire_reason
 from consult.errors import Refused
 from consult.moderation import operations as deciding
+from consult.moderation import decided as decided_lately
 from consult.moderation import queue as desk
-from consult.moderation.queue import Waiting
+from consult.moderation.queue import DeskList
 from consult.outbox.kinds import kind
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Moderation
@@ -215,7 +216,7 @@ def test_a_contribution_without_a_known_author_causes_no_mail(session):
 # --- the desk -----------------------------------------------------------------------------------------
 
 
-def queue(town, which=Waiting.pending, **kwargs):
+def queue(town, which=DeskList.pending, **kwargs):
     return desk.queue(town.process, town.moderator, which, **kwargs)
 
 
@@ -240,7 +241,7 @@ def test_an_item_has_its_text_its_parent_and_what_was_said_before(session):
     (item,) = queue(town).items
     assert item.parent_body == "Darum geht es"
     assert item.place.heading == "2.1 Gut ankommen"
-    assert (item.earlier_reason, item.earlier_note) == ("Enthält private Daten", "Bitte ohne Namen")
+    assert (item.past.held_back.reason, item.past.held_back.note) == ("Enthält private Daten", "Bitte ohne Namen")
 
 
 def test_the_queue_goes_on_from_a_number_even_when_that_one_is_decided(session):
@@ -248,26 +249,27 @@ def test_the_queue_goes_on_from_a_number_even_when_that_one_is_decided(session):
     now = clock.now()
     written = [town.write(f"{n}", now=now - timedelta(minutes=60 - n)) for n in range(30)]
     first = queue(town)
-    assert len(first.items) == 25
-    deciding.approve(written[24], town.moderator)
-    second = queue(town, after=first.next_cursor)
-    assert [item.shown.number for item in second.items] == [26, 27, 28, 29, 30]
+    assert len(first.items) == 20
+    assert first.next_cursor == "1-20"
+    deciding.approve(written[19], town.moderator)
+    second = queue(town, after=(1, 20))
+    assert [item.shown.number for item in second.items] == list(range(21, 31))
 
 
 def test_what_appeared_at_once_is_unseen_until_looked_at_and_again_after_a_change(session):
     town = make_town(moderation=Moderation.post)
     contribution = town.write("Eins")
     operations.capture(town.process, actor=town.lead, text="Karte", stance=None, created_at=clock.now())
-    assert [i.shown.number for i in queue(town, Waiting.unseen).items] == [1]
+    assert [i.shown.number for i in queue(town, DeskList.unseen).items] == [1]
     act = deciding.approve(contribution, town.moderator)
-    assert queue(town, Waiting.unseen).items == []
+    assert queue(town, DeskList.unseen).items == []
     deciding.undo(act, town.moderator)
-    assert len(queue(town, Waiting.unseen).items) == 1
+    assert len(queue(town, DeskList.unseen).items) == 1
     deciding.approve(contribution, town.moderator)
     operations.edit(contribution, town.citizen, "Zwei", 0)
-    assert len(queue(town, Waiting.unseen).items) == 1
+    assert len(queue(town, DeskList.unseen).items) == 1
     deciding.approve(contribution, town.moderator)
-    assert queue(town, Waiting.unseen).items == []
+    assert queue(town, DeskList.unseen).items == []
 
 
 def test_the_queue_needs_the_same_number_of_queries_for_one_and_for_many(session, count_queries):
@@ -291,7 +293,7 @@ def test_recent_decisions_offer_to_undo_the_last_one_of_each(session):
     deciding.approve(one, town.moderator)
     deciding.hide(one, town.moderator, town.reason)
     deciding.undo(deciding.approve(two, town.moderator), town.lead)
-    decided = desk.recently_decided(town.process)
+    decided = decided_lately.recently_decided(town.process)
     assert [(d.number, d.can_undo) for d in decided] == [(2, False), (2, False), (1, True), (1, False)]
     assert [d.reason for d in decided] == [None, None, "Enthält private Daten", None]
 

@@ -59,7 +59,7 @@ def test_undoing_from_the_list_of_recent_decisions(browser_of, session):
     deciding.approve(contribution, town.moderator)
     session.commit()
     desk = browser_of(town.lead)
-    desk.submit(town.path("/moderation/1/undo"), form_at=town.path("/moderation"))
+    desk.submit(town.path("/moderation/1/undo"), form_at=town.path("/moderation?list=decided"))
     session.refresh(contribution)
     assert contribution.state == State.pending
 
@@ -112,7 +112,7 @@ def test_deciding_twice_with_the_same_form_decides_once(browser_of, session):
         answers = [desk.post(address, fields).location for _ in range(2)]
         assert answers[0] == answers[1]
         undo = town.path("/moderation/1/undo")
-        fields = desk.get(queue).form_fields(undo)
+        fields = desk.get(f"{queue}?list=decided").form_fields(undo)
         assert desk.post(undo, fields).location == desk.post(undo, fields).location
     assert session.query(ModerationAct).count() == 4
 

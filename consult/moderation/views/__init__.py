@@ -1,6 +1,6 @@
 """Pages of the moderators' desk."""
 
-from consult.moderation.views import queue
+from consult.moderation.views import appeals, bulk, duty, erasing, figures, heads, notes, queue, reports, rules
 from consult.moderation.views.blueprint import bp
 
-__all__ = ["bp", "queue"]
+__all__ = ["appeals", "bp", "bulk", "duty", "erasing", "figures", "heads", "notes", "queue", "reports", "rules"]

@@ -1,66 +1,123 @@
-"""The moderators' desk: what waits, and the two answers to it."""
+"""The moderators' desk: its lists, and the decisions about one contribution."""
 
-from flask import abort, flash, g, render_template, request, url_for
+from typing import Any
+
+from flask import abort, flash, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from consult.authz import authorize, current_person
-from consult.contributions import policy, queries
-from consult.contributions.models import Contribution, ModerationReason, State
+from consult.authz import current_person
+from consult.contributions import queries
+from consult.contributions.models import ModerationReason, State
 from consult.extensions import db
 from consult.moderation import operations
-from consult.moderation.forms import HideForm
-from consult.moderation.queue import Waiting, act_of, recently_decided
-from consult.moderation.queue import queue as waiting_queue
+from consult.moderation.decided import PAGE as DECIDED
+from consult.moderation.decided import act_of, recently_decided
+from consult.moderation.forms import BulkHideForm, GatherForm, GiveForm, HideForm, NarrowForm, NoteForm
+from consult.moderation.queue import COUNTED, SIZES, Counts, DeskList, Narrowed, Queue, QueueItem, counts
+from consult.moderation.queue import queue as page_of
+from consult.moderation.team import names_of, team_of
 from consult.moderation.views.blueprint import bp
-from consult.processes.loading import load_process
+from consult.moderation.views.entering import contribution_of, moderated
+from consult.moderation.views.here import Here, back_of, here_of, number_in
 from consult.processes.models import Process
 from consult.web import commit_and_go, keeps_text, row_id
 
 
-def _desk(slug: str) -> Process:
-    process = load_process(slug)
-    authorize(policy.can_moderate, process)
-    g.zone = process.zone
-    return process
+def _tabs(here: Here, numbers: Counts) -> list[dict[str, Any]]:
+    names = {
+        DeskList.pending: (_("Waits to appear"), numbers.pending),
+        DeskList.overdue: (_("Later than promised"), numbers.overdue),
+        DeskList.reported: (_("Reported"), numbers.reported),
+        DeskList.mine: (_("Mine"), numbers.mine),
+        DeskList.assigned: (_("Assigned"), numbers.assigned),
+        DeskList.unseen: (_("Appeared, not yet looked at"), numbers.unseen),
+        DeskList.heads: (_("Gathered"), numbers.heads),
+        DeskList.decided: (_("Decided lately"), 0),
+    }
+    searching = here.by.number is not None
+    return [
+        {
+            "label": label,
+            "url": here.list_url(which),
+            "current": which == here.which and not searching,
+            "count": f"{COUNTED}+" if number > COUNTED and which == DeskList.unseen else number,
+        }
+        for which, (label, number) in names.items()
+    ]
 
 
-def _back(slug: str) -> str:
-    """The list one came from."""
-    which = request.form.get("list", "")
-    return url_for("moderation.queue", slug=slug, list=which if which == Waiting.unseen else None)
+class Forms:
+    """The forms beside each contribution; one that was refused stands in the place of its fresh one."""
+
+    def __init__(self, process: Process, refused: Any = None) -> None:
+        self.reasons = queries.reasons_of(process.id)
+        self.team = names_of(team_of(process.id))
+        self.refused = refused
+
+    def _of(self, kind: Any, entry: QueueItem, *choices: Any, **values: Any) -> Any:
+        number = entry.shown.number
+        if isinstance(self.refused, kind) and self.refused.number == number:
+            return self.refused
+        return kind(number, *choices, formdata=None, **values)
+
+    def hide(self, entry: QueueItem) -> Any:
+        return self._of(HideForm, entry, self.reasons)
+
+    def note(self, entry: QueueItem) -> Any:
+        return self._of(NoteForm, entry)
+
+    def give(self, entry: QueueItem) -> Any:
+        others = [member for member in self.team if member[0] != entry.holder_id]
+        return self._of(GiveForm, entry, others, held_by=str(entry.holder_id or 0))
+
+    def gather(self, entry: QueueItem) -> Any:
+        return self._of(GatherForm, entry)
+
+    def bulk(self) -> BulkHideForm:
+        return BulkHideForm(0, self.reasons, formdata=None)
 
 
-def _page(process: Process, which: Waiting, after: int | None, refused: HideForm | None = None) -> str:
-    reasons = queries.reasons_of(process.id)
-    page = waiting_queue(process, current_person(), which, after=after)
-    forms = {item.shown.number: HideForm(item.shown.number, reasons, formdata=None) for item in page.items}
+def desk_page(process: Process, here: Here, refused: Any = None) -> str:
+    """The desk as it stands; with a form that was refused, narrowed down to the one it belongs to."""
+    back = here.url(all_ticked=False)
     if refused is not None:
-        forms[refused.number] = refused
-    number, oldest = queries.waiting(process.id)
-    following = url_for("moderation.queue", slug=process.slug, list=which, after=page.next_cursor)
+        here = Here(process.slug, here.which, Narrowed(number=refused.number), size=here.size)
+    numbers = counts(process, current_person())
+    decided = []
+    page = Queue([], None, [])
+    if here.which == DeskList.decided and here.by.number is None:
+        decided = recently_decided(process, DECIDED + 1, before=here.before)
+    else:
+        page = page_of(process, current_person(), here.which, by=here.by, size=here.size, after=here.after)
+    rank, _dash, last = (page.next_cursor or "").partition("-")
+    skipped = [number for part in request.args.get("skipped", "").split(".")[:200] if (number := number_in(part))]
     return render_template(
         "moderation/queue.html",
         process=process,
-        which=which,
+        here=here,
+        back=back,
+        which="number" if here.by.number is not None else here.which,
+        tabs_of_desk=_tabs(here, numbers),
+        counts=numbers,
         page=page,
-        forms=forms,
+        forms=Forms(process, refused),
         refused=refused,
-        has_reasons=bool(reasons),
-        waiting=number,
-        oldest=oldest,
-        next_url=following if page.next_cursor else None,
-        first_url=url_for("moderation.queue", slug=process.slug, list=which) if after else None,
-        decided=recently_decided(process),
+        narrow=NarrowForm(request.args if request.method == "GET" else None, page.places),
+        sizes=SIZES,
+        decided=decided[:DECIDED],
+        earlier_url=here.url(before=decided[DECIDED - 1].act_id) if len(decided) > DECIDED else None,
+        next_url=here.url(after=(int(rank), int(last)), all_ticked=False) if last else None,
+        first_url=here.url(after=None, all_ticked=False) if here.after else None,
+        skipped=skipped,
+        me=current_person().id,
     )
 
 
 @bp.get("/p/<slug>/moderation")
 def queue(slug: str) -> str:
-    """What waits, oldest first; with `list=unseen` what appeared at once and nobody has looked at."""
-    process = _desk(slug)
-    which = Waiting.unseen if request.args.get("list") == Waiting.unseen else Waiting.pending
-    return _page(process, which, request.args.get("after", type=row_id))
+    """One list of the desk: what was pointed out or reported first, then the oldest."""
+    return desk_page(moderated(slug), here_of(slug, request.args))
 
 
 def _seen() -> tuple[str, int] | None:
@@ -69,33 +126,28 @@ def _seen() -> tuple[str, int] | None:
     return (state, int(revision)) if revision.isascii() and revision.isdigit() and len(revision) < 9 else None
 
 
-def _contribution(process: Process, number: int) -> Contribution:
-    return queries.visible_or_404(process, number, current_person())
-
-
 @bp.post("/p/<slug>/moderation/<int:number>/approve")
 def approve(slug: str, number: int) -> Response:
     """Let it appear, or note that it has been looked at."""
-    process = _desk(slug)
-    act = operations.approve(_contribution(process, number), current_person(), seen=_seen())
+    process = moderated(slug)
+    act = operations.approve(contribution_of(process, number), current_person(), seen=_seen())
     label = f"{process.code}-{number}"
     if act.state_before == State.pending:
         flash(_("%(number)s is published.", number=label), "success")
     else:
         flash(_("%(number)s: looked at.", number=label), "success")
-    return commit_and_go(_back(slug))
+    return commit_and_go(back_of(slug)[1])
 
 
 @bp.post("/p/<slug>/moderation/<int:number>/hide")
 @keeps_text
 def hide(slug: str, number: int) -> Response | tuple[str, int]:
     """Hold it back, with a published reason and a note to the author."""
-    process = _desk(slug)
+    process = moderated(slug)
     form = HideForm(number, queries.reasons_of(process.id))
-    contribution = _contribution(process, number)
+    contribution = contribution_of(process, number)
     if not form.validate_on_submit():
-        which = Waiting.unseen if request.form.get("list") == Waiting.unseen else Waiting.pending
-        return _page(process, which, None, refused=form), 200
+        return desk_page(process, back_of(slug)[0], refused=form), 200
     reason = db.get_or_404(ModerationReason, form.reason_id.data)
     operations.hide(contribution, current_person(), reason, form.note.data or "", seen=_seen())
     label = f"{process.code}-{number}"
@@ -104,17 +156,17 @@ def hide(slug: str, number: int) -> Response | tuple[str, int]:
     else:
         told = _("%(number)s is held back. The author reads the reason under the receipt code.", number=label)
     flash(told, "success")
-    return commit_and_go(_back(slug))
+    return commit_and_go(back_of(slug)[1])
 
 
 @bp.post("/p/<slug>/moderation/<int:number>/undo")
 def undo(slug: str, number: int) -> Response:
     """Undo a decision, as long as nothing happened since."""
-    process = _desk(slug)
+    process = moderated(slug)
     act = act_of(process, number, request.form.get("act_id", default=0, type=row_id))
     if act is None:
         abort(404)
     operations.undo(act, current_person())
     label = f"{process.code}-{number}"
     flash(_("The decision about %(number)s has been undone.", number=label), "success")
-    return commit_and_go(_back(slug))
+    return commit_and_go(back_of(slug)[1])
