@@ -1,13 +1,13 @@
 """What the moderators of a process decided about everything an author writes there. Never shown in public."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult import clock
 from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
-from consult.contributions.models import AuthorTrust, TrustLevel
+from consult.contributions.models import AuthorTrust, Contribution, TrustLevel
 from consult.extensions import db
 from consult.html import clean_line
 from consult.processes.models import Process
@@ -31,6 +31,22 @@ def levels_of(process_id: int, person_ids: set[int]) -> dict[int, str]:
         )
     )
     return {row.person_id: row.level for row in found}
+
+
+def has_written(process_id: int, person_id: int) -> bool:
+    """Whether this person is the author of something in the process."""
+    found = select(Contribution.id).where(Contribution.author_id == person_id, Contribution.process_id == process_id)
+    return db.session.scalar(found.limit(1)) is not None
+
+
+def states_of(process_id: int, person_id: int) -> dict[str, int]:
+    """How many contributions of this author are in each state."""
+    found = db.session.execute(
+        select(Contribution.state, func.count())
+        .where(Contribution.author_id == person_id, Contribution.process_id == process_id)
+        .group_by(Contribution.state)
+    )
+    return {row[0]: row[1] for row in found}
 
 
 def decide(process: Process, person_id: int, level: TrustLevel | None, note: str, actor: Person) -> None:

@@ -134,8 +134,10 @@ def decide(appeal: Appeal, actor: Person, granted: bool, answer: str, now: datet
         appeal_id=appeal.id,
         granted=granted,
     )
-    if appeal.person_id is not None:
-        queue("appeal_decided", appeal.id, appeal.person_id, process_id=contribution.process_id)
+    # Whoever came with a receipt code may have left an address.
+    author_id = appeal.person_id or contribution.author_id
+    if author_id is not None:
+        queue("appeal_decided", appeal.id, author_id, process_id=contribution.process_id)
 
 
 def _publish_again(act: ModerationAct, contribution: Contribution, actor: Person, now: datetime) -> None:

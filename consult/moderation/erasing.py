@@ -155,6 +155,11 @@ def confirm(asked: ErasureRequest, actor: Person, now: datetime | None = None) -
     return act
 
 
+def name_of(person_id: int) -> str:
+    """Who asked."""
+    return db.session.scalar(select(Person.name).where(Person.id == person_id)) or ""
+
+
 @dataclass(frozen=True)
 class Asked:
     """An open request as the desk shows it."""

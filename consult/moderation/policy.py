@@ -2,7 +2,7 @@
 contributions."""
 
 from consult.accounts.models import Person
-from consult.contributions.models import Contribution, State
+from consult.contributions.models import Contribution
 from consult.contributions.policy import can_moderate, is_author
 from consult.processes.models import Process
 from consult.processes.policy import can_read
@@ -10,9 +10,9 @@ from consult.processes.policy import can_read
 __all__ = ["can_appeal", "can_moderate", "can_report"]
 
 
-def can_report(person: Person | None, process: Process, contribution: Contribution) -> bool:
-    """Whoever reads it, with an account or without one; authors withdraw their own instead."""
-    return can_read(person, process) and contribution.state == State.published and not is_author(person, contribution)
+def can_report(person: Person | None, process: Process) -> bool:
+    """Whoever reads it, with an account or without one. That it is public, and not one's own, is asked afterwards."""
+    return can_read(person, process)
 
 
 def can_appeal(person: Person | None, contribution: Contribution) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime
 from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 
 from consult import clock
 from consult.accounts.models import Person
@@ -158,9 +159,10 @@ class Reported:
 
 def reports_of(contribution: Contribution) -> list[Reported]:
     """The reports of a contribution, open ones first, with who reported. For moderators."""
-    closer = select(Person.name).where(Person.id == Report.closed_by_id).scalar_subquery()
+    closer = aliased(Person)
     found = db.session.execute(
-        select(Report, Person.name, ModerationReason.text, closer)
+        select(Report, Person.name, ModerationReason.text, closer.name)
+        .outerjoin(closer, closer.id == Report.closed_by_id)
         .outerjoin(Person, Person.id == Report.reporter_id)
         .outerjoin(ModerationReason, ModerationReason.id == Report.reason_id)
         .where(Report.contribution_id == contribution.id)
