@@ -24,7 +24,7 @@ from consult.contributions.models import (
 from consult.contributions.sentences import sentence_of
 from consult.contributions.words import decision_name
 from consult.extensions import db
-from consult.moderation.models import ModeratorNote, Report
+from consult.moderation.models import Gathered, ModeratorNote, Report
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ class Past:
     #: Why it waits or was pointed out, each rule as a sentence.
     rules: list[str] = field(default_factory=list)
     pointed_out: bool = False
+    #: Numbers of those gathered under it.
+    members: list[int] = field(default_factory=list)
 
     def looked_at(self, edited_at: datetime | None) -> bool:
         """Whether a decision stands that is newer than the text."""
@@ -146,7 +148,12 @@ def past_of(ids: Sequence[int]) -> dict[int, Past]:
         .join(ScreeningRule, ScreeningRule.id == RuleHit.rule_id)
         .where(RuleHit.contribution_id.in_(ids))
     )
-    both = union_all(acts, notes, reports, hits).subquery()
+    members = (
+        select(cast("member", String), Contribution.number, Gathered.head_id, Gathered.created_at, *(_NONE,) * 6)
+        .join(Contribution, Contribution.id == Gathered.contribution_id)
+        .where(Gathered.head_id.in_(ids))
+    )
+    both = union_all(acts, notes, reports, hits, members).subquery()
     found: dict[int, Past] = {}
     for row in db.session.execute(select(both).order_by(both.c.what, both.c.id)):
         past = found.setdefault(row.contribution_id, Past())
@@ -157,6 +164,8 @@ def past_of(ids: Sequence[int]) -> dict[int, Past]:
             past.notes.append(Remark(row.note, row.name or "", row.at))
         elif row.what == "report":
             past.reports.append(OpenReport(row.id, row.reason or "", row.note, row.at))
+        elif row.what == "member":
+            past.members.append(row.id)
         else:
             past.rules.append(sentence_of(json.loads(row.note), row.kind))
             past.pointed_out = past.pointed_out or row.kind == RuleEffect.point_out

@@ -3,8 +3,7 @@
 Two statements per page, whatever is in the lists: one counts all of them, one brings a page with everything in it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -92,9 +91,6 @@ class QueueItem:
     holder: str = ""
     #: Number of the entry it is gathered with.
     head_number: int | None = None
-    #: Numbers of those gathered under it (in the list of heads), or how many there are.
-    members: list[int] = field(default_factory=list)
-    member_count: int = 0
     can_approve: bool = False
     can_hide: bool = False
 
@@ -231,7 +227,6 @@ def _beside(statement: Select[Any]) -> Select[Any]:
         .where(Gathered.contribution_id == Contribution.id)
         .scalar_subquery()
     )
-    member_count = select(func.count()).where(Gathered.head_id == Contribution.id).scalar_subquery()
     parent_body = (
         select(ContributionText.body)
         .join(
@@ -248,7 +243,6 @@ def _beside(statement: Select[Any]) -> Select[Any]:
             Assignment.person_id.label("holder_id"),
             holder.name.label("holder"),
             head_number.label("head_number"),
-            member_count.label("member_count"),
             parent_body.label("parent_body"),
         )
     )
@@ -284,8 +278,6 @@ def queue(
     ids = {item.element_id for item, _row in shown if item.element_id is not None}
     placed = names_of(process, ids | set(offered), person)
     items = _with_context(process, shown, placed, now)
-    if which == DeskList.heads:
-        _add_members(items)
     last = found[size - 1] if len(found) > size else None
     return Queue(
         items,
@@ -336,24 +328,11 @@ def _with_context(
                 holder_id=row.holder_id,
                 holder=row.holder or "",
                 head_number=row.head_number,
-                member_count=row.member_count,
                 can_approve=item.state == State.pending or (item.state == State.published and not looked_at),
                 can_hide=item.state in (State.pending, State.published),
             )
         )
     return result
-
-
-def _add_members(items: Iterable[QueueItem]) -> None:
-    by_id = {item.shown.id: item for item in items}
-    found = db.session.execute(
-        select(Gathered.head_id, Contribution.number)
-        .join(Contribution, Contribution.id == Gathered.contribution_id)
-        .where(Gathered.head_id.in_(by_id))
-        .order_by(Contribution.number)
-    )
-    for head_id, number in found:
-        by_id[head_id].members.append(number or 0)
 
 
 @dataclass(frozen=True)

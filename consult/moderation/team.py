@@ -10,7 +10,7 @@ from consult.processes.queries import people_with
 
 def team_of(process_id: int) -> list[int]:
     """Ids of everybody who moderates or leads now."""
-    return sorted({*people_with(process_id, Function.moderation), *people_with(process_id, Function.lead)})
+    return people_with(process_id, Function.moderation, Function.lead)
 
 
 def names_of(person_ids: list[int]) -> list[tuple[int, str]]:
