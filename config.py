@@ -5,6 +5,7 @@ Values come from the environment or from a `.env` file in the working directory 
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
@@ -108,6 +109,9 @@ def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
     #: `smtp://user:password@host:port` (`smtps://` for TLS from the start, `smtp+starttls://`), or
     #: `file:///folder`: each mail becomes an .eml file there.
     mail_url = env.get("MAIL_URL") or f"file://{data_dir}/mail"
+    translate_url = env.get("TRANSLATE_URL", "").strip().rstrip("/")
+    if translate_url and not re.match(r"https?://[^/?#\s@]+(/[^?#\s]*)?\Z", translate_url):
+        raise SettingsError(f"TRANSLATE_URL={translate_url!r}: write it like http://127.0.0.1:5000, or leave it out.")
     #: Signs sessions, forms and links. Must stay the same over restarts.
     secret_key = env.get("SECRET_KEY", "")
 
@@ -175,6 +179,10 @@ def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
         "CONTRIBUTIONS_PER_HOUR": env_int(env, "CONTRIBUTIONS_PER_HOUR", 60),
         #: How many contributions without an account may come from one address within an hour: a library has only one.
         "GUEST_CONTRIBUTIONS_PER_HOUR": env_int(env, "GUEST_CONTRIBUTIONS_PER_HOUR", 60),
+        #: Address of a translation server of the city's own (LibreTranslate's interface), and its key if it asks for one.
+        #: Empty: no machine translates anything, and no text leaves the platform.
+        "TRANSLATE_URL": translate_url,
+        "TRANSLATE_KEY": env.get("TRANSLATE_KEY", ""),
         #: Keep rendered public pages while nothing changes; tests switch it off, they write rows behind its back.
         "KEEP_PAGES": env_bool(env, "KEEP_PAGES", kind != "test"),
         #: Extra log lines of SQL, for development.

@@ -83,6 +83,7 @@ class Action(StrEnum):
     contribution_hidden = "contributions.contribution.hidden"
     moderation_undone = "contributions.moderation.undone"
     translation_added = "contributions.translation.added"
+    translation_removed = "contributions.translation.removed"
     reaction_given = "contributions.reaction.given"
     reaction_taken_back = "contributions.reaction.taken_back"
     moderation_reason_changed = "contributions.reason.changed"
@@ -159,6 +160,7 @@ FACTS: dict[Action, frozenset[str]] = {
     Action.contribution_hidden: frozenset({"act_id", "reason_id"}),
     Action.moderation_undone: frozenset({"act_id"}),
     Action.translation_added: frozenset({"lang"}),
+    Action.translation_removed: frozenset({"lang", "translation_id"}),
     Action.contributions_imported: frozenset({"contributions", "reactions", "persons"}),
     Action.trust_changed: frozenset({"person_id", "level"}),
     Action.screening_rule_changed: frozenset({"rule_id"}),

@@ -5,14 +5,25 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from wtforms import (
+    BooleanField,
+    EmailField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms import Form as PlainForm
-from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
+from consult.accounts.forms import Address
 from consult.accounts.models import Organisation
 from consult.concept.queries import Placed
 from consult.contributions.listing import Filter
 from consult.contributions.models import MAX_LENGTH, Order, State
+from consult.contributions.names import skeleton
 from consult.contributions.words import channel_names, kind_names, order_names, stance_names, state_names
 from consult.forms import Form, _l, one_line, several_lines
 from consult.i18n import language
@@ -59,8 +70,9 @@ class FilterForm(PlainForm):
     element = SelectField(_l("What it is about"))
     order = SelectField(_l("Order"))
     state = SelectField(_l("State"))
+    needs = SelectField(_l("Needs a translation into"))
 
-    def __init__(self, args: Any, *, places: Sequence[Placed], moderates: bool) -> None:
+    def __init__(self, args: Any, *, places: Sequence[Placed], moderates: bool, helps: bool = False) -> None:
         super().__init__(args)
         everything = [("", _("All"))]
         self._places = {place.key: place.element_id for place in places}
@@ -76,6 +88,10 @@ class FilterForm(PlainForm):
             self.state.data = self.state.data or State.published
         else:
             del self.state
+        if helps:
+            self.needs.choices = [("", _("Does not matter")), *LANGUAGES.items()]
+        else:
+            del self.needs
 
     def _chosen(self, name: str) -> str:
         """The choice, empty for one that is not offered."""
@@ -97,6 +113,7 @@ class FilterForm(PlainForm):
             element_id=self._places.get(element),
             whole=element == WHOLE,
             author_id=mine_of,
+            needs=self._chosen("needs"),
             order=Order(self._chosen("order") or Order.newest),
         )
 
@@ -152,6 +169,13 @@ class GuestForm(_TextForm):
         filters=[one_line],
         validators=[Optional(), Length(max=60, message=_l("At most 60 characters.")), no_address],
     )
+    email = EmailField(
+        _l("Your e-mail address"),
+        filters=[one_line],
+        validators=[Optional(), Length(max=254, message=_l("At most 254 characters.")), Address()],
+    )
+    #: Offered instead of the address in a browser in which one was proven.
+    connect = BooleanField(_l("Write to me at this address about this contribution too"), default=True)
     #: People do not see this field; programs that fill in everything give themselves away.
     website = StringField(
         _l("Leave this field empty"),
@@ -168,11 +192,38 @@ class GuestForm(_TextForm):
     #: Says that the writer knows in whose name it is sent: a session that ends meanwhile changes that.
     as_guest = HiddenField()
 
-    def __init__(self, mark: str, *args: object, **kwargs: object) -> None:
+    def __init__(
+        self, mark: str, *args: object, known: bool = False, taken: Iterable[str] = (), **kwargs: object
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.stance.choices = list(stance_names().items())
         self.knows = self.as_guest.data == mark
         self.as_guest.data = mark
+        self._taken = frozenset(taken)
+        #: The address was to be used again, and this browser does not know it any more.
+        self.forgotten = not known and bool(self.connect.raw_data)
+        if known:
+            del self.email
+        else:
+            del self.connect
+
+    def address(self) -> str:
+        """The address typed in, in the form in which we keep it; empty without one."""
+        return (self.email.data or "") if "email" in self else ""
+
+    def connected(self) -> bool:
+        """Whether it is to belong to the address this browser knows."""
+        return "connect" in self and bool(self.connect.data)
+
+    def validate_author_name(self, field: StringField) -> None:
+        """Nobody may be mistaken for an office: letters that only look like others are read as those."""
+        if skeleton(field.data or "") in self._taken:
+            raise ValidationError(
+                _(
+                    "An organisation, an office or somebody who works in this process is called like this. Please "
+                    "choose another name, so that nobody is mistaken for somebody else."
+                )
+            )
 
     def validate(self, extra_validators: Any = None) -> bool:
         valid = super().validate(extra_validators)
@@ -185,7 +236,20 @@ class GuestForm(_TextForm):
                     "Or copy it, sign in, and send it under your name."
                 )
             )
-        return valid and self.knows
+        if self.forgotten:
+            self.form_errors.append(
+                _(
+                    "This browser does not know your e-mail address any more. Your text is still here: please type in "
+                    "the address again, or send the text without one."
+                )
+            )
+        return valid and self.knows and not self.forgotten
+
+
+class ClaimForm(Form):
+    """The owner of an address says that a contribution is theirs."""
+
+    longer = BooleanField(_l("Remember my address in this browser for 30 days"))
 
 
 class ReceiptForm(Form):

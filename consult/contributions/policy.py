@@ -3,7 +3,7 @@
 from consult.accounts.models import Person
 from consult.contributions.models import Contribution, State
 from consult.processes.models import Process, ProcessState
-from consult.processes.policy import can_read, is_lead, is_moderator
+from consult.processes.policy import can_read, is_lead, is_moderator, is_staff
 
 
 def can_write(person: Person | None, process: Process) -> bool:
@@ -53,6 +53,22 @@ def can_see_text(person: Person | None, process: Process, contribution: Contribu
     if contribution.state == State.published:
         return can_read(person, process)
     return is_author(person, contribution) or can_moderate(person, process)
+
+
+def can_help_translate(person: Person | None, process: Process) -> bool:
+    """Whoever works in the process in any function; an archived one is closed for good."""
+    return is_staff(person, process) and process.state != ProcessState.archived
+
+
+def can_translate(person: Person | None, process: Process, contribution: Contribution) -> bool:
+    """Helpers, if they may read the words: what still waits is translated by moderators."""
+    return can_help_translate(person, process) and can_see_text(person, process, contribution)
+
+
+def can_remove_translation(person: Person | None, process: Process, translator_id: int | None) -> bool:
+    """Moderators, and whoever made it while they still work in the process."""
+    own = person is not None and translator_id == person.id and can_help_translate(person, process)
+    return own or can_moderate(person, process)
 
 
 def can_edit_rules(person: Person | None, process: Process) -> bool:

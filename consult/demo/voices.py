@@ -6,6 +6,7 @@ from typing import Any
 
 from consult.concept.models import Change
 from consult.contributions import operations as ops
+from consult.contributions import translating
 from consult.contributions.models import Channel, Kind, Stance, State
 from consult.demo import people
 from consult.demo.gatherings import name_of_line
@@ -100,7 +101,7 @@ def let_through(story: Story, row: dict[str, Any], now: datetime) -> None:
 
 
 def translate(story: Story, row: dict[str, Any], now: datetime) -> None:
-    ops.translate(
+    translating.translate(
         story.contributions[row["id"]], actor=story.people["p-sprachmittlung"], lang="de", body=row["de"],
         created_at=now,
     )  # fmt: skip

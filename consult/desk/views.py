@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, current_app, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -17,6 +17,7 @@ from consult.concept import policy as editing
 from consult.concept import queries as concept
 from consult.contributions import policy as moderating
 from consult.contributions import queries as contributions
+from consult.contributions import translating
 from consult.desk import queries
 from consult.digests import queries as digests
 from consult.meetings import policy as meetings
@@ -231,6 +232,7 @@ DESKS: tuple[Callable[[Any, Process, datetime], list[DeskTask]], ...] = (
     moderation,
     questions,
     answers,
+    translations,
     invitations,
     new_digests,
     drafts,

@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 from sqlalchemy import func, select
 
 from consult import clock
-from consult.contributions import operations
+from consult.contributions import operations, translating
 from consult.contributions.models import Channel, Contribution, Kind, ModerationReason, State
 from consult.html import clean_line, clean_text, render_markdown
 from consult.outbox.kinds import kind
@@ -45,7 +45,7 @@ def test_in_lists(browser, browser_of, session, chunk):
                 channel=Channel.web, author_name=payload, element_id=town.goal.id, created_at=clock.now(),
                 state=state, lang="tr",
             )  # fmt: skip
-            operations.translate(contribution, actor=town.moderator, lang="de", body=payload)
+            translating.translate(contribution, actor=town.moderator, lang="de", body=payload)
     session.commit()
     for address in ("/e/ankommen", "/contributions"):
         safe(browser.get(town.path(address)), *chunk)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from consult.contributions import operations, queries
+from consult.contributions import operations, queries, translating
 from consult.contributions.models import Stance, State
 from consult.moderation import operations as deciding
 from tests.contributions.factories import make_element, make_heir, make_town, make_version, make_wording
@@ -136,10 +136,13 @@ def test_reactions_and_ones_own_are_marked(session):
 def test_a_translation_stands_beside_the_text_it_was_made_of(session):
     town = make_town()
     contribution = town.write("Bir bank istiyoruz", lang="tr")
-    operations.translate(contribution, actor=town.moderator, lang="de", body="Wir möchten eine Bank.")
-    assert thread(town).items[0].translation == "Wir möchten eine Bank."
+    translating.translate(contribution, actor=town.moderator, lang="de", body="Wir möchten eine Bank.")
+    (item,) = thread(town).items
+    assert (item.translation, item.translation_outdated) == ("Wir möchten eine Bank.", False)
+    assert item.translator_name == "Moderation"
     operations.edit(contribution, town.citizen, "Iki bank istiyoruz", 0)
-    assert thread(town).items[0].translation is None, "it translates the earlier text"
+    (item,) = thread(town).items
+    assert (item.translation, item.translation_outdated) == ("Wir möchten eine Bank.", True), "of the earlier text"
 
 
 @pytest.mark.parametrize("person", ["nobody", "citizen"])

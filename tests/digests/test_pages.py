@@ -7,6 +7,7 @@ import pytest
 from consult import clock
 from consult.accounts.models import Person
 from consult.contributions import operations as contributions
+from consult.contributions import translating
 from consult.contributions.models import ContributionText, Stance
 from consult.digests.models import Digest
 from consult.processes.models import Function, Moderation, ProcessState
@@ -123,7 +124,7 @@ def test_a_quote_stands_beside_the_helper_s_translation_and_leads_to_its_number(
         town.process, actor=town.moderator, text="زوجي يعمل في نوبات ليلية", stance=Stance.change,
         created_at=clock.now(), element_id=town.goal.id, lang="ar",
     )  # fmt: skip
-    contributions.translate(one, actor=town.moderator, lang="de", body="Mein Mann arbeitet nachts.")
+    translating.translate(one, actor=town.moderator, lang="de", body="Mein Mann arbeitet nachts.")
     digest = issued(make_digest(council.process, MONDAY))
     page = browser_of(town.steering).get(pages(council, digest)[1])
     quote = page.html.find("blockquote")

@@ -10,6 +10,7 @@ from consult import clock
 from consult.audit import operations as audit
 from consult.audit.actions import Action
 from consult.contributions import operations as contributions
+from consult.contributions import translating
 from consult.contributions.models import Channel, Stance, State
 from consult.digests.figures import MAX_ELEMENTS
 from consult.processes.models import Moderation
@@ -45,7 +46,7 @@ def worst_week(council, lang):
                 town.process, actor=town.moderator, text=FOREIGN, stance=list(Stance)[n % 4],
                 created_at=clock.now(), element_id=element.id, channel=list(Channel)[n % 9], lang="tr",
             )  # fmt: skip
-            contributions.translate(one, actor=town.moderator, lang=lang, body=LONG)
+            translating.translate(one, actor=town.moderator, lang=lang, body=LONG)
             contributions.submit(town.process, actor=town.neighbour, text="Ja.", stance=None, reply_to=one)
             if n < 6:
                 decide(one, list(DispositionKind)[n], "Grund", actor=town.steering)

@@ -10,7 +10,7 @@ from consult.accounts.models import LinkPurpose, Person, Representation
 from consult.audit.operations import head, seal
 from consult.concept import drafts, facts, operations
 from consult.concept.models import LifeTopic, Placement
-from consult.contributions import guests
+from consult.contributions import guests, translating
 from consult.contributions import operations as contributions
 from consult.contributions.models import ModerationReason, Stance
 from consult.digests import operations as digests
@@ -146,6 +146,7 @@ def build() -> World:
 
     public, pending, hidden = say("Ein offener Beitrag."), say(NEEDLES["pending"]), say(NEEDLES["hidden"])
     act = deciding.approve(public, moderator)
+    translation_id = translating.translate(public, actor=None, lang="en", body="An open contribution.")
     deciding.hide(hidden, moderator, reason, NEEDLES["note"])
     guests.submit(process, text=NEEDLES["guest"], stance=Stance.change, code="7K3M-Q0TW-94XA-B2ZR", element_id=goal.id)
 
@@ -181,6 +182,6 @@ def build() -> World:
             "slip": "a" * 24,
             "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css", "kind": "goal",
             "act": act.id, "pending": pending.number, "hidden": hidden.number, "day": clock.now().date().isoformat(),
-            "sheet_id": sheet.id, "sheet_done": sheet_done.id,
+            "sheet_id": sheet.id, "sheet_done": sheet_done.id, "translation_id": translation_id,
         },
     )  # fmt: skip
