@@ -16,6 +16,7 @@ from babel.numbers import format_decimal
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import force_locale, get_locale
 from markupsafe import Markup
+from werkzeug.wrappers import Response
 
 from consult import clock, path
 from consult.extensions import babel
@@ -53,6 +54,12 @@ def on_path() -> bool:
     return request.endpoint is None or request.endpoint in path.ENDPOINTS
 
 
+def _wish(offered: tuple[str, ...]) -> str | None:
+    """What was asked for in so many words, if it is offered: by the link that was followed, or by choosing once."""
+    wishes = (request.args.get("lang"), request.cookies.get(COOKIE))
+    return next((wish for wish in wishes if wish in offered), None)
+
+
 def select_locale() -> str:
     """`?lang=` of a mail's link, then the cookie, then what the browser asks for, then the city's language.
 
@@ -62,10 +69,13 @@ def select_locale() -> str:
     if not has_request_context():
         return default
     offered = path_languages() if on_path() else languages()
-    for wish in (request.args.get("lang"), request.cookies.get(COOKIE)):
-        if wish in offered:
-            return str(wish)
-    return request.accept_languages.best_match(offered, default) or default
+    return _wish(offered) or request.accept_languages.best_match(offered, default) or default
+
+
+def passed_over() -> str | None:
+    """The language somebody chose and this page does not speak."""
+    wish = _wish(path_languages())
+    return None if on_path() or wish in languages() else wish
 
 
 def language() -> str:
@@ -189,6 +199,22 @@ def language_links() -> list[dict[str, object]]:
     ]
 
 
+def remember(response: Response, code: str) -> None:
+    """Keep the choice in this browser for a year. A cookie is no state of the server."""
+    response.set_cookie(
+        COOKIE, code, max_age=365 * 86_400, secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True,
+        samesite="Lax",
+    )  # fmt: skip
+
+
+def _keep_language_of_link(response: Response) -> Response:
+    """Who comes by a mail's link reads on in its language, unless another one was chosen in this browser."""
+    asked = request.args.get("lang")
+    if asked and COOKIE not in request.cookies and request.endpoint in path.ENDPOINTS and asked in path_languages():
+        remember(response, asked)
+    return response
+
+
 def iso(value: datetime | date) -> str:
     """For `<time datetime>`."""
     return value.astimezone(UTC).isoformat(timespec="seconds") if isinstance(value, datetime) else value.isoformat()
@@ -200,4 +226,5 @@ def init_app(app: Flask) -> None:
         datetime=format_moment, date=format_day, time=format_clock, reltime=format_ago, number=format_number,
         language_name=language_name, iso=iso, foreign=foreign,
     )  # fmt: skip
+    app.after_request(_keep_language_of_link)
     app.jinja_env.globals.update(page_language=language, city_language=app.config["BABEL_DEFAULT_LOCALE"])

@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from consult import clock
 from consult.authz import current_person
 from consult.html import plain_html
-from consult.i18n import direction, language, language_links
+from consult.i18n import direction, in_language, language, language_links, passed_over
 from consult.outbox.transport import folder_of
 from consult.processes import policy as processes
 from consult.processes.models import Function, Process, Stage
@@ -183,6 +183,15 @@ class ProcessHead:
         return [stage_item(stage, self._process.zone, now) for stage in stages]
 
 
+def _language_note() -> tuple[str, str] | None:
+    """The language a visitor chose and this page does not speak, and in that language a sentence that says so."""
+    chosen = passed_over()
+    if chosen is None:
+        return None
+    with in_language(chosen, of_path=True):
+        return chosen, _("This page is in German and English only.")
+
+
 def frame() -> dict[str, Any]:
     """The context of base.html and the layouts; nothing outside requests (mails have a layout of their own)."""
     if not has_request_context():
@@ -209,6 +218,7 @@ def frame() -> dict[str, Any]:
         "demo_banner": process.banner if process else None,
         "main_nav": [],
         "language_links": language_links(),
+        "language_note": _language_note(),
         "footer_links": footer_links(),
         "account_links": account_links(person) if person else [],
         "tasks_count": 0 if works else None,

@@ -110,19 +110,8 @@ def language() -> Response:
     wish = request.args.get("to", "")
     response = redirect(safe_next(request.args.get("next"), url_for("processes.home")), 303)
     if wish in i18n.path_languages():
-        _remember(response, i18n.COOKIE, wish)
+        i18n.remember(response, wish)
     return response
-
-
-def _remember(response: Response, name: str, value: str) -> None:
-    response.set_cookie(
-        name,
-        value,
-        max_age=_YEAR,
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-        httponly=True,
-        samesite="Lax",
-    )
 
 
 @bp.route("/display", methods=["GET", "POST"])
@@ -137,9 +126,12 @@ def display() -> Response | str:
     back = safe_next(request.args.get("next"), url_for("processes.home"))
     if form.validate_on_submit():
         response = redirect(back, 303)
-        _remember(response, i18n.COOKIE, form.language.data)
+        i18n.remember(response, str(form.language.data))
         if form.theme.data in THEMES:
-            _remember(response, THEME_COOKIE, form.theme.data)
+            response.set_cookie(
+                THEME_COOKIE, form.theme.data, max_age=int(_YEAR.total_seconds()), httponly=True, samesite="Lax",
+                secure=current_app.config["SESSION_COOKIE_SECURE"],
+            )  # fmt: skip
         else:
             response.delete_cookie(THEME_COOKIE)
         flash(_("Your choice is kept in this browser."), "success")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app, flash, request, session, url_for
+from flask import Blueprint, flash, request, session, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -74,18 +74,6 @@ def let_in(person: Person, location: str) -> Response:
     operations.note_sign_in(person)
     sessions.begin(person.id)
     return commit_and_go(location)
-
-
-def remember_language(response: Response, lang: str) -> None:
-    """The language the person chose is also the one of this browser."""
-    response.set_cookie(
-        i18n.COOKIE,
-        lang,
-        max_age=365 * 86_400,
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-        httponly=True,
-        samesite="Lax",
-    )
 
 
 def language_choices() -> list[tuple[str, str]]:

@@ -8,11 +8,11 @@ from consult.accounts import operations, passwords, policy, queries, sessions
 from consult.accounts.forms import ChangeEmailForm, ChangePasswordForm, ProfileForm
 from consult.accounts.models import Account
 from consult.accounts.views import allowances
-from consult.accounts.views.blueprint import bp, language_choices, me, my_account, remember_language
+from consult.accounts.views.blueprint import bp, language_choices, me, my_account
 from consult.accounts.views.guard import needs_second_factor
 from consult.authz import authorize
 from consult.forms import entered
-from consult.i18n import own_name
+from consult.i18n import own_name, remember
 from consult.processes.queries import functions_of, processes_visible_to
 from consult.processes.words import function_names
 from consult.web import commit_and_go, keeps_text
@@ -52,7 +52,7 @@ def profile() -> Response | str:
         operations.change_profile(me(), name=entered(form.name), locale=form.locale.data)
         flash(_("Saved."), "success")
         response = commit_and_go(url_for("accounts.me"))
-        remember_language(response, form.locale.data)
+        remember(response, str(form.locale.data))
         return response
     return render_template("accounts/profile.html", form=form)
 
