@@ -2,7 +2,12 @@
 
 from flask_babel import gettext as _
 
-from consult.contributions.models import Contribution, ModerationAct, ModerationReason, State
+from consult import clock
+from consult.accounts import tokens
+from consult.accounts.models import LinkToken
+from consult.accounts.queries import person_with_account
+from consult.contributions.claims import is_known
+from consult.contributions.models import Channel, Contribution, ModerationAct, ModerationReason, State
 from consult.extensions import db
 from consult.html import escape_markdown
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
@@ -81,7 +86,60 @@ def hidden(message: OutboxMessage) -> Mail:
     if act.note:
         note = "\n".join(f"> {escape_markdown(line)}" for line in act.note.splitlines())
         parts.append(_("The moderators write to you:") + "\n\n" + note)
-    parts.append(_("You can change your text on its page and send it again."))
-    parts.append(_button(contribution, process))
-    parts.append(_("If you think that this was a mistake, please write to us:") + " " + link("site.contact"))
+    if contribution.channel in (Channel.guest, Channel.helper):
+        # Its page is not public now, and without an account only the code opens it.
+        parts.append(_("With your receipt code you can change your text and send it again."))
+        parts.append(f"[{_('I have a receipt code')}]({link('contributions.receipt')})")
+        again = link("moderation.receipt_appeal")
+    else:
+        parts.append(_("You can change your text on its page and send it again."))
+        parts.append(_button(contribution, process))
+        again = link("moderation.appeal", slug=process.slug, number=contribution.number)
+    parts.append(_("If you think that this was a mistake:") + f" [{_('Ask for another look')}]({again})")
     return Mail(_("Your contribution %(number)s is held back", number=number), "\n\n".join(parts), _why(process))
+
+
+def still_unclaimed(message: OutboxMessage) -> bool:
+    """The link counts, the contribution is nobody's yet, and its addressee may be the author of something."""
+    token = db.session.get(LinkToken, message.subject_id)
+    if token is None or token.subject_id is None or not token.is_valid(clock.now()):
+        return False
+    contribution = db.session.get(Contribution, token.subject_id)
+    if contribution is None or contribution.author_id is not None:
+        return False
+    return is_known(person_with_account(message.recipient_id))
+
+
+@mail_kind("confirm_contribution", Guarantee.at_least_once, still_unclaimed)
+def confirm_contribution(message: OutboxMessage) -> Mail:
+    """To the address that was given with a contribution. Holds no word of it: anybody can enter any address."""
+    token = db.session.get_one(LinkToken, message.subject_id)
+    contribution = db.session.get_one(Contribution, token.subject_id)
+    process = db.session.get_one(Process, contribution.process_id)
+    number, address = _number(contribution, process), link("contributions.claim", link=tokens.link_of(token))
+    body = "\n\n".join(
+        (
+            _("Good day,"),
+            _(
+                "A contribution to “%(title)s” was sent with this e-mail address. It has the number %(number)s. "
+                "If you wrote it, please open this page and press the button there:",
+                title=escape_markdown(process.title),
+                number=escape_markdown(number),
+            ),
+            f"[{_('Confirm the contribution')}]({address})",
+            _("After that we write to you when something became of it."),
+            _(
+                "The link works once, for 7 days. Was it not you? Then do nothing: without the button you get no "
+                "further mail about it."
+            ),
+        )
+    )
+    return Mail(
+        _("Did you write %(number)s?", number=number),
+        body,
+        _(
+            "You get this mail because this address was entered with a contribution to “%(title)s”.",
+            title=process.title,
+        ),
+        secrets=(address,),
+    )

@@ -2,4 +2,8 @@
 
 from flask import Blueprint
 
+from consult.processes.words import influence_sentence
+
 bp = Blueprint("contributions", __name__)
+#: Beside every box stands how far the public's word reaches.
+bp.add_app_template_filter(influence_sentence)

@@ -32,7 +32,7 @@ from consult.processes.models import Process
 from consult.web import commit_and_go, keeps_text, row_id
 from consult.weighing.queries import course_of, decisions_on
 
-#: Names in the session: the secret that makes this browser's codes; which contribution (report) is open, and until when.
+#: Names in the session: the secret that makes this browser's codes; which contribution or report is open, until when.
 _SECRET, _OPEN, _REPORT = "guest", "receipt", "report"
 #: How long a slip can be shown, and a contribution stays open.
 SHOWN_FOR = timedelta(minutes=30)
