@@ -6,6 +6,7 @@ const wanted = {
   "[data-similar]": () => import("./similar.js"),
   "[data-counter]": () => import("./counter.js"),
   "[data-shortcuts]": () => import("./shortcuts.js"),
+  "[data-keys-choice]": () => import("./desk.js"),
   "[data-presence], [data-part], [data-take-words]": () => import("./editor.js"),
 };
 
