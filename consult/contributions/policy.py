@@ -16,6 +16,11 @@ def can_write_as_guest(person: Person | None, process: Process) -> bool:
     return can_read(person, process)
 
 
+def can_compare(person: Person | None, process: Process) -> bool:
+    """See while writing what others said: wherever something can be written at times."""
+    return can_read(person, process) and process.state != ProcessState.archived
+
+
 def can_react(person: Person | None, process: Process) -> bool:
     return can_write(person, process)
 

@@ -6,12 +6,11 @@ from flask import render_template, request
 
 from consult.authz import authorize
 from consult.concept.queries import element_or_404
-from consult.contributions import similar
+from consult.contributions import policy, similar
 from consult.contributions.similar import Similar
 from consult.contributions.views.blueprint import bp
 from consult.db import begin_reading
-from consult.limits import limit, visitor
-from consult.processes import policy as processes
+from consult.limits import hit, limit, visitor
 from consult.processes.loading import load_process
 from consult.processes.models import Process
 
@@ -30,15 +29,17 @@ def _find(process: Process, element_id: int | None) -> list[Similar]:
 
 
 def found(process: Process, element_id: int | None) -> list[Similar] | None:
-    """For the form that is shown again with the list; None when nobody asked."""
-    return _find(process, element_id) if asked() else None
+    """For the form that is shown again with the list; None when nobody asked, or far too often."""
+    if not asked() or hit("similar", visitor(), timedelta(minutes=1)) > PER_MINUTE:
+        return None
+    return _find(process, element_id)
 
 
 def _fragment(slug: str, key: str | None) -> str:
     limit("similar", visitor(), PER_MINUTE, timedelta(minutes=1))
     begin_reading()
     process = load_process(slug)
-    authorize(processes.can_read, process)
+    authorize(policy.can_compare, process)
     element_id = element_or_404(process.id, key).id if key else None
     return render_template("contributions/_similar_found.html", found=_find(process, element_id), process=process)
 
