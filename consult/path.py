@@ -16,7 +16,12 @@ ENDPOINTS = frozenset(
     contributions.create contributions.create_for_process contributions.help_create
     contributions.help_create_for_process contributions.reply contributions.edit contributions.withdraw
     contributions.receipt contributions.receipt_show contributions.receipt_edit contributions.receipt_withdraw
-    contributions.receipt_close contributions.slip
+    contributions.receipt_close contributions.receipt_keep contributions.slip contributions.since
+    contributions.propose contributions.edit_proposal contributions.similar_to_element
+    contributions.similar_to_process contributions.claim contributions.forget_guest
+    moderation.report moderation.report_slip moderation.report_outcome moderation.appeal moderation.receipt_appeal
+    moderation.figures
+    weighing.mine weighing.mails weighing.stop
     accounts.sign_in accounts.sign_in_link accounts.sign_in_link_sent accounts.use_sign_in_link accounts.enter_code
     accounts.sign_out accounts.demo_sign_in accounts.register accounts.registered accounts.confirm accounts.ask_reset
     accounts.reset_sent accounts.reset
@@ -32,7 +37,8 @@ ENDPOINTS = frozenset(
 MAILS = frozenset(
     """
     confirm account_exists sign_in_link reset change_email email_changed_notice
-    contribution_published contribution_hidden
+    contribution_published contribution_hidden contribution_erased confirm_contribution contribution_answered
+    report_closed appeal_decided
     invitation meeting_cancelled meeting_changed
     """.split()
 )

@@ -1,7 +1,7 @@
 """Catalogues of the interface's texts: `python -m deploy.messages update|check|compile|missing LANG|path [LANG]`.
 
-German holds every text; the languages of the citizen's path (`config.PATH_LANGUAGES`) hold the texts of the files named
-in `deploy/path_texts.py` and of the templates these draw in. `missing` prints what a language lacks as a catalogue to fill
+German holds every text; the languages of the citizen's path (`config.PATH_LANGUAGES`) those of the files named
+in `deploy/path_texts.py` and of the templates these draw in. `missing` prints what a language lacks, to be filled
 in, `path` all texts of the path. Compiled catalogues are not kept in the repository: `./run`, `./test` and
 `make messages` compile what changed.
 """
@@ -73,7 +73,7 @@ def _lines_of(source: Path, names: tuple[str, ...]) -> set[int]:
     """The lines of these classes, functions and constants; raises KeyError for one that is not there."""
     lines: dict[str, range] = {}
     for node in ast.parse(source.read_text(encoding="utf-8")).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node]
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
         for target in targets:
             name = getattr(target, "id", None) or getattr(target, "name", None)
             if name:

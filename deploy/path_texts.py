@@ -7,7 +7,12 @@ TEMPLATES = """
     contributions/index.html contributions/show.html contributions/rules.html contributions/write.html
     contributions/guest.html contributions/closed.html contributions/reply.html contributions/edit.html
     contributions/withdraw.html contributions/receipt.html contributions/receipt_show.html
-    contributions/receipt_edit.html contributions/slip.html
+    contributions/receipt_edit.html contributions/slip.html contributions/changed_since.html
+    contributions/propose.html contributions/propose_edit.html contributions/_similar_found.html
+    contributions/claim.html contributions/kept.html
+    moderation/report.html moderation/report_slip.html moderation/report_outcome.html moderation/appeal.html
+    moderation/figures.html
+    weighing/mine.html weighing/mails.html weighing/stop.html
     accounts/sign_in.html accounts/sign_in_link.html accounts/sign_in_link_sent.html accounts/use_sign_in_link.html
     accounts/enter_code.html accounts/sign_out.html accounts/register.html accounts/registered.html
     accounts/confirm.html accounts/ask_reset.html accounts/reset_sent.html accounts/reset.html
@@ -35,18 +40,26 @@ MODULES: dict[str, tuple[str, ...]] = {
     "consult/accounts/views/own.py": (),
     "consult/accounts/views/sign_ins.py": (),
     "consult/accounts/words.py": (),
+    "consult/concept/difference.py": (),
     "consult/concept/marks.py": (),
     "consult/concept/views/reading.py": (),
     "consult/concept/views/shown.py": (),
     "consult/concept/views/topics.py": (),
     "consult/concept/words.py": (),
     "consult/contributions/arrival.py": (),
+    "consult/contributions/claims.py": (),
     "consult/contributions/emails.py": (),
     "consult/contributions/forms.py": (),
     "consult/contributions/guests.py": (),
     "consult/contributions/operations.py": (),
+    "consult/contributions/proposal_forms.py": (),
+    "consult/contributions/proposals.py": (),
+    "consult/contributions/sentences.py": (),
     "consult/contributions/shown.py": (),
+    "consult/contributions/views/claims.py": (),
     "consult/contributions/views/guests.py": (),
+    "consult/contributions/views/proposed.py": (),
+    "consult/contributions/views/proposing.py": (),
     "consult/contributions/views/receipts.py": (),
     "consult/contributions/views/writing.py": (),
     "consult/contributions/words.py": (),
@@ -54,11 +67,20 @@ MODULES: dict[str, tuple[str, ...]] = {
     "consult/invitations/operations.py": (),
     "consult/invitations/views/answering.py": (),
     "consult/meetings/words.py": (),
+    "consult/moderation/appeals.py": ("make",),
+    "consult/moderation/case_forms.py": ("_LONG", "ReportForm", "AppealForm"),
+    "consult/moderation/emails.py": ("outcome_sentence", "report_closed", "appeal_decided", "contribution_erased"),
+    "consult/moderation/reports.py": ("make",),
+    "consult/moderation/views/appeals.py": ("appeal", "receipt_appeal"),
+    "consult/moderation/views/reports.py": ("_send", "report", "report_slip", "report_outcome"),
     "consult/personal.py": (),
     "consult/processes/views/reading.py": (),
     "consult/processes/words.py": (),
     "consult/site/forms.py": ("TOPICS", "ContactForm", "DisplayForm"),
     "consult/site/operations.py": (),
     "consult/site/views.py": (),
-    "consult/weighing/words.py": (),
+    "consult/weighing/emails.py": (),
+    "consult/weighing/forms.py": ("SwitchesForm",),
+    "consult/weighing/views/mails.py": (),
+    "consult/weighing/words.py": ("disposition_names", "disposition_sentences", "switch_names"),
 }

@@ -122,8 +122,9 @@ def test_the_path_names_what_exists(app):
 
 def test_mails_of_the_path_take_their_texts_from_its_modules():
     for name in path.MAILS:
-        module = all_kinds()[name].render.__module__.replace(".", "/") + ".py"
-        assert path_texts.MODULES[module] == (), f"{name}: {module} is not read as a whole"
+        render = all_kinds()[name].render
+        parts = path_texts.MODULES[render.__module__.replace(".", "/") + ".py"]
+        assert not parts or render.__name__ in parts, f"{name}: {render.__name__} is not read"
 
 
 @cache
@@ -144,6 +145,6 @@ def test_no_page_of_the_path_shows_a_text_its_language_lacks(app, world, people,
                     )
                     shown = response.get_data(as_text=True) if response.mimetype == "text/html" else ""
                     response.close()
-                    if shown and response.status_code not in (301, 302, 303, 308):
+                    if "<html" in shown and response.status_code not in (301, 302, 303, 308):
                         assert '<html lang="tr" dir="ltr"' in shown, url
     assert misses.found - known_texts() == set()
