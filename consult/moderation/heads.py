@@ -32,6 +32,9 @@ class Gathering:
     numbers: list[int]
     #: Not gathered: withdrawn meanwhile, or no contribution of this process.
     skipped: list[int]
+    head_id: int
+    #: Ids of all that are under the head now because of this.
+    ids: list[int]
 
 
 def gather(
@@ -81,11 +84,11 @@ def gather(
     record_many(
         Action.gathering_changed,
         actor.id,
-        [(("contribution", ident), {"head_id": head.id}) for ident in sorted({*ids, *brought, head.id} - {head.id})],
+        [(("contribution", ident), {"head_id": head.id}) for ident in sorted({*ids, *brought} - {head.id})],
         process_id=process.id,
     )
     done = sorted(row.number or 0 for row in members)
-    return Gathering(head_number, done, sorted(wanted - set(done)))
+    return Gathering(head_number, done, sorted(wanted - set(done)), head.id, sorted({*ids, *brought} - {head.id}))
 
 
 def _put(ids: Sequence[int], head_id: int, by_id: int, now: datetime) -> None:

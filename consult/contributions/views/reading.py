@@ -17,6 +17,7 @@ from consult.contributions.views.proposal_tools import tools_for
 from consult.contributions.views.translating import versions_for
 from consult.contributions.words import stance_names
 from consult.moderation import appeals
+from consult.moderation.heads import together
 from consult.pages import rendered_once
 from consult.processes import policy as processes
 from consult.processes.loading import load_process
@@ -108,6 +109,7 @@ def show(slug: str, number: int) -> str:
         trace=trace(contribution, process, person),
         course=course_of(contribution.id),
         versions=versions_for(process, contribution) if item.body_html is not None else [],
+        together=together(contribution, everything=inside),
         translate_url=url_for("contributions.translate", slug=slug, number=number)
         if item.body_html is not None and allowed(policy.can_translate, process, contribution)
         else None,

@@ -3,9 +3,12 @@
 from flask import flash
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from consult.authz import current_person
+from consult.contributions.models import Contribution
+from consult.extensions import db
 from consult.moderation.forms import GatherForm
 from consult.moderation.heads import Gathering, dissolve, gather, take_out
 from consult.moderation.views.blueprint import bp
@@ -14,10 +17,15 @@ from consult.moderation.views.here import back_of, number_in
 from consult.moderation.views.queue import desk_page
 from consult.processes.models import Process
 from consult.web import commit_and_go, keeps_text
+from consult.weighing.operations import tell_gathered
+from consult.weighing.queries import latest_ids
 
 
 def tell(process: Process, done: Gathering) -> None:
-    """Say what is answered together now."""
+    """Say what is answered together now; where the head has its answer already, the authors get it."""
+    if latest_ids([done.head_id]):
+        for contribution in db.session.scalars(select(Contribution).where(Contribution.id.in_(done.ids))).all():
+            tell_gathered(contribution)
     flash(
         ngettext(
             "%(num)s contribution is answered together with %(head)s now.",
