@@ -11,7 +11,7 @@ from consult.accounts.models import Person
 from consult.contributions.models import Contribution, Order, State
 from consult.contributions.policy import can_moderate
 from consult.contributions.shown import rows, show
-from consult.contributions.threads import PAGE, Thread, add_places, at, reader_of
+from consult.contributions.threads import PAGE, Thread, add_places, at, filled, reader_of, thread
 from consult.contributions.translating import is_missing
 from consult.extensions import db
 from consult.processes.models import Process
@@ -136,3 +136,46 @@ def listing(
     items = [show(process, row, reader) for row in here]
     add_places(process, person, items)
     return Thread(items, _cursor(wanted.order, here[-1]) if len(found) > PAGE else None)
+
+
+def chosen_thread(
+    process: Process,
+    element_id: int,
+    person: Person | None,
+    wanted: Filter,
+    *,
+    before: str = "",
+    wording_id: int | None = None,
+    key: str = "",
+    may_reply: bool = False,
+    may_react: bool = False,
+) -> Thread:
+    """The thread of an element as its reader chooses: by stance, language, order; replies stay below what they answer.
+
+    Without a choice the very page that most people read, see `threads.thread`.
+    """
+    may = {"may_reply": may_reply, "may_react": may_react}
+    place = _CURSOR.fullmatch(before)
+    if wanted == Filter():
+        number = int(place[1]) if place and place[2] is None else None
+        return thread(process, element_id, person, before=number, wording_id=wording_id, key=key, **may)
+    reader = reader_of(process, person, **may)
+    query = select(Contribution.id).where(
+        Contribution.process_id == process.id,
+        at(element_id),
+        Contribution.state == State.published,
+        Contribution.parent_id.is_(None),
+    )
+    for part, value in ((Contribution.stance, wanted.stance), (Contribution.lang, wanted.lang)):
+        if value:
+            query = query.where(part == value)
+    by = _order(wanted.order)
+    chosen = _going_on(query, wanted.order, before).order_by(*by).limit(PAGE + 1).subquery()
+    found = db.session.execute(
+        rows(reader.person_id, reader.lang).where(Contribution.id.in_(select(chosen.c.id))).order_by(*by)
+    ).all()
+    here = found[:PAGE]
+    page = Thread(
+        [show(process, row, reader) for row in here], _cursor(wanted.order, here[-1]) if len(found) > PAGE else None
+    )
+    return filled(process, element_id, page, reader, wording_id=wording_id, key=key, first=place is None)
