@@ -252,7 +252,10 @@ def notice_for(contribution: Contribution) -> Notice | None:
     row = db.session.execute(
         select(ModerationReason.text, ModerationAct.note, ModerationAct.created_at)
         .join(ModerationReason, ModerationReason.id == ModerationAct.reason_id)
-        .where(ModerationAct.contribution_id == contribution.id, ModerationAct.kind == ModerationKind.hide)
+        .where(
+            ModerationAct.contribution_id == contribution.id,
+            ModerationAct.kind.in_((ModerationKind.hide, ModerationKind.erase)),
+        )
         .order_by(ModerationAct.id.desc())
         .limit(1)
     ).first()

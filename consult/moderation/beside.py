@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import String, Text, cast, func, null, select, union_all
+from sqlalchemy import String, Text, and_, cast, func, null, select, union_all
 
 from consult.accounts.models import Person
 from consult.contributions.models import (
+    AuthorTrust,
     Contribution,
     ModerationAct,
     ModerationKind,
@@ -178,23 +179,31 @@ class Author:
 
     published: int = 0
     held_back: int = 0
+    #: Trusted, watched, or None: what the moderators decided about what this author writes.
+    level: str | None = None
 
 
 def authors_of(process_id: int, author_ids: set[int]) -> dict[int, Author]:
-    """How many contributions of each author are published and held back in this process. One statement."""
+    """How many contributions of each author are published and held back here, and who is trusted. One statement."""
     if not author_ids:
         return {}
     found = db.session.execute(
         select(
-            Contribution.author_id,
-            func.count().filter(Contribution.state == State.published).label("published"),
-            func.count().filter(Contribution.state == State.hidden).label("held_back"),
+            Person.id,
+            func.count(Contribution.id).filter(Contribution.state == State.published).label("published"),
+            func.count(Contribution.id).filter(Contribution.state == State.hidden).label("held_back"),
+            func.max(AuthorTrust.level).label("level"),
         )
-        .where(
-            Contribution.author_id.in_(author_ids),
-            Contribution.process_id == process_id,
-            Contribution.state.in_((State.published, State.hidden)),
+        .outerjoin(
+            Contribution,
+            and_(
+                Contribution.author_id == Person.id,
+                Contribution.process_id == process_id,
+                Contribution.state.in_((State.published, State.hidden)),
+            ),
         )
-        .group_by(Contribution.author_id)
+        .outerjoin(AuthorTrust, and_(AuthorTrust.person_id == Person.id, AuthorTrust.process_id == process_id))
+        .where(Person.id.in_(author_ids))
+        .group_by(Person.id)
     )
-    return {row.author_id: Author(row.published, row.held_back) for row in found}
+    return {row.id: Author(row.published, row.held_back, row.level) for row in found}

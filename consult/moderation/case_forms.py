@@ -89,10 +89,6 @@ class DecideAppealForm(Form):
 
     granted = RadioField(
         _l("Your decision"),
-        choices=[
-            ("yes", _l("Publish it again")),
-            ("no", _l("The decision stands")),
-        ],
         validators=[InputRequired(_l("Please choose what happens."))],
     )
     answer = TextAreaField(
@@ -101,6 +97,10 @@ class DecideAppealForm(Form):
         validators=[DataRequired(_l("Please write one sentence.")), _LONG],
         render_kw={"rows": 4},
     )
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.granted.choices = [("yes", _("Publish it again")), ("no", _("The decision stands"))]
 
 
 class EraseForm(Form):

@@ -112,6 +112,12 @@ def on_duty(turns: Iterable[Turn], day: date) -> list[Turn]:
     return [turn for turn in turns if turn.covers(day)]
 
 
+def on_duty_today(process: Process) -> list[Turn]:
+    """Those whose turn it is now. One query."""
+    today = today_in(process)
+    return on_duty(roster(process, today), today)
+
+
 @dataclass(frozen=True)
 class Day:
     """A day of the roster with everybody whose turn it is."""

@@ -29,7 +29,7 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_text
 from consult.moderation import appeals, reports
-from consult.moderation.models import ErasureRequest, ReportOutcome
+from consult.moderation.models import Appeal, ErasureRequest, ReportOutcome
 from consult.moderation.team import team_of
 from consult.outbox.operations import queue
 
@@ -182,6 +182,27 @@ def open_requests(process_id: int) -> list[Asked]:
         .limit(100)
     )
     return [Asked(row[0], row[1] or 0, row[2], row[3] or "") for row in found]
+
+
+def second_looks(process_id: int) -> int:
+    """How many appeals and erasures wait for somebody. One query."""
+    here = Contribution.process_id == process_id
+    open_appeals = (
+        select(func.count())
+        .select_from(Appeal)
+        .join(ModerationAct, ModerationAct.id == Appeal.act_id)
+        .join(Contribution, Contribution.id == ModerationAct.contribution_id)
+        .where(here, Appeal.decided_at.is_(None))
+        .scalar_subquery()
+    )
+    requests = (
+        select(func.count())
+        .select_from(ErasureRequest)
+        .join(Contribution, Contribution.id == ErasureRequest.contribution_id)
+        .where(here, ErasureRequest.decided_at.is_(None))
+        .scalar_subquery()
+    )
+    return db.session.scalar(select(open_appeals + requests)) or 0
 
 
 def waiting(process_id: int) -> int:

@@ -10,7 +10,8 @@ from consult.authz import current_person
 from consult.contributions import queries
 from consult.contributions.models import ModerationReason, State
 from consult.extensions import db
-from consult.moderation import operations
+from consult.moderation import duty as turns
+from consult.moderation import erasing, operations
 from consult.moderation.decided import PAGE as DECIDED
 from consult.moderation.decided import act_of, recently_decided
 from consult.moderation.forms import BulkHideForm, GatherForm, GiveForm, HideForm, NarrowForm, NoteForm
@@ -111,6 +112,8 @@ def desk_page(process: Process, here: Here, refused: Any = None) -> str:
         first_url=here.url(after=None, all_ticked=False) if here.after else None,
         skipped=skipped,
         me=current_person().id,
+        on_duty=turns.on_duty_today(process),
+        second_looks=erasing.second_looks(process.id),
     )
 
 
