@@ -252,6 +252,33 @@ def rivals_of(contribution: Contribution, base: str, proposed: str) -> list[Riva
     return found[::-1]
 
 
+def open_for(process_id: int, element_ids: Sequence[int], limit: int) -> list[tuple[int, str, str]]:
+    """(number, words it was made against, proposed) of public proposals nobody decided about, the newest first."""
+    decided = select(_disposition.c.id).where(_disposition.c.contribution_id == Contribution.id).exists()
+    rows = db.session.execute(
+        select(Contribution.number, Wording.markdown, ContributionText.proposed)
+        .join(
+            ContributionText,
+            and_(
+                ContributionText.contribution_id == Contribution.id,
+                ContributionText.revision == Contribution.revision,
+            ),
+        )
+        .join(Wording, Wording.id == Contribution.wording_id)
+        .where(
+            Contribution.element_id.in_(list(element_ids)),
+            Contribution.process_id == process_id,
+            Contribution.state == State.published,
+            Contribution.kind == Kind.wording_proposal,
+            ContributionText.proposed.is_not(None),
+            ~decided,
+        )
+        .order_by(Contribution.number.desc())
+        .limit(limit)
+    )
+    return [(number or 0, base, proposed or "") for number, base, proposed in rows]
+
+
 # Where a proposal's words stand in the text that was made of it
 
 

@@ -33,11 +33,13 @@ def find_passage(title: str, markdown: str, passage: str) -> tuple[int, int]:
     return found.span()
 
 
-def add_source(change: Change, contribution: Contribution, passage: str = "") -> ChangeSource:
+def add_source(
+    change: Change, contribution: Contribution, passage: str = "", span: tuple[int, int] | None = None
+) -> ChangeSource:
     """Say that `contribution` led to `change`.
 
     `passage`: the words of the new wording it changed, if some can be named; kept as offsets into its Markdown, or
-    into its title when it has no other text. Raises ValueError when they are not in the new wording. Naming a source
+    into its title when it has no other text; `span`: these offsets, where they are known. Raises ValueError when they are not in the new wording. Naming a source
     twice changes nothing.
     """
     known = db.session.scalar(
@@ -45,8 +47,8 @@ def add_source(change: Change, contribution: Contribution, passage: str = "") ->
     )
     if known is not None:
         return known
-    start = end = None
-    if passage:
+    start, end = span or (None, None)
+    if passage and span is None:
         wording = db.session.get(Wording, change.to_wording_id) if change.to_wording_id else None
         if wording is None:
             raise ValueError("this change has no new wording")

@@ -35,6 +35,8 @@ class Row:
     #: Words of the new text that it changed; empty when the whole change is meant.
     passage: str = ""
     error: str = ""
+    #: The words are found by comparing the texts; nobody has to name them.
+    automatic: bool = False
 
     @property
     def excerpt(self) -> str:
@@ -57,12 +59,16 @@ class Choice:
 
     @property
     def passages(self) -> dict[int, str]:
-        return {row.found.number: row.passage for row in self.chosen if row.passage}
+        return {row.found.number: row.passage for row in self.chosen if row.passage and not row.automatic}
+
+    def drop(self, number: int) -> None:
+        """Choose this one no longer."""
+        self.chosen = [row for row in self.chosen if row.found.number != number]
 
     def check(self, title: str, markdown: str) -> bool:
         """Whether all passages stand in the new words; says at each row where not."""
         for row in self.chosen:
-            if not row.passage:
+            if not row.passage or row.automatic:
                 continue
             try:
                 find_passage(title, markdown, row.passage)

@@ -13,6 +13,7 @@ from consult.accounts.models import Person
 from consult.concept.difference import render_sides, word_difference
 from consult.concept.merging import Merged, Stretch, merge_fields
 from consult.concept.models import Change, Element, Wording
+from consult.concept.queries import origins_of
 from consult.concept.words import detail_names
 from consult.concept.working import as_fields
 from consult.errors import Sides
@@ -130,7 +131,10 @@ def conflict_sent_along(element: Element, current_id: int, typed: Mapping[str, s
     rows = {
         row.id: as_fields(row)
         for row in db.session.scalars(
-            select(Wording).where(Wording.id.in_([int(began), current_id]), Wording.element_id == element.id)
+            # A proposal for a part that was replaced began with the words of what this one descends from.
+            select(Wording).where(
+                Wording.id.in_([int(began), current_id]), Wording.element_id.in_(origins_of(element.id))
+            )
         )
     }
     if current_id not in rows:

@@ -13,6 +13,7 @@ from consult.concept.forms import CheckedForm, MeasureForm, WordingForm
 from consult.concept.kinds import CHECKED
 from consult.concept.models import Element, ElementKind, Lineage
 from consult.concept.operations import Text
+from consult.concept.views.adopting import Adoption, adoption_of, gone, number_asked, open_ones
 from consult.concept.views.blueprint import bp
 from consult.concept.views.choosing import Choice, choose, settled
 from consult.concept.views.conflict import ConflictView, conflict_sent_along, conflict_view
@@ -72,22 +73,36 @@ def edit(slug: str, key: str) -> str | Response | tuple[str, int]:
     if placed is None:
         return _gone(process, element)
     form = _form_for(placed)
-    choice = choose(process, element, form.sources)
+    adoption = adoption_of(process, element, current_person())
+    choice = choose(process, element, form.sources, [(adoption.number, "")] if adoption else ())
     step = request.form.get("step", "")
     if request.method == "GET":
-        return _page(process, element, placed, form, choice)
+        conflict = adoption.conflict_with(element, placed) if adoption else None
+        if conflict is not None:
+            _take(form, conflict, "merged")
+        elif adoption:
+            form.markdown.data = adoption.proposed
+        if adoption:
+            adoption.mark(choice, entered(form.markdown))
+        return _page(process, element, placed, form, choice, conflict, adoption=adoption)
+    if adoption:
+        adoption.mark(choice, entered(form.markdown))
+    elif number_asked() and not step:
+        form.form_errors.append(gone(f"{process.code}-{number_asked()}"))
+        choice.drop(number_asked())
+        return _page(process, element, placed, form, choice), 409
     typed = _text(form, placed)
     if step:
         conflict = conflict_sent_along(element, _base(form), as_fields(typed))
         settled(choice, form.sources, saving=False)
         if conflict and step in TAKES:
             _take(form, conflict, step)
-        return _page(process, element, placed, form, choice, conflict, preview=step == "preview")
+        return _page(process, element, placed, form, choice, conflict, adoption=adoption, preview=step == "preview")
     # Each says at its place what is wrong: all of it at once.
     right = [form.validate(), settled(choice, form.sources, saving=True), choice.check(typed.title, typed.markdown)]
     if all(right):
         try:
-            return _save(process, element, typed, form, choice)
+            return _save(process, element, placed, typed, form, choice, adoption)
         except Conflict as stale:
             began = _base(form)
             sides = stale.sides or Sides({}, {}, as_fields(typed))
@@ -95,11 +110,16 @@ def edit(slug: str, key: str) -> str | Response | tuple[str, int]:
             form.base.data = str(stale.current_id)
             _take(form, conflict, "merged")
             db.session.rollback()
-            return _page(process, element, placed, form, choice, conflict), 409
+            return _page(process, element, placed, form, choice, conflict, adoption=adoption), 409
         except Refused as refused:
             form.form_errors.append(refused.message)
         db.session.rollback()
-    return _page(process, element, placed, form, choice, conflict_sent_along(element, _base(form), as_fields(typed)))
+        # Somebody may have withdrawn the proposal, or decided about it.
+        adoption = adoption.as_it_is_now(element, current_person()) if adoption else None
+        if adoption is None:
+            choice.drop(number_asked())
+    conflict = conflict_sent_along(element, _base(form), as_fields(typed))
+    return _page(process, element, placed, form, choice, conflict, adoption=adoption)
 
 
 def _page(
@@ -110,23 +130,36 @@ def _page(
     choice: Choice,
     conflict: ConflictView | None = None,
     *,
+    adoption: Adoption | None = None,
     preview: bool = False,
 ) -> str:
     person = current_person()
+    open_proposals = open_ones(process, element) if adoption is None else []
     return render_template(
         "concept/edit.html", process=process, element=element, placed=placed, form=form, choice=choice,
-        conflict=conflict, kind=kind_names()[element.kind], details=detail_names(element.kind),
+        conflict=conflict, adoption=adoption, open_proposals=open_proposals,
+        kind=kind_names()[element.kind], details=detail_names(element.kind),
         others=presence.others(element.id, person.id), person=person, unsent=request.method == "POST",
         preview=marks.shown(process, element.concept_id, entered(form.markdown)) if preview else None,
     )  # fmt: skip
 
 
-def _save(process: Process, element: Element, text: Text, form: WordingForm, choice: Choice) -> Response:
+def _save(
+    process: Process,
+    element: Element,
+    placed: queries.Placed,
+    text: Text,
+    form: WordingForm,
+    choice: Choice,
+    adoption: Adoption | None,
+) -> Response:
     person = current_person()
     change = operations.edit(element, _base(form), text, reason=entered(form.reason), actor=person, process=process)
     if change is None:
         flash(_("Nothing was changed."), "info")
     else:
+        if adoption:
+            adoption.settle(change, placed.markdown, text.markdown, entered(form.reason), person, choice)
         named = db.session.scalars(
             select(Contribution).where(Contribution.id.in_([row.found.id for row in choice.chosen]))
         ).all()
