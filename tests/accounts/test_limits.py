@@ -234,3 +234,20 @@ def test_counting_after_the_first_write_is_a_mistake_that_shows_at_once(app: Fla
                 limits.hit("lock", "test", timedelta(hours=1))
         finally:
             db.session.rollback()
+
+
+@pytest.mark.parametrize("url", MAIL_FORMS)
+@pytest.mark.parametrize("email", ["bekannt@example.org", "fremd@example.org"])
+def test_doors_that_send_mail_answer_at_even_times(app, session, browser, monkeypatch, url, email):
+    """Whether an address is known shows neither in the answer nor in the time it takes; `make drill` measures it."""
+    make_member(email="bekannt@example.org")
+    session.commit()
+    waited: list[tuple[float, bool]] = []
+    monkeypatch.setitem(app.config, "ANSWER_EVERY", 5.0)
+    monkeypatch.setattr(limits.time, "sleep", lambda s: waited.append((s, db.session().in_transaction())))
+    began = time.monotonic()
+    ask(browser, url, email)
+    took = time.monotonic() - began
+    [(seconds, in_transaction)] = waited
+    assert 5 - took <= seconds <= 5
+    assert not in_transaction, "nobody waits with an open transaction"

@@ -11,6 +11,7 @@ from consult.accounts.views import allowances, demo
 from consult.accounts.views.blueprint import bp, let_in, next_values, remember_target, target
 from consult.authz import allowed, public
 from consult.forms import entered
+from consult.limits import in_even_time
 from consult.web import commit_and_go, keeps_text
 
 #: Cookie entry that ties a confirmation to the browser that registered: {"mark": ..., "name": ...}.
@@ -44,6 +45,7 @@ def sign_in() -> Response | str:
 
 @bp.route("/sign-in/mail", methods=["GET", "POST"])
 @public
+@in_even_time
 @keeps_text
 def sign_in_link() -> Response | str:
     """Ask for a link to sign in with; the answer is the same for every address."""
@@ -64,6 +66,7 @@ def sign_in_link_sent() -> str:
 
 @bp.route("/reset", methods=["GET", "POST"])
 @public
+@in_even_time
 @keeps_text
 def ask_reset() -> Response | str:
     """Ask for a link to choose a new password with; the answer is the same for every address."""
@@ -84,6 +87,7 @@ def reset_sent() -> str:
 
 @bp.route("/register", methods=["GET", "POST"])
 @public
+@in_even_time
 @keeps_text
 def register() -> Response | str:
     """Begin an account; the answer is the same for known and unknown addresses."""
