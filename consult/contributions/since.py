@@ -1,32 +1,31 @@
 """How the text has changed since somebody wrote about it: the difference between the words they saw and today's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import literal, or_, select
 
 from consult.accounts.models import Person
-from consult.concept.history import life
-from consult.concept.models import Element, Placement, Version
-from consult.concept.queries import Placed, audiences_open_to, heirs_of, names_of, newest_versions
-from consult.concept.word_changes import Teller, WordChange, words_of
+from consult.concept.models import Change, Element, ElementHeir, Lineage, Version
+from consult.concept.queries import Placed, audiences_open_to, placed_in, versions_of
+from consult.concept.word_changes import Teller, WordChange, Words, words_of
 from consult.contributions.models import Contribution
 from consult.extensions import db
 from consult.processes.models import Process
 
 #: Unchanged text around what changed.
 AROUND = 160
-#: Parts that an old one became, each with its difference; reasons told of each.
-PARTS, REASONS = 6, 10
+#: Parts that an old one became, each with its difference; reasons told of each; changes looked at for them.
+PARTS, REASONS, LOOKED_AT = 6, 10, 400
 
 
 @dataclass(frozen=True)
 class Step:
-    """A change in between, with its reason."""
+    """A change in between, with its reason and the version it came with."""
 
+    element_id: int
     reason: str
-    version_number: int | None
-    version_title: str
+    version: Version
 
 
 @dataclass(frozen=True)
@@ -37,67 +36,91 @@ class Since:
     #: False when nothing differs.
     change: WordChange
     #: The newest first.
-    steps: Sequence[Step]
+    steps: list[Step]
     more: int = 0
 
 
 @dataclass(frozen=True)
 class Changes:
-    """All places, or why there are none."""
+    """All places where the part stands today; none when it is gone."""
 
-    version: Version | None
-    places: list[Since]
-    #: The part is no longer in the text, and nothing took its place.
-    gone: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the reader may see the words that were seen."""
-        return self.version is not None
+    #: The version its author had in front of them; None where that is not for this reader.
+    version: Version | None = None
+    places: list[Since] = field(default_factory=list)
 
 
 def changes_since(process: Process, contribution: Contribution, person: Person | None, key: str = "") -> Changes:
     """What changed between the words its author saw and today's, at the element it was written to or at its heirs.
 
-    `key`: only at this one of them. Nothing is told of versions the reader may not see. A fixed number of queries for
-    each place.
+    `key`: only at this one of them. Nothing is told of versions the reader may not see. Six queries at most.
     """
-    audiences = audiences_open_to(person, process)
-    version = db.session.get(Version, contribution.version_id) if contribution.version_id else None
-    if contribution.element_id is None or contribution.wording_id is None or version is None:
-        return Changes(None, [])
-    if version.audience not in audiences:
-        return Changes(None, [])
-    newest = newest_versions(process.id, audiences).get(version.concept_id)
-    ids = heirs_of(contribution.element_id) or [contribution.element_id]
-    placed = [row for row in names_of(process, ids, person).values() if not key or row.key == key]
-    today = newest.id if newest else version.id
-    standing = _standing(today, [row.element_id for row in placed])
-    placed = sorted((row for row in placed if row.element_id in standing), key=lambda row: row.position)[:PARTS]
-    words = words_of([contribution.wording_id, *(row.wording_id for row in placed)])
-    teller, seen = Teller(around=AROUND), words[contribution.wording_id]
-    elements = {row.id: row for row in db.session.scalars(select(Element).where(Element.id.in_(standing)))}
-    found = [
-        _since(elements[row.element_id], row, teller.change(seen, words[row.wording_id]), version, audiences)
-        for row in placed
-    ]
-    return Changes(version, found, gone=not found)
+    if contribution.element_id is None or contribution.wording_id is None:
+        return Changes()
+    elements = _itself_and_heirs(contribution.element_id)
+    own = elements[contribution.element_id]
+    versions = versions_of(own.concept_id, audiences_open_to(person, process))
+    seen = next((version for version in versions if version.id == contribution.version_id), None)
+    if seen is None:
+        return Changes()
+    today = [row.key for row in elements.values() if row is not own] or [own.key]
+    placed = placed_in(versions[0].id, plain=False, keys=[row for row in today if not key or row == key])[:PARTS]
+    before, teller = words_of([contribution.wording_id])[contribution.wording_id], Teller(around=AROUND)
+    steps = _steps_between(own.id, seen, versions)
+    edges = _edges({step.element_id for step in steps} | set(elements)) if len(elements) > 1 else []
+    found = []
+    for row in placed:
+        line = _line(own.id, row.element_id, edges)
+        told = [step for step in steps if step.element_id in line]
+        now = Words(row.wording_id, row.title, row.markdown, row.details or {}, row.lang)
+        found.append(Since(row, teller.change(before, now), told[:REASONS], max(0, len(told) - REASONS)))
+    return Changes(seen, found)
 
 
-def _standing(version_id: int, element_ids: Sequence[int]) -> set[int]:
-    """Which of these elements this version places."""
-    return set(
-        db.session.scalars(
-            select(Placement.element_id).where(
-                Placement.version_id == version_id, Placement.element_id.in_(list(element_ids))
-            )
-        )
+def _itself_and_heirs(element_id: int) -> dict[int, Element]:
+    heirs = select(ElementHeir.heir_id).where(ElementHeir.element_id == element_id)
+    rows = db.session.scalars(
+        select(Element).where(or_(Element.id == element_id, Element.id.in_(heirs))).order_by(Element.id)
     )
+    return {row.id: row for row in rows}
 
 
-def _since(element: Element, place: Placed, change: WordChange, seen: Version, audiences: Sequence[str]) -> Since:
-    entries, _more = life(element, audiences, include_working=False)
-    between = [entry for entry in entries if entry.change_id > seen.change_head and entry.before and entry.after]
-    between = [entry for entry in between if entry.before != entry.after]
-    steps = [Step(entry.reason, entry.version_number, entry.version_title) for entry in between[:REASONS]]
-    return Since(place, change, steps, max(0, len(between) - REASONS))
+def _steps_between(element_id: int, seen: Version, versions: Sequence[Version]) -> list[Step]:
+    """Changes of words of the element and of all it became that came after this version, the newest first."""
+    line = select(literal(element_id).label("ident")).cte("line", recursive=True)
+    line = line.union(select(Lineage.to_element_id).join(line, Lineage.from_element_id == line.c.ident))
+    rows = db.session.execute(
+        select(Change.id, Change.element_id, Change.reason)
+        .where(
+            Change.element_id.in_(select(line.c.ident)),
+            Change.id > seen.change_head,
+            Change.id <= versions[0].change_head,
+            Change.to_wording_id.is_not(None),
+            or_(Change.from_wording_id.is_(None), Change.from_wording_id != Change.to_wording_id),
+        )
+        .order_by(Change.id.desc())
+        .limit(LOOKED_AT)
+    )
+    upwards = sorted(versions, key=lambda version: version.change_head)
+    steps = []
+    for ident, changed_id, reason in rows:
+        brought = next((version for version in upwards if version.change_head >= ident), None)
+        if brought is not None:
+            steps.append(Step(changed_id, reason, brought))
+    return steps
+
+
+def _edges(element_ids: set[int]) -> list[tuple[int, int]]:
+    """(what was replaced, what took its place) among these and what they came from."""
+    rows = db.session.execute(
+        select(Lineage.from_element_id, Lineage.to_element_id).where(Lineage.to_element_id.in_(element_ids))
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _line(start: int, end: int, edges: Sequence[tuple[int, int]]) -> set[int]:
+    """Everything on the ways from one element to what it became; beside its siblings' ways, not on them."""
+    down, up = {start}, {end}
+    for _step in edges:
+        down |= {to for source, to in edges if source in down}
+        up |= {source for source, to in edges if to in up}
+    return (down & up) | {end}
