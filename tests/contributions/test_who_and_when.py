@@ -15,7 +15,8 @@ from tests.factories import make_stage
 CAST = ("guest", "citizen", "neighbour", "editor", "steering", "moderator", "lead", "stranger")
 
 #: The contribution is the citizen's, published under post-moderation. 303: done, or "sign in first" for the guest.
-#: The guest who sends the form of somebody signed in gets it back as one for guests: see test_submit_as_guest.py.
+#: The guest who sends the form of somebody signed in gets it back as one for guests: see test_submit_as_guest.py; where
+#: an account is needed, a page that keeps the text (403): see test_keep_text.py.
 WHO = """
                        guest   citizen neighbour editor steering moderator lead stranger
 read                   200     200     200       200    200      200       200  200
@@ -26,9 +27,9 @@ read_index             200     200     200       200    200      200       200  
 read_rules             200     200     200       200    200      200       200  200
 create                 200     303     303       303    303      303       303  303
 create_for_process     200     303     303       303    303      303       303  303
-reply                  sign-in 303     303       303    303      303       303  303
+reply                  403     303     303       303    303      303       303  303
 react                  sign-in 409     303       303    303      303       303  303
-edit                   sign-in 303     403       403    403      403       403  403
+edit                   403     303     403       403    403      403       403  403
 withdraw               sign-in 303     403       403    403      403       403  403
 queue                  sign-in 403     403       403    403      200       200  403
 approve                sign-in 403     403       403    403      303       303  403
