@@ -69,4 +69,5 @@ def add_reasons(story: Story) -> None:
 
 
 def publish(story: Story) -> None:
-    publish_process(story.process, story.people["p-leitung"].id, story.begin)
+    reasons = len(story.texts["moderation_reasons"])
+    publish_process(story.process, story.people["p-leitung"].id, story.begin, reasons=reasons)

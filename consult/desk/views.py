@@ -21,6 +21,7 @@ from consult.contributions import translating
 from consult.desk import queries
 from consult.digests import queries as digests
 from consult.meetings import policy as meetings
+from consult.moderation.queue import DeskList, counts
 from consult.outbox import queries as outbox
 from consult.outbox.models import State
 from consult.processes import policy
@@ -60,24 +61,27 @@ def has_tasks(person: Any) -> bool:
 
 
 def moderation(person: Any, process: Process, now: datetime) -> list[DeskTask]:
-    """Contributions that nobody looked at yet, against the time promised to the public."""
+    """Contributions that nobody looked at yet, those later than promised to the public, and those one looks after."""
     if not moderating.can_moderate(person, process):
         return []
-    number, oldest = contributions.waiting(process.id)
-    if not number:
-        return []
-    promised = timedelta(hours=process.moderation_hours)
-    return [
-        DeskTask(
-            ngettext("Look at %(num)s contribution", "Look at %(num)s contributions", number),
-            process.title,
-            url_for("moderation.queue", slug=process.slug),
-            number,
-            oldest,
-            late=oldest is not None and now - oldest > promised,
-            note=ngettext("Promised within %(num)s hour", "Promised within %(num)s hours", process.moderation_hours),
+    numbers = counts(process, person, unseen=False)
+    tasks = []
+    if numbers.pending:
+        what = ngettext("Look at %(num)s contribution", "Look at %(num)s contributions", numbers.pending)
+        note = ngettext("Promised within %(num)s hour", "Promised within %(num)s hours", process.moderation_hours)
+        url = url_for("moderation.queue", slug=process.slug)
+        late = bool(numbers.overdue)
+        if late:
+            note += ". " + ngettext("%(num)s waits longer", "%(num)s wait longer", numbers.overdue)
+            url = url_for("moderation.queue", slug=process.slug, list=DeskList.overdue)
+        tasks.append(DeskTask(what, process.title, url, numbers.pending, numbers.oldest, late=late, note=note))
+    if numbers.mine:
+        what = ngettext(
+            "%(num)s contribution that you look after", "%(num)s contributions that you look after", numbers.mine
         )
-    ]
+        url = url_for("moderation.queue", slug=process.slug, list=DeskList.mine)
+        tasks.append(DeskTask(what, process.title, url, numbers.mine))
+    return tasks
 
 
 def questions(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
@@ -213,7 +217,7 @@ def publishing(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
     """Processes that are still hidden."""
     if process.state != ProcessState.draft or not policy.is_lead(person, process):
         return []
-    missing = missing_for_publishing(process)
+    missing = missing_for_publishing(process, reasons=len(contributions.reasons_of(process.id)))
     return [
         DeskTask(
             _("Publish the process"),

@@ -108,8 +108,11 @@ def change_process(process: Process, actor_id: int, values: dict[str, Any]) -> l
     return changed
 
 
-def missing_for_publishing(process: Process) -> list[str]:
-    """What an unpublished process still lacks, one plain sentence each."""
+def missing_for_publishing(process: Process, *, reasons: int) -> list[str]:
+    """What an unpublished process still lacks, one plain sentence each.
+
+    `reasons`: how many reasons for holding something back are published; they are known before anybody writes.
+    """
     missing = []
     stages = stages_of(process.id)
     if not process.intro.strip():
@@ -119,18 +122,24 @@ def missing_for_publishing(process: Process) -> list[str]:
     if not stages:
         missing.append(_("Set up at least one stage."))
     writable = {Activity.comment.value, Activity.propose.value}
-    if any(row.activity in writable for stage in stages for row in stage.activities) and not people_with(
-        process.id, Function.moderation
-    ):
-        missing.append(_("People can write in one of the stages, but nobody moderates yet."))
+    if any(row.activity in writable for stage in stages for row in stage.activities):
+        if not people_with(process.id, Function.moderation):
+            missing.append(_("People can write in one of the stages, but nobody moderates yet."))
+        if not reasons:
+            missing.append(
+                _("People can write in one of the stages, but no reason for holding something back is published yet.")
+            )
     return missing
 
 
-def publish_process(process: Process, actor_id: int, now: datetime | None = None) -> None:
-    """Open the process to everybody. Raises `Refused` with all that is missing, or when it is public already."""
+def publish_process(process: Process, actor_id: int, now: datetime | None = None, *, reasons: int) -> None:
+    """Open the process to everybody; `reasons` as for `missing_for_publishing`.
+
+    Raises `Refused` with all that is missing, or when it is public already.
+    """
     if process.state != ProcessState.draft:
         raise Refused(_("This process is published already."))
-    missing = missing_for_publishing(process)
+    missing = missing_for_publishing(process, reasons=reasons)
     if missing:
         raise Refused(_("The process cannot be published yet.") + " " + " ".join(missing))
     process.state = ProcessState.published

@@ -236,7 +236,7 @@ def next_opening(process_id: int, activity: Activity, now: datetime | None = Non
 
 
 def people_with(process_id: int, *functions: Function) -> list[int]:
-    """Ids of the persons who hold one of these functions now, directly or by a seat (deputies included), in order of id."""
+    """Ids of those who hold one of these functions now, directly or by a seat (deputies included), in order of id."""
     now = clock.now()
     groups = select(ProcessGroup.group_id).where(
         ProcessGroup.process_id == process_id, ProcessGroup.function.in_(functions)

@@ -158,17 +158,34 @@ def test_a_taken_address_keeps_the_old_one(process, lead):
 
 def test_publishing_is_refused_with_all_that_is_missing(process, lead):
     with pytest.raises(Refused) as refusal:
-        operations.publish_process(process, lead.id)
-    assert len(operations.missing_for_publishing(process)) == 2
-    assert all(sentence in refusal.value.message for sentence in operations.missing_for_publishing(process))
+        operations.publish_process(process, lead.id, reasons=0)
+    assert len(operations.missing_for_publishing(process, reasons=0)) == 2
+    assert all(sentence in refusal.value.message for sentence in operations.missing_for_publishing(process, reasons=0))
 
 
 def test_a_stage_in_which_people_write_needs_moderators(process, lead):
     process.intro = "Worum es geht"
     factories.make_stage(process, Activity.comment)
-    assert len(operations.missing_for_publishing(process)) == 1
+    assert len(operations.missing_for_publishing(process, reasons=1)) == 1
     factories.make_group(process, Function.moderation, factories.make_person())
-    assert operations.missing_for_publishing(process) == []
+    assert operations.missing_for_publishing(process, reasons=1) == []
+
+
+def test_where_people_write_reasons_for_holding_back_are_published_first(browser_of, process, lead):
+    process.intro = "Worum es geht"
+    factories.make_stage(process, Activity.comment)
+    factories.make_group(process, Function.moderation, factories.make_person())
+    db.session.commit()
+    path = f"/p/{process.slug}"
+    browser = browser_of(lead)
+    settings = browser.get(f"{path}/settings")
+    assert settings.html.find("a", href=f"{path}/rules/reasons/new")
+    token = settings.form_fields(f"{path}/settings")["csrf_token"]
+    browser.post(f"{path}/publish", {"csrf_token": token}, status=409)
+    browser.submit(f"{path}/rules/reasons/new", {"text": "Enthält private Daten"})
+    browser.submit(f"{path}/publish", form_at=f"{path}/settings")
+    db.session.refresh(process)
+    assert process.state == "published"
 
 
 def test_a_complete_process_is_published_and_everybody_reads_it(browser, browser_of, process, lead):
@@ -188,7 +205,7 @@ def test_a_complete_process_is_published_and_everybody_reads_it(browser, browser
 def test_a_process_is_published_once(process, lead):
     process.state = "published"
     with pytest.raises(Refused):
-        operations.publish_process(process, lead.id)
+        operations.publish_process(process, lead.id, reasons=0)
 
 
 def test_an_archived_process_is_closed_and_readable(browser, browser_of, process, lead):

@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from consult.authz import authorize, current_person
+from consult.contributions.queries import reasons_of
 from consult.forms import entered
 from consult.processes import operations, policy
 from consult.processes.forms import NewProcessForm, ProcessForm
@@ -64,11 +65,13 @@ def settings(slug: str) -> Response | str:
 
 def _settings_page(process: Process, form: ProcessForm) -> str:
     draft = process.state == ProcessState.draft
+    reasons = len(reasons_of(process.id)) if draft else 0
     return render_template(
         "processes/settings.html",
         process=process,
         form=form,
-        missing=operations.missing_for_publishing(process) if draft else [],
+        missing=operations.missing_for_publishing(process, reasons=reasons) if draft else [],
+        needs_reasons=draft and not reasons,
     )
 
 
@@ -77,7 +80,7 @@ def publish(slug: str) -> Response:
     """Open the process to everybody; refused with all reasons when something essential is missing."""
     process = load_process(slug)
     authorize(policy.can_edit_process, process)
-    operations.publish_process(process, current_person().id)
+    operations.publish_process(process, current_person().id, reasons=len(reasons_of(process.id)))
     flash(_("The process is public now."), "success")
     return commit_and_go(url_for("processes.overview", slug=slug))
 
