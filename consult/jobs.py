@@ -26,6 +26,7 @@ class Job(StrEnum):
     seal = "consult.seal"
     digests = "consult.digests"
     monthly = "consult.monthly"
+    mornings = "consult.mornings"
     purge = "consult.purge"
     heartbeat = "consult.heartbeat"
 

@@ -9,6 +9,7 @@ TICKS: dict[Job, int] = {
     Job.seal: 15,
     Job.digests: 300,
     Job.monthly: 900,
+    Job.mornings: 300,
     Job.purge: 3600,
 }
 

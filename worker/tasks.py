@@ -9,6 +9,7 @@ from consult.audit import operations as audit
 from consult.digests import monthly_running, running
 from consult.extensions import db
 from consult.jobs import Job
+from consult.moderation import mornings as morning
 from consult.outbox import delivery
 from consult.outbox import operations as outbox
 
@@ -65,6 +66,15 @@ def monthly() -> None:
     _beat(Job.monthly)
     if promised:
         log.info("promised %s monthly mails", promised)
+
+
+@shared_task(name=Job.mornings.value)
+def mornings() -> None:
+    """Tell whoever is on duty what waits, once in the morning."""
+    promised = morning.send_due(clock.now())
+    _beat(Job.mornings)
+    if promised:
+        log.info("promised %s mails of the morning", promised)
 
 
 @shared_task(name=Job.purge.value)

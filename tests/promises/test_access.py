@@ -68,6 +68,10 @@ def knock(app: Flask, world: World, visitor: Any, door: str, **changed: Any) -> 
     waiting = ("moderation.approve", "moderation.hide", "contributions.edit ", "contributions.withdraw ")
     if door.startswith(waiting) and not changed:
         values["number"] = values["pending"]
+    if door.startswith("moderation.appeal ") and not changed:
+        values["number"] = values["hidden"]
+    if door.startswith("moderation.author_trust"):
+        values["person_id"] = values["author_id"]
     if door.startswith("site.answered"):
         values["message_id"] = values["contact_id"]
     if door.startswith("site.text "):

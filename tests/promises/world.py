@@ -10,9 +10,9 @@ from consult.accounts.models import LinkPurpose, Person, Representation
 from consult.audit.operations import head, seal
 from consult.concept import drafts, facts, operations
 from consult.concept.models import LifeTopic, Placement
-from consult.contributions import guests, translating
+from consult.contributions import guests, screening, translating, trust
 from consult.contributions import operations as contributions
-from consult.contributions.models import ModerationReason, Stance
+from consult.contributions.models import ModerationReason, RuleEffect, Stance, TrustLevel
 from consult.digests import operations as digests
 from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
@@ -20,6 +20,7 @@ from consult.invitations import operations as invitations
 from consult.invitations.lists import Row
 from consult.invitations.models import Invitation
 from consult.meetings.models import LineKind, Meeting, MeetingKind, MinuteLine, Minutes
+from consult.moderation import appeals, duty, reports
 from consult.moderation import operations as deciding
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Activity, Function, Moderation, Process, ProcessState
@@ -44,6 +45,9 @@ NEEDLES = {
     "group_draft": "Nadel-Kreis-7352",
     "dissent": "Nadel-Dissens-7353",
     "guest": "Nadel-ohne-Konto-7354",
+    "report": "Nadel-Meldung-7355",
+    "appeal": "Nadel-Einspruch-7356",
+    "trust": "Nadel-Vertrauen-7357",
 }
 
 
@@ -150,6 +154,12 @@ def build() -> World:
     deciding.hide(hidden, moderator, reason, NEEDLES["note"])
     guests.submit(process, text=NEEDLES["guest"], stance=Stance.change, code="7K3M-Q0TW-94XA-B2ZR", element_id=goal.id)
 
+    appeal_id = appeals.make(hidden, author, NEEDLES["appeal"])
+    reports.make(public, reporter=cast["citizen"], reason=reason, note=NEEDLES["report"])
+    trust.decide(process, author.id, TrustLevel.watched, NEEDLES["trust"], moderator)
+    rule = screening.add_rule(process, moderator, {"words": ["quatsch"]}, RuleEffect.point_out)
+    turn = duty.add(process, lead, moderator.id, lead.id, clock.now().date(), clock.now().date())
+
     meeting = _meeting(process, groups[Function.working].id)
     minutes = factories.flushed(Minutes(meeting_id=meeting.id))
     factories.flushed(
@@ -183,5 +193,6 @@ def build() -> World:
             "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css", "kind": "goal",
             "act": act.id, "pending": pending.number, "hidden": hidden.number, "day": clock.now().date().isoformat(),
             "sheet_id": sheet.id, "sheet_done": sheet_done.id, "translation_id": translation_id,
+            "appeal_id": appeal_id, "rule_id": rule.id, "duty_id": turn.id, "author_id": author.id,
         },
     )  # fmt: skip
