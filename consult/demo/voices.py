@@ -50,6 +50,8 @@ def plan(story: Story, timeline: Timeline) -> None:
         ]
         made = {name: decision for name, decision in decided if decision["version"] == version["id"]}
         timeline.add(story.dates.moment(day, _EVENING if meeting else _MORNING), partial(weigh, story, made, meeting))
+    for answer in story.texts["held_answers"]:
+        timeline.add(story.dates.moment(answer["date"], answer["time"]), partial(hold, story, answer))
     for case in story.texts["moderation_cases"]:
         for number, name in enumerate(case.get("authors", [case["author"]])):
             moment = story.dates.ago(case["ago"]) + number * _COPIES_APART
@@ -122,6 +124,20 @@ def weigh(story: Story, decisions: dict[str, dict[str, Any]], meeting: str | Non
             decided_in_id=story.meetings[meeting].id if meeting else None,
             now=now,
         )
+
+
+def hold(story: Story, answer: dict[str, Any], now: datetime) -> None:
+    """An answer that becomes public with the next version."""
+    decide(
+        story.contributions[answer["contribution"]],
+        DispositionKind(answer["kind"]),
+        answer["reason"],
+        actor=story.people["p-steuerung"],
+        plain_reason=answer["plain_reason"],
+        element_id=story.elements[answer["element"]].id,
+        held=True,
+        now=now,
+    )
 
 
 def _change_behind(story: Story, name: str, made: dict[str, Any]) -> Change | None:

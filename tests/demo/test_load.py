@@ -29,7 +29,7 @@ from consult.outbox.models import OutboxMessage
 from consult.processes.models import Function, Stage
 from consult.processes.queries import openings, people_with
 from consult.site.models import Site
-from consult.weighing.models import Disposition
+from consult.weighing.models import Disposition, DispositionRelease
 from tests.demo.factories import (
     BERLIN,
     NOW,
@@ -315,3 +315,28 @@ def test_record_and_counts_agree_with_the_rows(demo):
     assert tallies.recount() == {}
     orphans = select(func.count()).where(Placement.wording_id.not_in(select(Wording.id)))
     assert demo.scalar(orphans) == 0
+
+
+@pytest.mark.parametrize("answer", TEXTS["held_answers"], ids=lambda answer: answer["contribution"])
+def test_an_answer_that_waits_for_the_next_version_is_there_and_not_public(demo, answer):
+    one = said(answer["contribution"])
+    found = demo.scalars(select(Disposition).where(Disposition.contribution_id == one.id)).one()
+    assert (found.held, found.kind, found.element_id) == (True, answer["kind"], element(answer["element"]).id)
+    assert demo.get(DispositionRelease, found.id) is None
+
+
+def test_authors_with_an_address_were_told_once_what_became_of_it(demo):
+    told = demo.execute(
+        select(OutboxMessage.subject_id, OutboxMessage.recipient_id).where(
+            OutboxMessage.kind == "contribution_answered"
+        )
+    ).all()
+    wanted = demo.execute(
+        select(Disposition.id, Contribution.author_id)
+        .join(Contribution, Contribution.id == Disposition.contribution_id)
+        .join(DispositionRelease, DispositionRelease.disposition_id == Disposition.id)
+        .join(Person, Person.id == Contribution.author_id)
+        .where(Person.email.is_not(None))
+    ).all()
+    assert told
+    assert sorted(told) == sorted(wanted)

@@ -71,7 +71,7 @@ def test_open_questions_show_to_those_who_answer(app, session):
     office = factories.make_person()
     factories.make_group(town.process, Function.answering, office)
     assert ("Answer 1 question", 1, False) in words(app, office)
-    assert words(app, town.steering) == []
+    assert words(app, town.steering) == [("1 contribution without an answer", 1, False)]
 
 
 def test_invitations_without_an_answer_are_counted_per_coming_meeting(app, town):
