@@ -12,9 +12,9 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from flask import Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
@@ -77,12 +77,12 @@ class FragmentCache:
         self._room, self._size = size, 0
         self._lock = threading.Lock()
 
-    def once(self, macro: Callable[..., Markup], value: dict[str, Any], **options: Any) -> Markup:
+    def once(self, macro: Callable[..., Markup], value: Any, *, beside: Hashable = None, **options: Any) -> Markup:
         """What `macro(value, **options)` shows, made only the first time in this language.
 
-        For macros that show nothing but what they are given: all of it is in the key.
+        For macros that show nothing but what they are given: all of it is in the key, and `beside`, what else it shows.
         """
-        key = (getattr(macro, "name", ""), language(), _hashable(options), _hashable(value))
+        key = (getattr(macro, "name", ""), language(), beside, _hashable(options), _hashable(value))
         with self._lock:
             known = self._found.get(key)
             if known is not None:
@@ -104,19 +104,35 @@ def _hashable(value: Any) -> Hashable:
         return tuple((name, _hashable(item)) for name, item in value.items())
     if isinstance(value, list | tuple):
         return tuple(_hashable(item) for item in value)
+    if is_dataclass(value):
+        return (value.__class__, *(_hashable(getattr(value, one.name)) for one in fields(value)))
     # 1, 1.0 and True are equal and look different.
     return (value.__class__, value)
 
 
-class PageCache:
+class Keepable(Protocol):
+    """What a cache must know of a page."""
+
+    @property
+    def stamp(self) -> Stamp: ...
+    @property
+    def kept_at(self) -> float: ...
+    @property
+    def size(self) -> int: ...
+
+
+K = TypeVar("K", bound=Keepable)
+
+
+class PageCache(Generic[K]):
     """The most recently used pages of one web process."""
 
     def __init__(self, pages: int = KEPT, size: int = KEPT_BYTES) -> None:
-        self._pages: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
+        self._pages: OrderedDict[tuple[str, ...], K] = OrderedDict()
         self._most, self._room, self._size = pages, size, 0
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[str, ...], stamp: Stamp, now: float) -> Kept | None:
+    def get(self, key: tuple[str, ...], stamp: Stamp, now: float) -> K | None:
         with self._lock:
             page = self._pages.get(key)
             if page is None or page.stamp != stamp or now - page.kept_at > MAX_AGE:
@@ -124,7 +140,7 @@ class PageCache:
             self._pages.move_to_end(key)
             return page
 
-    def put(self, key: tuple[str, ...], page: Kept) -> None:
+    def put(self, key: tuple[str, ...], page: K) -> None:
         with self._lock:
             before = self._pages.pop(key, None)
             self._size += page.size - (before.size if before else 0)
@@ -139,7 +155,7 @@ class PageCache:
             self._size = 0
 
 
-pages = PageCache()
+pages: PageCache[Kept] = PageCache()
 fragments = FragmentCache()
 
 

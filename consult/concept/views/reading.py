@@ -17,7 +17,9 @@ from consult.concept.views.blueprint import bp
 from consult.concept.views.shown import Shown, citation, open_now, which_of
 from consult.concept.words import kind_names
 from consult.contributions import queries as contributions
+from consult.contributions.own import InThread, own_parts
 from consult.errors import error_page
+from consult.filled import filled_in, note
 from consult.i18n import format_day
 from consult.pages import fragments, rendered_once
 from consult.processes import policy as processes
@@ -226,6 +228,7 @@ def on_day(slug: str, day: str, which: str) -> str | Response:
 
 @bp.get("/p/<slug>/e/<key>")
 @rendered_once
+@filled_in(own_parts)
 def element(slug: str, key: str) -> str | Response:
     """One element: its words, what it serves, what people say about it."""
     process = load_process(slug)
@@ -255,6 +258,7 @@ def element(slug: str, key: str) -> str | Response:
         may_react=open_now(process, Activity.react, opened),
     )
     thread.tell(decisions_on(thread.ids()))
+    note(InThread.of(process, placed.element_id, thread))
     counts = contributions.counts(process.id, [placed.element_id])
     heirs = queries.names_of(process, queries.heirs_of(placed.element_id), person) if view.retired else {}
     serves, served_by = queries.links_of(process.id, audiences, placed.element_id)
