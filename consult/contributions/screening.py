@@ -74,7 +74,7 @@ def has_contact(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _fold_sign(sign: str) -> str:
-    return "".join(part for part in unicodedata.normalize("NFKD", sign.casefold()) if not unicodedata.combining(part))
+    return "".join(part for part in unicodedata.normalize("NFD", sign.casefold()) if not unicodedata.combining(part))
 
 
 def folded(text: str) -> str:
