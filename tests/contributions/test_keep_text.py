@@ -8,14 +8,14 @@ from sqlalchemy import func, select
 
 from consult import broker, clock, jobs, personal
 from consult.accounts.models import SignIn
-from consult.contributions.models import Contribution, State
+from consult.contributions.models import Contribution, RuleEffect, ScreeningRule, State
 from consult.contributions.operations import newest_text
 from consult.moderation import operations as deciding
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Activity, Audience, Moderation
 from tests.contributions.factories import make_representation, make_town
 from tests.contributions.guests import TYPED, how_many, newest
-from tests.factories import make_organisation, make_stage
+from tests.factories import flushed, make_organisation, make_stage
 
 EN = {"Accept-Language": "en"}
 LONG = "Ein langer Text, an dem jemand saß."
@@ -218,3 +218,10 @@ def test_the_state_after_sending_is_the_one_announced(browser_of, session):
         town = make_town(moderation=moderation)
         browser_of(town.citizen).submit(town.path("/comment"), {"stance": "support", "text": "Gut"})
         assert newest(session).state == state
+
+
+def test_with_rules_of_arrival_nothing_is_promised_that_they_may_break(browser_of, session):
+    town = make_town()
+    flushed(ScreeningRule(process_id=town.process.id, conditions={"link": True}, effect=RuleEffect.wait))
+    page = browser_of(town.citizen).get(town.path("/comment"), headers=EN)
+    assert "unless one of the rules for contributions makes it wait" in page.text

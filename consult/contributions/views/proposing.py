@@ -13,7 +13,7 @@ from consult.contributions import operations, policy, proposals, queries
 from consult.contributions.models import Contribution, Kind, Stance, State
 from consult.contributions.openness import standing_of
 from consult.contributions.proposal_forms import EditProposalForm, ProposeForm
-from consult.contributions.views import guests
+from consult.contributions.views import guests, kept
 from consult.contributions.views.blueprint import bp
 from consult.contributions.views.proposed import PREVIEW, Proposing, preview_of
 from consult.contributions.views.writing import arrived, not_too_many, waits
@@ -54,8 +54,8 @@ def propose(slug: str, key: str) -> Answer:
 def _propose(process: Process, proposing: Proposing, action: str, back: str) -> Answer:
     person, placed = current_person(), proposing.placed
     standing = standing_of(person, process.id, Activity.propose)
+    opens_at = next_opening(process.id, Activity.propose) if standing.opening is None else None
     if standing.opening is None and request.method == "GET":
-        opens_at = next_opening(process.id, Activity.propose)
         return render_template("contributions/closed.html", process=process, opens_at=opens_at, back=back)
     # A browser that was offered no organisation sends none.
     offers = request.method == "GET" or "organisation_id" in request.form
@@ -87,7 +87,10 @@ def _propose(process: Process, proposing: Proposing, action: str, back: str) -> 
         placed=placed,
         action=action,
         back=back,
+        closed=standing.opening is None,
+        opens_at=opens_at,
         premoderated=waits(standing),
+        has_rules=standing.has_rules,
         autosave=f"propose-{person.id}-{process.id}-{placed.element_id}",
     )
     return page, status
@@ -98,6 +101,8 @@ def _propose(process: Process, proposing: Proposing, action: str, back: str) -> 
 def edit_proposal(slug: str, number: int) -> Answer:
     """Correct one's own proposal, in time: the words, the reason, or both."""
     process = load_process(slug)
+    if (text_kept := kept.page(process)) is not None:
+        return text_kept
     person = current_person()
     contribution = queries.visible_or_404(process, number, person)
     authorize(policy.can_edit, contribution)

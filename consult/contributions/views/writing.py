@@ -99,6 +99,7 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
         closed=standing.opening is None,
         opens_at=opens_at,
         premoderated=waits(standing),
+        has_rules=standing.has_rules,
         helping_url=f"{action}/for-somebody",
         similar_url=f"{action}/similar",
         similar=similar.found(process, element_id),
@@ -170,6 +171,7 @@ def reply(slug: str, number: int) -> Answer:
         closed=standing.opening is None,
         opens_at=opens_at,
         premoderated=waits(standing),
+        has_rules=standing.has_rules,
         autosave=f"reply-{person.id}-{parent.id}",
     )
     return page, status
