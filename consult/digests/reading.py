@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import select
+from markupsafe import Markup
+from sqlalchemy import case, select
 from sqlalchemy.orm import aliased
 
 from consult.concept.models import Element, Placement, ProcessConcept, Version, Wording
@@ -17,6 +18,7 @@ from consult.contributions.models import (
     ModerationReason,
     State,
 )
+from consult.contributions.proposals import as_difference
 from consult.digests.content import Content, ElementFigures
 from consult.digests.figures import MAX_CONTESTED, MAX_ELEMENTS, MAX_OPEN, MAX_QUESTIONS
 from consult.digests.models import Digest
@@ -29,6 +31,8 @@ from consult.processes.models import Process
 QUOTE = 210
 #: What is left of the original beside its translation, and of a question in the list.
 SHORT = 110
+#: Signs of a proposal shown as a difference, with its marks, and unchanged text around each change.
+CHANGE, AROUND = 1500, 60
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Quote:
     text: str | None = None
     #: By a human helper, in the language of the reader.
     translation: str | None = None
+    #: Of a wording proposal: what it would change in the text.
+    change: Markup | None = None
 
 
 @dataclass(frozen=True)
@@ -180,9 +186,17 @@ def _names(process: Process, content: Content) -> dict[int, Named]:
     return names
 
 
+def _change(base: str | None, proposed: str | None) -> Markup | None:
+    """A proposal in a few lines; a longer one stands on its own page."""
+    change = as_difference(base, proposed, AROUND) if base is not None and proposed else None
+    return change if change is not None and len(change) <= CHANGE else None
+
+
 def _quotes(process: Process, numbers: Iterable[int]) -> dict[int, Quote]:
     """Contributions by number, only those that are public now; a translation only of the present text."""
     translated = aliased(ContributionTranslation)
+    seen = select(Wording.markdown).where(Wording.id == Contribution.wording_id).scalar_subquery()
+    base = case((ContributionText.proposed.is_not(None), seen))
     rows = db.session.execute(
         select(
             Contribution.number,
@@ -193,6 +207,8 @@ def _quotes(process: Process, numbers: Iterable[int]) -> dict[int, Quote]:
             Contribution.created_at,
             ContributionText.body,
             translated.body.label("translation"),
+            ContributionText.proposed,
+            base.label("base"),
         )
         .join(
             ContributionText,
@@ -222,6 +238,7 @@ def _quotes(process: Process, numbers: Iterable[int]) -> dict[int, Quote]:
             row.created_at,
             excerpt("", row.body, SHORT if row.translation else QUOTE),
             excerpt("", row.translation, QUOTE) if row.translation else None,
+            _change(row.base, row.proposed),
         )
         for row in rows
     }

@@ -4,15 +4,18 @@ import pytest
 from sqlalchemy import func, select, update
 
 from consult import clock
+from consult.concept import word_changes
+from consult.concept.difference import word_difference
 from consult.concept.models import VersionAudience, Wording
 from consult.contributions import operations, proposals
 from consult.contributions.models import MAX_LENGTH, Contribution, ContributionText, Kind, State
 from consult.errors import Conflict, Refused
 from consult.html import render_markdown
 from consult.processes.models import Activity, Audience, Moderation
-from tests.contributions.factories import make_town, make_version, make_wording
+from tests.contributions.factories import make_many, make_town, make_version, make_wording
 from tests.contributions.guests import code_on, open_with
 from tests.contributions.proposing import ADDRESS, BASE, WHY, WISH, marked, newest, propose, send
+from tests.digests.factories import make_council, make_digest
 from tests.factories import flushed, make_stage
 from tests.payloads import PAYLOADS, inert
 
@@ -406,3 +409,68 @@ def test_refusals_of_the_operation(session):
         operations.submit(town.process, actor=town.citizen, text=WHY, stance="change", kind=Kind.wording_proposal)
     with pytest.raises(Refused):
         propose(town, "Neu.", seen=(town.version.id, make_town().wording.id))
+
+
+def many_proposals(session, town, number):
+    """Every tenth contribution is a proposal with words of its own."""
+    make_many(town, number)
+    found = session.scalars(select(Contribution).where(Contribution.number % 10 == 0, Contribution.depth == 0)).all()
+    for contribution in found:
+        contribution.kind = Kind.wording_proposal
+        contribution.revision = 1
+        session.add(
+            ContributionText(
+                contribution_id=contribution.id, revision=1, body=WHY, created_at=clock.now(),
+                proposed=BASE.replace("gut", f"{contribution.number}-mal gut"),
+            )
+        )  # fmt: skip
+    session.flush()
+
+
+def test_a_page_with_many_proposals_asks_the_same_and_compares_each_once(
+    session, browser, browser_of, count_queries, monkeypatch
+):
+    town = make_town()
+    many_proposals(session, town, 1000)
+    compared = []
+    monkeypatch.setattr(word_changes, "word_difference", lambda a, b: compared.append(b) or word_difference(a, b))
+    visitor, needed = browser_of(town.neighbour), []
+    for _time in range(2):
+        with count_queries() as queries:
+            page = visitor.get(town.path("/e/ankommen"))
+        needed.append(len(queries))
+    shown = page.html.find_all(class_="proposal")
+    assert len(compared) == len(shown) > 0
+    assert needed[1] <= 15
+    address = town.path("/e/ankommen")
+    with count_queries() as queries:
+        browser.get(address)
+    assert len(queries) <= 10
+    assert len(compared) == len(shown)
+
+
+def test_the_steering_group_reads_the_difference_in_its_digest(session, browser_of):
+    council = make_council()
+    propose(council.town, "Alle werden gut informiert.")
+    longer = propose(council.town, BASE + " Lang." * 400, actor=council.town.neighbour)
+    session.commit()
+    digest = make_digest(council.process)
+    session.commit()
+    page = browser_of(council.town.lead).get(council.town.path(f"/digests/{digest.id}"))
+    (shown,) = page.html.find_all(class_="proposal")
+    assert marked(shown) == (["Neu Zugewanderte"], ["Alle"])
+    assert page.html.find("a", attrs={"href": council.town.number_path(longer)})
+
+
+def test_whoever_holds_the_code_corrects_words_and_reason(session, browser):
+    town = make_town()
+    slip = browser.follow(send(browser, town))
+    open_with(browser, code_on(slip))
+    address = "/receipt/contribution/edit"
+    form = browser.get(address).form_fields(address)
+    assert (form["proposed"], form["text"]) == (WISH, WHY)
+    preview = browser.post(address, {**form, "proposed": "Alle.", "step": "preview"}, 200)
+    assert marked(preview.html.find(id="preview"))[1] == ["Alle"]
+    browser.post(address, {**form, "proposed": BASE}, 409)
+    browser.post(address, {**form, "proposed": "Alle werden informiert.", "form_id": "another"})
+    assert [row.proposed for row in stored(session, newest(session))] == [WISH, "Alle werden informiert."]
