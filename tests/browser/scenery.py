@@ -26,8 +26,9 @@ from consult.concept.models import (
     VersionAudience,
 )
 from consult.concept.operations import Part, Text
+from consult.contributions import guests
 from consult.contributions import operations as contributions
-from consult.contributions.models import Contribution, State
+from consult.contributions.models import Contribution, ModerationReason, Stance, State
 from consult.digests.models import Digest
 from consult.extensions import db
 from consult.invitations import operations as invitations
@@ -35,6 +36,8 @@ from consult.invitations.lists import Row
 from consult.invitations.models import Invitation
 from consult.invitations.queries import PURPOSE
 from consult.meetings.models import Meeting, MeetingKind, MeetingState, Minutes, MinutesState
+from consult.moderation import erasing
+from consult.moderation import operations as deciding
 from consult.processes.models import Activity, Function, Moderation, Process
 from tests import factories
 from tests.browser.town import DEMO, Town
@@ -72,6 +75,11 @@ def _link(purpose: LinkPurpose, person: Person, **more: Any) -> str:
     return tokens.link_of(tokens.issue(purpose, person.id, **more))
 
 
+def _unclaimed(world: World) -> int:
+    """Id of what somebody wrote without an account, with an address nobody has proven yet."""
+    return guests.submit(world.process, text="Wem das gehört?", stance=Stance.question, code="0000-0000-0000-0001").id
+
+
 def _links(world: World) -> dict[str, str]:
     begun, guest = factories.make_person("Neu"), factories.make_person("Geladen")
     begun.account.confirmed_at = guest.account.confirmed_at = None
@@ -86,6 +94,9 @@ def _links(world: World) -> dict[str, str]:
         "change_email": _link(LinkPurpose.change_email, citizen, new_email="anders@example.org"),
         "staff": _link(LinkPurpose.staff_invitation, guest, created_by_id=world.cast["operator"].id),
         "preview": tokens.link_of(preview),
+        "claim": _link(LinkPurpose.claim, factories.make_person("", account=False), subject_id=_unclaimed(world)),
+        "stop": _link(LinkPurpose.stop_mail, citizen, subject_id=1, expires_at=clock.now() + timedelta(days=7)),
+        "stopped": _link(LinkPurpose.stop_mail, citizen, subject_id=2, expires_at=clock.now() + timedelta(days=7)),
     }
 
 
@@ -241,7 +252,16 @@ def make_scene(town: Town) -> Scene:
         empty = _empty(world.cast["lead"])
         more, totp = _second_factors(world)
         editable = contributions.submit(world.process, actor=world.cast["author"], text="Wartet noch.", stance=None)
-        arguments = {**world.arguments, "waiting": editable.number, "taken_out": _taken_out(world)}
+        refused = contributions.submit(world.process, actor=world.cast["author"], text="Zu laut.", stance=None)
+        reason = db.session.get_one(ModerationReason, world.arguments["reason_id"])
+        deciding.hide(refused, world.cast["moderator"], reason)
+        erasing.request(refused, world.cast["moderator"], reason, "Bitte ohne Namen.")
+        arguments = {
+            **world.arguments,
+            "waiting": editable.number,
+            "refused": refused.number,
+            "taken_out": _taken_out(world),
+        }
         closed = factories.make_process(slug="zu", code="ZU", title="Geschlossenes Verfahren")
         factories.make_stage(closed, title="Nur lesen")
         world.cast["suspended"].account.suspended_at = clock.now()

@@ -28,6 +28,7 @@ def _form_page(process: Process, contribution: Contribution, form: AppealForm, a
         notice=queries.notice_for(contribution),
         action=action,
         back=back,
+        autosave=f"appeal-{contribution.id}",
     )
 
 
@@ -59,9 +60,8 @@ def appeal(slug: str, number: int) -> Response | tuple[str, int]:
 
 @bp.route("/receipt/contribution/appeal", methods=["GET", "POST"])
 @public
-@keeps_text
 def receipt_appeal() -> Response:
-    """The same for whoever holds the receipt code."""
+    """The same for whoever holds the receipt code. After the half hour the browser has kept the text."""
     found = meant()
     if found is None:
         return redirect(url_for("contributions.receipt"), 303)
