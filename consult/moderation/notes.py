@@ -27,5 +27,5 @@ def add_note(contribution: Contribution, actor: Person, body: str, now: datetime
     note = ModeratorNote(contribution_id=contribution.id, author_id=actor.id, body=body, created_at=now or clock.now())
     db.session.add(note)
     db.session.flush()
-    record(Action.note_added, actor.id, contribution, process_id=contribution.process_id)
+    record(Action.note_added, actor.id, contribution, process_id=contribution.process_id, note_id=note.id)
     return note

@@ -22,6 +22,7 @@ from consult.invitations.models import Invitation
 from consult.meetings.models import LineKind, Meeting, MeetingKind, MinuteLine, Minutes
 from consult.moderation import appeals, duty, reports
 from consult.moderation import operations as deciding
+from consult.moderation.notes import add_note
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Activity, Function, Moderation, Process, ProcessState
 from consult.site.models import ContactMessage
@@ -48,6 +49,7 @@ NEEDLES = {
     "report": "Nadel-Meldung-7355",
     "appeal": "Nadel-Einspruch-7356",
     "trust": "Nadel-Vertrauen-7357",
+    "colleagues": "Nadel-Kollegium-7359",
 }
 
 
@@ -157,6 +159,8 @@ def build() -> World:
     appeal_id = appeals.make(hidden, author, NEEDLES["appeal"])
     reports.make(public, reporter=cast["citizen"], reason=reason, note=NEEDLES["report"])
     trust.decide(process, author.id, TrustLevel.watched, NEEDLES["trust"], moderator)
+    for noted in (public, pending, hidden):
+        add_note(noted, moderator, NEEDLES["colleagues"])
     rule = screening.add_rule(process, moderator, {"words": ["quatsch"]}, RuleEffect.point_out)
     turn = duty.add(process, lead, moderator.id, lead.id, clock.now().date(), clock.now().date())
 

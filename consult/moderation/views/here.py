@@ -16,7 +16,7 @@ from consult.web import MAX_ID, safe_next
 
 _KEY = re.compile(r"[\w-]{1,80}")
 _CURSOR = re.compile(r"([01])-(\d{1,10})")
-_NUMBER = re.compile(r"(?:[^\W\d_]{1,12}[- ]?)?(\d{1,9})")
+_NUMBER = re.compile(r"(?:[^\W_]{1,20}[- ]|[^\W\d_]{1,20})?([0-9]{1,9})")
 
 
 def number_in(typed: str) -> int | None:
