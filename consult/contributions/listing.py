@@ -1,6 +1,7 @@
 """All contributions of a process as one list: narrowed and ordered as its reader chooses, page by page."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import aliased
 from consult.accounts.models import Person
 from consult.contributions.models import Contribution, Order, State
 from consult.contributions.policy import can_moderate
-from consult.contributions.shown import rows, show
+from consult.contributions.shown import Reader, rows, show
 from consult.contributions.threads import PAGE, Thread, add_places, at, filled, reader_of, thread
 from consult.contributions.translating import is_missing
 from consult.extensions import db
@@ -87,9 +88,33 @@ def _going_on(query: Any, order: Order, before: str) -> Any:
     return query.where(Contribution.number < int(place[1]))
 
 
+def _page(query: Any, order: Order, before: str, *, at_one_place: bool) -> Any:
+    """Ids of a page of the contributions that `query` selects, as a subquery.
+
+    At one part of the text they are found first and put in order then: left to itself PostgreSQL walks through the
+    whole process in the order wanted until enough of the right ones came by.
+    """
+    query = _going_on(query, order, before)
+    by = _order(order)
+    if at_one_place:
+        found = query.add_columns(Contribution.number, Contribution.agrees, Contribution.contested).cte()
+        found = found.prefix_with("MATERIALIZED", dialect="postgresql")
+        column_of = {Order.supported: found.c.agrees, Order.contested: found.c.contested}
+        query = select(found.c.id)
+        by = [column_of[order].desc()] if order in column_of else []
+        by.append(found.c.number.asc() if order == Order.unanswered else found.c.number.desc())
+    return query.order_by(*by).limit(PAGE + 1).subquery()
+
+
 def _cursor(order: Order, row: Any) -> str:
     counts = {Order.supported: row.agrees, Order.contested: min(row.agrees, row.disagrees)}
     return f"{counts[order]}.{row.number}" if order in counts else str(row.number)
+
+
+def _read(reader: Reader, order: Order, chosen: Any) -> Sequence[Any]:
+    return db.session.execute(
+        rows(reader.person_id, reader.lang).where(Contribution.id.in_(select(chosen.c.id))).order_by(*_order(order))
+    ).all()
 
 
 def listing(
@@ -127,11 +152,8 @@ def listing(
         query = query.where(Contribution.element_id.is_(None))
     if wanted.needs:
         query = query.where(is_missing(wanted.needs))
-    by = _order(wanted.order)
-    chosen = _going_on(query, wanted.order, before).order_by(*by).limit(PAGE + 1).subquery()
-    found = db.session.execute(
-        rows(reader.person_id, reader.lang).where(Contribution.id.in_(select(chosen.c.id))).order_by(*by)
-    ).all()
+    chosen = _page(query, wanted.order, before, at_one_place=wanted.element_id is not None)
+    found = _read(reader, wanted.order, chosen)
     here = found[:PAGE]
     items = [show(process, row, reader) for row in here]
     add_places(process, person, items)
@@ -169,11 +191,7 @@ def chosen_thread(
     for part, value in ((Contribution.stance, wanted.stance), (Contribution.lang, wanted.lang)):
         if value:
             query = query.where(part == value)
-    by = _order(wanted.order)
-    chosen = _going_on(query, wanted.order, before).order_by(*by).limit(PAGE + 1).subquery()
-    found = db.session.execute(
-        rows(reader.person_id, reader.lang).where(Contribution.id.in_(select(chosen.c.id))).order_by(*by)
-    ).all()
+    found = _read(reader, wanted.order, _page(query, wanted.order, before, at_one_place=True))
     here = found[:PAGE]
     page = Thread(
         [show(process, row, reader) for row in here], _cursor(wanted.order, here[-1]) if len(found) > PAGE else None

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from consult.accounts.models import Person
 from consult.concept.models import Concept, Element, ElementHeir, Placement, Version, Wording
 from consult.concept.queries import audiences_open_to
-from consult.contributions.listing import Filter, listing
+from consult.contributions.listing import Filter, chosen_thread, listing
 from consult.contributions.models import (
     Contribution,
     ContributionTally,
@@ -29,7 +29,7 @@ from consult.extensions import db
 from consult.processes.models import Function, Process
 from consult.processes.queries import people_with
 
-__all__ = ["Filter", "Thread", "listing", "openings_for", "shown_alone", "thread"]
+__all__ = ["Filter", "Thread", "chosen_thread", "listing", "openings_for", "shown_alone", "thread"]
 
 
 def counts(process_id: int, element_ids: Iterable[int]) -> dict[int, dict[str, int]]:

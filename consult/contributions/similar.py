@@ -248,19 +248,19 @@ def _nearest(
 def _candidates(process_id: int, element_id: int | None, states: tuple[State, ...]) -> list[Any]:
     """The newest contributions at a place, those of what it descends from included."""
     place = Contribution.element_id.is_(None) if element_id is None else at(element_id)
-    return list(
-        db.session.execute(
-            select(Contribution.id, Contribution.number, Contribution.revision, Contribution.lang, Contribution.state)
-            .where(
-                Contribution.process_id == process_id,
-                place,
-                Contribution.state.in_(states),
-                Contribution.parent_id.is_(None),
-            )
-            .order_by(Contribution.number.desc())
-            .limit(COMPARED)
+    here = (
+        select(Contribution.id, Contribution.number, Contribution.revision, Contribution.lang, Contribution.state)
+        .where(
+            Contribution.process_id == process_id,
+            place,
+            Contribution.state.in_(states),
+            Contribution.parent_id.is_(None),
         )
+        .cte()
+        # First all that stand here, then the newest of them: PostgreSQL would walk through the whole process.
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
+    return list(db.session.execute(select(here).order_by(here.c.number.desc()).limit(COMPARED)))
 
 
 def _ranked(wanted: frozenset[str], compared: dict[int, tuple[str, ...]]) -> list[tuple[int, float, list[str]]]:

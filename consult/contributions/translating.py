@@ -102,7 +102,8 @@ def translator_or_404(contribution: Contribution, translation_id: int) -> int | 
     ).one_or_none()
     if found is None:
         abort(404)
-    return found.translator_id
+    translator_id: int | None = found.translator_id
+    return translator_id
 
 
 def is_missing(lang: str) -> ColumnElement[bool]:

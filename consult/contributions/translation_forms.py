@@ -37,7 +37,11 @@ class TranslationForm(Form):
     def __init__(self, *args: Any, without: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.text.flags.maxlength = MAX_TRANSLATION
-        self.lang.choices = [(code, name) for code, name in language_choices() if code not in (without, ANOTHER)]
+        self._languages = [(code, name) for code, name in language_choices() if code not in (without, ANOTHER)]
+        self.lang.choices = list(self._languages)
+
+    def offers(self, lang: str | None) -> bool:
+        return lang in dict(self._languages)
 
     def validate_checked(self, field: BooleanField) -> None:
         """What a machine suggested is kept only when a person answers for it."""

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import abort, redirect, render_template, request, url_for
@@ -16,6 +17,7 @@ from consult.concept.reading_order import day_of, order_of, version_held_on
 from consult.concept.views.blueprint import bp
 from consult.concept.views.shown import Shown, citation, open_now, which_of
 from consult.concept.words import kind_names
+from consult.contributions import choosing
 from consult.contributions import queries as contributions
 from consult.contributions.own import InThread, own_parts
 from consult.errors import error_page
@@ -26,7 +28,6 @@ from consult.processes import policy as processes
 from consult.processes.loading import load_process
 from consult.processes.models import Activity, Process
 from consult.processes.queries import openings
-from consult.web import row_id
 from consult.weighing.queries import decisions_on
 
 #: Elements that head a section of the page and its table of contents.
@@ -246,11 +247,12 @@ def element(slug: str, key: str) -> str | Response:
     commentable = not view.retired and open_now(process, Activity.comment, opened)
     # Only public words are proposed to be other ones: everybody sees both.
     proposable = placed.is_public and placed.markdown and open_now(process, Activity.propose, opened)
-    before = request.args.get("before", type=row_id)
-    thread = contributions.thread(
+    before, chosen = request.args.get("before", ""), choosing.choice_of(request.args)
+    thread = contributions.chosen_thread(
         process,
         placed.element_id,
         person,
+        chosen,
         before=before,
         wording_id=placed.wording_id if placed.is_public else None,
         key=key,
@@ -262,7 +264,8 @@ def element(slug: str, key: str) -> str | Response:
     counts = contributions.counts(process.id, [placed.element_id])
     heirs = queries.names_of(process, queries.heirs_of(placed.element_id), person) if view.retired else {}
     serves, served_by = queries.links_of(process.id, audiences, placed.element_id)
-    url = url_for("concept.element", slug=slug, key=key)
+    url, choice = url_for("concept.element", slug=slug, key=key), choosing.address_of(chosen)
+    by_stance = counts.get(placed.element_id, {})
     shown = Shown(process, commentable=commentable).citing([placed]).element(placed, counts)
     order = order_of(view.version_id, view.checksum)
     before_it, after_it = order.around(key)
@@ -279,8 +282,12 @@ def element(slug: str, key: str) -> str | Response:
         before_it=None if view.retired else before_it,
         after_it=None if view.retired else after_it,
         thread=thread,
-        next_url=f"{url}?before={thread.next_cursor}#contributions" if thread.next_cursor else None,
-        newer_url=f"{url}#contributions" if before else None,
+        next_url=f"{url}?{urlencode({**choice, 'before': thread.next_cursor})}#contributions"
+        if thread.next_cursor
+        else None,
+        newer_url=f"{url}{'?' if choice else ''}{urlencode(choice)}#contributions" if before else None,
+        once=fragments.once,
+        choose=choosing.offered(chosen, by_stance) | {"url": url} if by_stance or choice else None,
         heirs=list(heirs.values()),
         commentable=commentable,
         kinds=kind_names(),

@@ -69,7 +69,7 @@ def translate(slug: str, number: int) -> Response | str | tuple[str, int]:
     form = TranslationForm(without=contribution.lang, lang=_target(contribution), base=str(contribution.revision))
     changed, status = False, 200
     if request.method == "POST" and "suggest" in request.form and translating.machine_is_there():
-        if form.lang.data in dict(form.lang.choices) and g.csrf_ok:
+        if form.offers(form.lang.data) and g.csrf_ok:
             status = _suggest(form, contribution, item.body or "")
             process, person = load_process(slug), current_person()
             contribution = queries.visible_or_404(process, number, person)

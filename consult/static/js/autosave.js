@@ -44,8 +44,8 @@ function read(form, whole = false) {
   return values;
 }
 
-function untouched(form) {
-  return ![...form.querySelectorAll("textarea")].some((area) => area.value.trim()) && !form.querySelector(".error-summary");
+function written(form) {
+  return [...form.querySelectorAll("textarea")].some((area) => area.value.trim());
 }
 
 function write(form, values) {
@@ -57,23 +57,27 @@ function write(form, values) {
   }
 }
 
+/** Saves on each pause in writing; from sending on the page that follows decides. */
+function keep(form, key, save) {
+  let timer;
+  form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(save, 400); });
+  form.addEventListener("submit", () => { clearTimeout(timer); save(); quietly(() => sessionStorage.setItem(SENT, key)); });
+}
+
 function watch(form) {
   const key = PREFIX + form.dataset.autosave;
   const notice = form.querySelector("[data-autosave-notice]");
   const stored = quietly(() => JSON.parse(localStorage.getItem(key)));
-  if (stored && untouched(form)) {
+  if (stored && !written(form) && !form.querySelector(".error-summary")) {
     write(form, stored.values);
     if (notice) notice.hidden = false;
   }
-  let timer;
   const save = () => quietly(() => {
     const values = read(form);
-    const written = [...form.querySelectorAll("textarea")].some((area) => area.value.trim());
-    if (written) localStorage.setItem(key, JSON.stringify({ at: Date.now(), values }));
+    if (written(form)) localStorage.setItem(key, JSON.stringify({ at: Date.now(), values }));
     else localStorage.removeItem(key);
   });
-  form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(save, 400); });
-  form.addEventListener("submit", () => { clearTimeout(timer); save(); quietly(() => sessionStorage.setItem(SENT, key)); });
+  keep(form, key, save);
   form.querySelector("[data-autosave-discard]")?.addEventListener("click", () => {
     quietly(() => localStorage.removeItem(key));
     form.reset();
@@ -114,9 +118,7 @@ function watchFilled(form, box) {
   const close = () => { drop(older); box.hidden = true; form.querySelector("textarea").focus(); };
   box.querySelector("[data-draft-take]").addEventListener("click", () => { write(form, offer.values); save(); close(); });
   box.querySelector("[data-draft-drop]").addEventListener("click", close);
-  let timer;
-  form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(save, 400); });
-  form.addEventListener("submit", () => { clearTimeout(timer); save(); quietly(() => sessionStorage.setItem(SENT, key)); });
+  keep(form, key, save);
 }
 
 let swept = false;

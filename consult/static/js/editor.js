@@ -3,7 +3,7 @@
 const PING = 30000;
 
 /** Says every half minute that the form is open, and shows who else has it open. */
-function watchPresence(box, { announce }) {
+function watchPresence(box, { announce, parse }) {
   const token = document.querySelector("form.form [name=csrf_token]");
   if (!token) return;
   const body = (more) => new URLSearchParams({ csrf_token: token.value, ...more });
@@ -13,7 +13,7 @@ function watchPresence(box, { announce }) {
     const answer = await fetch(box.dataset.presence, { method: "POST", body: body() }).catch(() => null);
     if (!answer?.ok || answer.redirected) return;
     const before = said();
-    box.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
+    box.replaceChildren(...(await parse(answer)).body.childNodes);
     if (said() && said() !== before) announce(said());
   };
   ping();
@@ -24,7 +24,7 @@ function watchPresence(box, { announce }) {
 }
 
 /** Asks for the page this button leads to and renews only the part it names; whatever goes wrong, the button does. */
-async function renew(event, { announce, enhance }) {
+async function renew(event, { announce, enhance, sent, parse }) {
   const button = event.currentTarget;
   if (button.dataset.plain !== undefined) return;
   event.preventDefault();
@@ -32,15 +32,14 @@ async function renew(event, { announce, enhance }) {
   button.setAttribute("aria-busy", "true");
   const part = document.getElementById(button.dataset.part);
   try {
-    const answer = await fetch(button.form.action, { method: "POST", body: new FormData(button.form, button) });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById(part.id);
+    const answer = await fetch(button.form.action, sent(button.form, button));
+    const fresh = (await parse(answer)).getElementById(part.id);
     if (!answer.ok || !fresh) throw new Error(answer.status);
     part.replaceWith(fresh);
     await enhance(fresh);
     fresh.focus();
     fresh.scrollIntoView({ block: "nearest" });
-    announce(fresh.querySelector("[data-said]")?.textContent.trim() ?? "");
+    announce(fresh.querySelector("[data-said]")?.textContent);
     button.removeAttribute("aria-busy");
   } catch {
     button.dataset.plain = "";

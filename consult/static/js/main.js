@@ -13,9 +13,18 @@ const wanted = {
 /** Loads and starts the modules whose marks stand in `root`; called again for parts that were renewed in place. */
 async function enhance(root) {
   const found = Object.entries(wanted).filter(([selector]) => root.matches?.(selector) || root.querySelector(selector));
-  for (const module of await Promise.all(found.map(([, load]) => load()))) module.start(root, { announce, enhance });
+  for (const module of await Promise.all(found.map(([, load]) => load()))) module.start(root, { announce, enhance, sent, parse });
   for (const button of root.querySelectorAll("button[data-print], button[data-copy]")) button.hidden = false;
 }
+
+/** What a browser sends for this form and button; older ones do not add the button by themselves. */
+function sent(form, button) {
+  const body = new FormData(form);
+  if (button?.name) body.set(button.name, button.value);
+  return { method: "POST", body };
+}
+
+const parse = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
 
 /** Says a sentence to screen readers without moving the focus. */
 function announce(text) {

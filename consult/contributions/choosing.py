@@ -1,0 +1,55 @@
+"""What a reader chooses at the thread of a part of the text: order, stance, language."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+
+from consult.contributions.forms import language_choices
+from consult.contributions.listing import Filter
+from consult.contributions.models import Order
+from consult.contributions.words import order_names, stance_names
+
+#: Names of the choices in an address.
+NAMES = ("order", "stance", "lang")
+
+
+def choice_of(args: Mapping[str, str]) -> Filter:
+    """The choice in an address; what is not offered counts as none."""
+    stance, lang, order = args.get("stance", ""), args.get("lang", ""), args.get("order", "")
+    return Filter(
+        stance=stance if stance in stance_names() else "",
+        lang=lang if lang in dict(language_choices()) else "",
+        order=Order(order) if order in order_names() else Order.newest,
+    )
+
+
+def address_of(chosen: Filter) -> dict[str, str]:
+    """The same for the address of another page of the list; nothing where nothing is chosen."""
+    order = "" if chosen.order == Order.newest else str(chosen.order)
+    values = {"order": order, "stance": chosen.stance, "lang": chosen.lang}
+    return {name: value for name, value in values.items() if value}
+
+
+def offered(chosen: Filter, counts: Mapping[str, int]) -> dict[str, Any]:
+    """What `contributions/_choose.html` shows; `counts`: published contributions here by stance."""
+    number = sum(counts.values())
+    stances = [(key, f"{name} ({counts.get(key, 0)})") for key, name in stance_names().items()]
+    return {
+        "open": bool(address_of(chosen)),
+        "fields": [
+            {"name": "order", "label": _("Order"), "value": str(chosen.order), "choices": list(order_names().items())},
+            {
+                "name": "stance",
+                "label": _("How it is meant"),
+                "value": chosen.stance,
+                "choices": [("", f"{_('All')} ({number})"), *stances],
+            },
+            {
+                "name": "lang",
+                "label": _("Language"),
+                "value": chosen.lang,
+                "choices": [("", _("All")), *language_choices()],
+            },
+        ],
+    }
