@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import cache
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, localedata
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_decimal
 from flask import Flask, current_app, g, has_request_context, request
@@ -37,6 +38,28 @@ _MOMENT = {"de": "d. MMMM y, HH:mm", "ar": "d MMMM y، HH:mm", "ru": "d MMMM y '
            "uk": "d MMMM y 'р.', HH:mm", "zh": "y年M月d日 HH:mm"}  # fmt: skip
 _WEEKDAY = {"de": "EEEE, d. MMMM y", "ar": "EEEE، d MMMM y", "fr": "EEEE d MMMM y", "ru": "EEEE, d MMMM y 'г.'",
             "tr": "d MMMM y EEEE", "uk": "EEEE, d MMMM y 'р.'", "zh": "y年M月d日EEEE"}  # fmt: skip
+
+
+#: What dates, spans of time, numbers and names of languages need of Babel's locale data.
+_NEEDED = frozenset(
+    """
+    languages months days day_periods day_period_rules periods eras quarters date_formats time_formats datetime_formats
+    datetime_skeletons interval_formats date_fields unit_patterns decimal_formats percent_formats number_symbols
+    default_numbering_system numbering_systems minimum_grouping_digits plural_form ordinal_form week_data list_patterns
+    character_order
+    """.split()
+)
+
+
+@cache
+def _slim(code: str) -> None:
+    """Let go of most of what Babel keeps about a language: currencies, territories, zones, units. It is a megabyte."""
+    data = localedata.load(code)
+    units = data["unit_patterns"]
+    # Several threads may do it at once.
+    for where, names in ((data, set(data) - _NEEDED), (units, [u for u in list(units) if u[:9] != "duration-"])):
+        for name in names:
+            where.pop(name, None)
 
 
 def languages() -> tuple[str, ...]:
@@ -81,7 +104,9 @@ def passed_over() -> str | None:
 def language() -> str:
     """Code of the language this page or mail is in."""
     locale = get_locale()
-    return locale.language if locale else str(current_app.config["BABEL_DEFAULT_LOCALE"])
+    code = locale.language if locale else str(current_app.config["BABEL_DEFAULT_LOCALE"])
+    _slim(code)
+    return code
 
 
 def whole_language() -> str:

@@ -1,11 +1,21 @@
 """Which page speaks which language, and what else a language decides."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
+from babel import localedata
 
 import config
-from consult.i18n import OWN_NAMES, format_days, in_language
+from consult.i18n import (
+    OWN_NAMES,
+    format_ago,
+    format_days,
+    format_moment,
+    format_number,
+    format_weekday,
+    in_language,
+    language_name,
+)
 from tests import factories
 
 
@@ -129,3 +139,19 @@ def test_an_unknown_language_in_the_settings_is_named(value):
 def test_languages_of_the_settings_keep_our_order():
     assert config.settings({"CONSULT_ENV": "test", "PATH_LANGUAGES": "fr tr"})["PATH_LANGUAGES"] == ("tr", "fr")
     assert config.settings({"CONSULT_ENV": "test", "PATH_LANGUAGES": "none"})["PATH_LANGUAGES"] == ()
+
+
+@pytest.mark.parametrize("lang", ["de", "tr", "ar"])
+def test_what_is_kept_of_the_locale_data_is_enough(app, lang):
+    moment = datetime(2026, 4, 12, 9, 30, tzinfo=UTC)
+    with app.test_request_context(), in_language(lang, of_path=True):
+        told = [format_moment(moment), format_weekday(moment), format_ago(moment), format_number(12345.5)]
+        told += [language_name(code) for code in ("de", "tr", "ku", "zh")]
+    assert all(told)
+    assert {"de": "Arabisch", "tr": "Arapça", "ar": "العربية"}[lang] == _named(app, lang, "ar")
+    assert "currency_names" not in localedata.load(lang)
+
+
+def _named(app, lang, code):
+    with app.test_request_context(), in_language(lang, of_path=True):
+        return language_name(code)
