@@ -21,6 +21,7 @@ from consult.outbox.models import OutboxMessage
 from consult.processes.models import Audience
 from consult.processes.words import activity_sentence, day_before, is_offered
 from consult.weighing import stopping
+from consult.weighing.emails import linked
 from consult.weighing.stopping import Switch
 from consult.weighing.words import disposition_names
 
@@ -52,7 +53,7 @@ def the_month(message: OutboxMessage) -> Mail:
         parts += _about(news)
     stop = stopping.address_for(message.recipient_id, Switch.monthly)
     if stop:
-        parts.append(_("You do not want such mails?") + f" [{_('Stop them with one click')}]({stop})")
+        parts.append(_("You do not want such mails?") + " " + linked(_("Stop them with one click"), stop))
     return Mail(
         _("The most important of %(month)s", month=month),
         "\n\n".join(parts),
@@ -63,7 +64,7 @@ def the_month(message: OutboxMessage) -> Mail:
 
 
 def month_name(month: date) -> str:
-    return format_date(month, "LLLL y")
+    return str(format_date(month, "LLLL y"))
 
 
 def _about(news: News) -> list[str]:
@@ -72,7 +73,7 @@ def _about(news: News) -> list[str]:
     here = partial(link, slug=process.slug)
     title = escape_markdown(process.title)
     lines = [
-        _linked(
+        linked(
             _("New version %(number)s: %(title)s", number=number, title=escape_markdown(name)),
             here("concept.version", number=number, which=which),
         )
@@ -91,14 +92,14 @@ def _about(news: News) -> list[str]:
     if news.decisions:
         lines.append(_decisions(news))
     lines += [
-        _linked(
+        linked(
             _("Coming: %(title)s, %(when)s", title=escape_markdown(meeting.title),
               when=escape_markdown(when_words(meeting))),
             here("meetings.show", meeting_id=meeting.id),
         )
         for meeting in news.meetings[:_LINES]
     ]  # fmt: skip
-    parts = [f"## [{title}]({here('processes.overview')})", "\n".join(f"- {line}" for line in lines)]
+    parts = ["## " + linked(title, here("processes.overview")), "\n".join(f"- {line}" for line in lines)]
     can = [
         activity_sentence(activity, audience)
         for activity, opening in news.open_now.items()
@@ -110,16 +111,12 @@ def _about(news: News) -> list[str]:
     return parts
 
 
-def _linked(text: str, address: str) -> str:
-    return f"[{text}]({address})"
-
-
 def _decisions(news: News) -> str:
     """How many, and some of them by number."""
     names = disposition_names()
     process = news.process
     examples = ", ".join(
-        _linked(
+        linked(
             f"{escape_markdown(f'{process.code}-{number}')}: {escape_markdown(names.get(kind, kind))}",
             link("contributions.show", slug=process.slug, number=number),
         )

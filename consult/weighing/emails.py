@@ -98,10 +98,10 @@ def answered(message: OutboxMessage) -> Mail:
         parts.append(_("The reason:") + "\n\n" + _quoted(disposition.reason))
     parts += _changes(first, disposition, process)
     address = link("contributions.show", slug=process.slug, number=first.number)
-    parts.append(f"[{_('To your contribution')}]({address})")
+    parts.append(linked(_("To your contribution"), address))
     stop = stopping.address_for(message.recipient_id, Switch.answers)
     if stop:
-        parts.append(_("You do not want such mails?") + f" [{_('Stop them with one click')}]({stop})")
+        parts.append(_("You do not want such mails?") + " " + linked(_("Stop them with one click"), stop))
     return Mail(
         _("What became of your contribution %(number)s", number=labels),
         "\n\n".join(parts),
@@ -109,6 +109,11 @@ def answered(message: OutboxMessage) -> Mail:
         secrets=(stop,) if stop else (),
         headers=stopping.headers_for(stop),
     )
+
+
+def linked(text: str, address: str) -> str:
+    """A link in a mail; `text` is ours, or escaped."""
+    return f"[{text}]({address})"
 
 
 def _quoted(text: str) -> str:
@@ -135,9 +140,10 @@ def _changes(contribution: Contribution, disposition: Disposition, process: Proc
     for change in list(changes.values())[-_CHANGES:]:
         place = names.get(change.element_id)
         name = escape_markdown(place.heading if place is not None else change.element_key)
-        line = f"- [{name}]({link('concept.element', slug=process.slug, key=change.element_key)})"
+        line = "- " + linked(name, link("concept.element", slug=process.slug, key=change.element_key))
         values = change.difference_values()
         if values:
-            line += f" – [{_('What changed')}]({link('concept.element_difference', slug=process.slug, **values)})"
+            address = link("concept.element_difference", slug=process.slug, **values)
+            line += " – " + linked(_("What changed"), address)
         lines.append(line)
     return [_("It changed the text here:"), "\n".join(lines)] if lines else []

@@ -214,7 +214,7 @@ def tell_authors(process_id: int, disposition_ids: Sequence[int]) -> int:
         .join(Contribution, Contribution.id == Gathered.contribution_id)
     )
     told = [
-        (row[0], row[1])
+        (row[0], row[1] or 0)
         for part in (own, gathered)
         for row in db.session.execute(
             part.join(Person, Person.id == Contribution.author_id)

@@ -1,6 +1,6 @@
 """What was decided: the decision that counts, all that are on record, and what a contribution changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -86,7 +86,7 @@ def decisions_on(contribution_ids: Iterable[int], *, with_held: bool = False) ->
         own = own.join(DispositionRelease, DispositionRelease.disposition_id == Disposition.id)
         of_head = of_head.join(DispositionRelease, DispositionRelease.disposition_id == Disposition.id)
     latest = union_all(own, of_head).subquery()
-    rows = db.session.execute(
+    rows: Sequence[Any] = db.session.execute(
         select(
             latest.c.asked,
             *_DECIDED,
@@ -102,7 +102,7 @@ def decisions_on(contribution_ids: Iterable[int], *, with_held: bool = False) ->
         # Its own comes last and counts.
         .order_by(latest.c.head_id.desc())
     ).all()
-    return {row[0]: Decision(*row[:-1], from_head=bool(row[-1])) for row in rows}
+    return {row[0]: replace(Decision(*row[:-1]), from_head=bool(row[-1])) for row in rows}
 
 
 def answered(contribution: Any = Contribution) -> Any:
@@ -166,7 +166,7 @@ def course_of(contribution_id: int, *, with_held: bool = False) -> list[Step]:
     about = [or_(Disposition.contribution_id == contribution_id, Disposition.contribution_id.in_(head))]
     if not with_held:
         about.append(DispositionRelease.disposition_id.is_not(None))
-    rows = db.session.execute(
+    rows: Sequence[Any] = db.session.execute(
         select(
             Disposition.contribution_id,
             *_DECIDED,

@@ -8,10 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from flask import current_app
 
 from consult import clock
+from consult.accounts.models import Person
+from consult.contributions.models import Contribution
+from consult.digests import monthly_running
 from consult.extensions import db
 from consult.meetings.models import Meeting
+from consult.moderation.models import Appeal, Duty
 from consult.outbox.kinds import all_kinds
 from consult.processes.models import Activity, Function, Moderation, Process
 from tests import factories
@@ -217,6 +222,18 @@ def write(here: Town, visit: Visit, text: str, slug: str = "offen") -> tuple[int
     return int(urlsplit(author.page.url).path.rpartition("/")[2]), address
 
 
+def test_trip_confirm_contribution(here: Town, scene: Scene, visit: Visit) -> None:
+    address, guest = new_address(), visit()
+    send(guest.go("/p/offen/comment"), stance="concern", text="Ohne Konto, mit Adresse.", email=address)
+    mail = mail_to(here, address)
+    assert "Ohne Konto" not in mail.text, "no word of a stranger goes to an address they typed in"
+    phone = visit()
+    phone.go(link_in(here, mail, "/claim/"))
+    press(phone.page, phone.page.locator("main form button.primary"))
+    assert "Ohne Konto, mit Adresse." in text_of(phone.page)
+    phone.go(link_in(here, mail, "/claim/"), status=410)
+
+
 def test_trip_contribution_published(here: Town, scene: Scene, visit: Visit) -> None:
     number, address = write(here, visit, "Bitte mehr Bänke.")
     moderator = visit(scene.cast["moderator"])
@@ -243,6 +260,133 @@ def test_trip_contribution_hidden(here: Town, scene: Scene, visit: Visit) -> Non
     stranger.go(link, status=404)
     author.go(link)
     assert "Unschöne Worte." in text_of(author.page)
+
+
+def appear(here: Town, visit: Visit, moderator: int, text: str) -> tuple[int, str]:
+    """Somebody writes and a moderator lets it appear: its number, and the author's address."""
+    number, address = write(here, visit, text)
+    desk = visit(moderator)
+    desk.go(f"/p/offen/moderation?number={number}")
+    press(desk.page, desk.page.locator(f"form[action='/p/offen/moderation/{number}/approve'] button"))
+    mail_to(here, address)
+    return number, address
+
+
+def hold_back(page: Any, number: int) -> None:
+    """Hold it back, with the first reason, from a page of the desk that has the form."""
+    form = page.locator(f"form[action='/p/offen/moderation/{number}/hide']")
+    form.evaluate("form => { form.closest('details').open = true; }")
+    form.locator("select").select_option(index=1)
+    form.locator("button[type=submit]").click()
+
+
+def test_trip_report_closed(here: Town, scene: Scene, visit: Visit) -> None:
+    number, _author = appear(here, visit, scene.cast["moderator"], "Das gefällt nicht allen.")
+    person, address = new_person(here)
+    reporter = visit(person)
+    send(reporter.go(f"/p/offen/contributions/{number}/report"), reason_id="-1", note="Das sehe ich anders.")
+    desk = visit(scene.cast["moderator"])
+    send(desk.go(f"/p/offen/moderation/{number}/reports"), answer="Kritik ist erlaubt.")
+    mail = mail_to(here, address)
+    assert "Kritik ist erlaubt." in mail.text
+    visit().go(link_in(here, mail, f"/p/offen/contributions/{number}"))
+
+
+def test_trip_appeal_decided(here: Town, scene: Scene, visit: Visit) -> None:
+    number, address = appear(here, visit, scene.cast["moderator"], "Eine deutliche Kritik.")
+    desk = visit(scene.cast["moderator"])
+    hold_back(desk.go(f"/p/offen/moderation?number={number}"), number)
+    author = visit(here.person(address))
+    author.go(link_in(here, mail_to(here, address, 2), f"/p/offen/contributions/{number}/appeal"))
+    send(author.page, body="Das war nur Kritik.")
+    other = visit(scene.cast["lead"])
+    other.go("/p/offen/moderation/second-look")
+    with here.inside():
+        appeal_id = db.session.query(Appeal).order_by(Appeal.id.desc()).first().id
+    press(other.page, other.page.locator(f"main a[href$='/appeals/{appeal_id}']"))
+    send(other.page, granted="yes", answer="Sie haben recht.")
+    mail = mail_to(here, address, 3)
+    assert "Sie haben recht." in mail.text
+    reader = visit()
+    reader.go(link_in(here, mail, f"/p/offen/contributions/{number}"))
+    assert "Eine deutliche Kritik." in text_of(reader.page)
+
+
+def test_trip_contribution_erased(here: Town, scene: Scene, visit: Visit) -> None:
+    number, address = appear(here, visit, scene.cast["moderator"], "Die Nummer von Frau X ist 0201.")
+    page = f"/p/offen/moderation/{number}/erase"
+    first, second = visit(scene.cast["moderator"]), visit(scene.cast["lead"])
+    form = form_with(first.go(page), "reason_id")
+    form.locator("select").select_option(index=1)
+    press(first.page, form.locator("button[type=submit]"))
+    second.go(page)
+    press(second.page, second.page.locator(f"form[action='{page}/confirm'] button"))
+    mail = mail_to(here, address, 2)
+    author = visit(here.person(address))
+    author.go(link_in(here, mail, f"/p/offen/contributions/{number}"))
+    assert "Frau X" not in text_of(author.page)
+    assert "Frau X" not in mail.text
+
+
+def test_trip_moderation_waiting(here: Town, scene: Scene, visit: Visit) -> None:
+    with here.inside():
+        process = factories.make_process(slug="morgens", code="MO", title="Morgens", zone=zone_where_it_is(14))
+        moderator = factories.make_person("Frühdienst", email=new_address())
+        factories.make_group(process, Function.moderation, moderator)
+        factories.make_stage(process, Activity.comment, moderation=Moderation.pre)
+        address, moderator_id = str(moderator.email), moderator.id
+        day = clock.now().date()
+        turn = {"starts_on": day - timedelta(days=2), "ends_on": day + timedelta(days=3)}
+        factories.flushed(Duty(process_id=process.id, person_id=moderator.id, **turn))
+    number, _author = write(here, visit, "Wer sieht sich das an?", slug="morgens")
+    with here.inside():
+        db.session.query(Process).filter_by(slug="morgens").one().zone = zone_where_it_is(9)
+    mail = mail_to(here, address)
+    desk = visit(moderator_id)
+    desk.go(link_in(here, mail, "/p/morgens/moderation"))
+    assert f"MO-{number}" in text_of(desk.page)
+
+
+def test_trip_contribution_answered(here: Town, scene: Scene, visit: Visit) -> None:
+    number, address = write(here, visit, "Bitte antworten Sie mir.")
+    with here.inside():
+        process = db.session.query(Process).filter_by(slug="offen").one()
+        one = db.session.query(Contribution).filter_by(process_id=process.id, number=number).one()
+        one.state, one.published_at = "published", clock.now()
+    steering = visit(scene.cast["steering"])
+    send(
+        steering.go(f"/p/offen/answers/decide?n={number}"), kind="note", reason="Wir haben es besprochen.",
+        plain_reason="Ihr Wunsch ist gehört.",
+    )  # fmt: skip
+    mail = mail_to(here, address)
+    assert "Ihr Wunsch ist gehört." in mail.text
+    assert "Bitte antworten Sie mir." in mail.text
+    assert mail.message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    reader = visit()
+    reader.go(link_in(here, mail, f"/p/offen/contributions/{number}"))
+    assert "Wir haben es besprochen." in text_of(reader.page)
+    reader.go(link_in(here, mail, "/mails/stop/"))
+    press(reader.page, reader.page.locator("main form button[type=submit]"))
+    assert reader.page.locator("input[name=wish][value=on]").count() == 1
+    with here.inside():
+        assert not db.session.get_one(Person, here.person(address)).tell_answers
+
+
+def test_trip_monthly(here: Town, scene: Scene, visit: Visit) -> None:
+    person, address = new_person(here)
+    reader = visit(person)
+    send(reader.go("/account/mails"), tell_monthly=True)
+    with here.inside():
+        # As the tick does on the first of the next month.
+        zone = current_app.config["TIMEZONE"]
+        following = (clock.local_date(clock.now(), zone).replace(day=1) + timedelta(days=32)).replace(day=1)
+        assert monthly_running.run_due(clock.start_of_day(following, zone) + timedelta(hours=9)) >= 1
+    mail = mail_to(here, address)
+    reader.go(link_in(here, mail, "/p/"))
+    reader.go(link_in(here, mail, "/mails/stop/"))
+    press(reader.page, reader.page.locator("main form button[type=submit]"))
+    reader.go("/account/mails")
+    assert not reader.page.locator("input[name=tell_monthly]").is_checked()
 
 
 def test_trip_desk_contact_message(here: Town, scene: Scene, visit: Visit) -> None:
