@@ -176,11 +176,10 @@ def test_what_was_looked_at_offers_no_second_look(session):
     town = make_town(moderation=Moderation.post)
     contribution = town.write()
     report(town, contribution)
+
     def offered():
         return [(i.can_approve, i.can_hide) for i in queue(town.process, town.moderator, DeskList.reported).items]
 
-        (i.can_approve, i.can_hide) for i in queue(town.process, town.moderator, DeskList.reported).items
-    ]  # noqa: E731
     assert offered() == [(True, True)]
     deciding.approve(contribution, town.moderator)
     assert offered() == [(False, True)]
