@@ -14,4 +14,16 @@ from consult.contributions.views import (
 )
 from consult.contributions.views.blueprint import bp
 
-__all__ = ["bp", "changed_since", "claims", "guests", "proposing", "reading", "receipts", "rules", "similar", "translating", "writing"]
+__all__ = [
+    "bp",
+    "changed_since",
+    "claims",
+    "guests",
+    "proposing",
+    "reading",
+    "receipts",
+    "rules",
+    "similar",
+    "translating",
+    "writing",
+]
