@@ -5,13 +5,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import scene, workloads
+from bench import giving, scene, workloads
 from bench.concept import w2
 from bench.server import NoClient, Quiet, gunicorn, wrk
 from bench.workloads import SECONDS, Bench, Row, floors, write_results
 from tests.services import private_postgres
 
-WORKLOADS = dict(sorted({**workloads.WORKLOADS, "W2": w2}.items(), key=lambda entry: int(entry[0][1:])))
+_ALL = {**workloads.WORKLOADS, "W2": w2, "W3": giving.w3, "W5": giving.w5, "W9": giving.w9}
+WORKLOADS = dict(sorted(_ALL.items(), key=lambda entry: int(entry[0][1:])))
 
 #: A machine on which `read` is below this share of `hello` is too busy with something else.
 SANE = 0.2

@@ -33,11 +33,11 @@ from consult.concept.models import (
     VersionAudience,
     Wording,
 )  # fmt: skip
+from consult.contributions import tallies
 from consult.contributions.models import (
     ChangeSource,
     Channel,
     Contribution,
-    ContributionTally,
     ContributionText,
     Kind,
     Reaction,
@@ -184,9 +184,7 @@ def make_contributions(
          for n in range(number) for place, kind in enumerate(_kinds(n, reactions))),
     )  # fmt: skip
     for (element, stance), count in tally.items():
-        db.session.merge(
-            ContributionTally(element_id=element, process_id=process.id, stance=stance, published=count), load=True
-        )
+        tallies.add(element, process.id, stance, count)
     db.session.execute(
         update(ProcessCounter).where(ProcessCounter.process_id == process.id).values(last_number=counter + number)
     )

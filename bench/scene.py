@@ -47,6 +47,7 @@ class Visitor:
 
     cookie: str
     csrf: str
+    person_id: int
 
 
 def new_database(server: str, name: str) -> str:
@@ -130,7 +131,7 @@ def _visitors(app: Flask, number: int, form: str) -> list[Visitor]:
         secrets = [sessions.open_sign_in(person_id, device="bench") for person_id in ids]
         db.session.commit()
         db.session.remove()
-    for secret in secrets:
+    for person_id, secret in zip(ids, secrets, strict=True):
         client = app.test_client()
         with client.session_transaction() as cookie:
             cookie["_user_id"], cookie["_fresh"] = secret, True
@@ -139,7 +140,7 @@ def _visitors(app: Flask, number: int, form: str) -> list[Visitor]:
         stored = client.get_cookie(app.config["SESSION_COOKIE_NAME"])
         if token is None or stored is None:
             raise RuntimeError(f"no form at {form}")
-        found.append(Visitor(f"{stored.key}={stored.value}", token.group(1)))
+        found.append(Visitor(f"{stored.key}={stored.value}", token.group(1), person_id))
     with app.app_context():
         db.engine.dispose()
     return found

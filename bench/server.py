@@ -73,12 +73,12 @@ class NoClient(RuntimeError):
     """wrk is missing; the message says how to get it."""
 
 
-def wrk(url: str, seconds: int, script: Path | None = None) -> Rate:
-    """Requests per second over `seconds` with 8 connections. Answers other than 2xx and 3xx count as errors."""
+def wrk(url: str, seconds: int, script: Path | None = None, *, connections: int = CONNECTIONS) -> Rate:
+    """Requests per second over `seconds`. Answers other than 2xx and 3xx count as errors."""
     program = shutil.which("wrk")
     if program is None:
         raise NoClient("The benchmarks need wrk (Debian package wrk).")
-    command = [program, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", url]
+    command = [program, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", url]
     if script is not None:
         command[1:1] = ["-s", str(script)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=True)

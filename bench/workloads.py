@@ -70,7 +70,8 @@ def alternate(measured: Callable[[], Rate], floor: Callable[[], Rate]) -> tuple[
     return middle, statistics.median(rate.per_second for rate in base), errors
 
 
-def _detail(got: Rate, floor: str, errors: int) -> str:
+def detail(got: Rate, floor: str, errors: int) -> str:
+    """What stands beside a rate."""
     return f"p99 {got.p99_ms:.0f} ms, {floor}, errors {errors}"
 
 
@@ -84,22 +85,25 @@ def w1(bench: Bench) -> Iterator[Row]:
             )
             bench.rates["read"] = read
             ratio = got.per_second / read
-            yield Row("W1", f"{number:,}", got.per_second, "pages/s", "read", ratio, ">= 0.15 of read",
-                      ratio >= 0.15 and errors == 0, _detail(got, f"read {read:.0f}/s", errors))  # fmt: skip
+            yield Row("W1", f"{number:,}", got.per_second, "pages/s", "read", ratio, ">= 0.4 of read",
+                      ratio >= 0.4 and errors == 0, detail(got, f"read {read:.0f}/s", errors))  # fmt: skip
 
 
 _SEND = """
 local visitors = %s
-local n = 0
+math.randomseed(os.time())
+local go, n = os.time() .. "-" .. math.random(1000000), 0
 request = function()
   n = n + 1
   local v = visitors[(n %% #visitors) + 1]
-  local body = "csrf_token=" .. v.csrf .. "&stance=support&lang=de&organisation=0&text=Das+finde+ich+gut+" .. n
+  local body = "csrf_token=" .. v.csrf .. "&form_id=" .. go .. "-" .. n
+    .. "&stance=support&lang=de&organisation=0&text=Das+finde+ich+gut+" .. n
   return wrk.format("POST", "/p/bench/e/%s/comment",
     {["Cookie"] = v.cookie, ["Content-Type"] = "application/x-www-form-urlencoded"}, body)
 end
 """
-_FLOOR = """
+#: What the floor `write` is sent.
+FLOOR = """
 wrk.method = "POST"
 wrk.body = '{"title": "Ein Titel", "body": "Das finde ich gut"}'
 wrk.headers["Content-Type"] = "application/json"
@@ -109,10 +113,10 @@ wrk.headers["Content-Type"] = "application/json"
 def w4(bench: Bench) -> Iterator[Row]:
     """Post a comment: token, policy, text, number, audit, tally; one transaction."""
     floor = bench.folder / "write.lua"
-    floor.write_text(_FLOOR)
+    floor.write_text(FLOOR)
     with gunicorn("wsgi:application", bench.settings) as (address, _pid):
         for key, number in scene.SIZES.items():
-            people = scene.visitors(bench.app, 50, f"/p/bench/e/{key}/comment")
+            people = scene.visitors(bench.app, 100, f"/p/bench/e/{key}/comment")
             table = ", ".join(f'{{cookie="{v.cookie}", csrf="{v.csrf}"}}' for v in people)
             script = bench.folder / f"post-{key}.lua"
             script.write_text(_SEND % ("{" + table + "}", key))
@@ -123,9 +127,9 @@ def w4(bench: Bench) -> Iterator[Row]:
             )
             stored = _numbers(bench) - before
             ratio = got.per_second / write
-            ok = ratio >= 0.3 and errors == 0 and stored > got.per_second * SECONDS
-            yield Row("W4", f"{number:,}", got.per_second, "comments/s", "write", ratio, ">= 0.3 of write", ok,
-                      _detail(got, f"write {write:.0f}/s, stored {stored}", errors))  # fmt: skip
+            ok = ratio >= 0.4 and errors == 0 and stored > got.per_second * SECONDS
+            yield Row("W4", f"{number:,}", got.per_second, "comments/s", "write", ratio, ">= 0.4 of write", ok,
+                      detail(got, f"write {write:.0f}/s, stored {stored}", errors))  # fmt: skip
 
 
 def _numbers(bench: Bench) -> int:
