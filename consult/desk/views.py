@@ -89,7 +89,7 @@ def questions(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
     if not policy.has_function(person, process.id, Function.answering, Function.moderation, Function.lead):
         return []
     asked = contributions.unanswered_questions(process.id)
-    decided = decisions_on(question.contribution_id for question in asked)
+    decided = decisions_on((question.contribution_id for question in asked), with_held=True)
     waiting = [question for question in asked if question.contribution_id not in decided]
     if not waiting:
         return []

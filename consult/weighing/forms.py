@@ -59,7 +59,6 @@ class AnswerForm(Form):
         _l("One plain sentence for the author"),
         filters=[several_lines],
         validators=[Length(max=400, message=_l("At most 400 characters."))],
-        render_kw={"rows": 2},
     )
     reason = TextAreaField(
         _l("Reason (everybody can read it)"),
@@ -68,7 +67,6 @@ class AnswerForm(Form):
             DataRequired(_l("Please give a reason: the author and the public read it.")),
             Length(max=4000, message=_l("At most 4,000 characters.")),
         ],
-        render_kw={"rows": 5},
     )
     change = SelectField(_l("The change it led to"), coerce=int, default=0)
     element = SelectField(_l("Where in the text the effect shows"), default="")

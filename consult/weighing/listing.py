@@ -102,15 +102,26 @@ def _items(process: Process, person: Person, chosen: Any, by: Sequence[Any]) -> 
     return items
 
 
-def desk(process: Process, person: Person, wanted: Wanted, before: str = "") -> DeskPage:
-    """A page of the desk; `before` is where to go on, and one that is none begins at the start."""
-    query = select(Contribution.id).where(*_CONDITIONS[wanted.which](process.id))
+def _narrowed(process: Process, wanted: Wanted, column: Any) -> Any:
+    query = select(column).where(*_CONDITIONS[wanted.which](process.id))
     if wanted.stance:
         query = query.where(Contribution.stance == wanted.stance)
     if wanted.element_id is not None:
         query = query.where(at(wanted.element_id))
     if wanted.whole:
         query = query.where(Contribution.element_id.is_(None))
+    return query
+
+
+def numbers_of(process: Process, wanted: Wanted, most: int) -> list[int]:
+    """The numbers of all in this list, the oldest first, at most so many."""
+    query = _narrowed(process, wanted, Contribution.number).order_by(Contribution.number).limit(most)
+    return list(db.session.scalars(query))
+
+
+def desk(process: Process, person: Person, wanted: Wanted, before: str = "") -> DeskPage:
+    """A page of the desk; `before` is where to go on, and one that is none begins at the start."""
+    query = _narrowed(process, wanted, Contribution.id)
     first: Any = {Order.supported: Contribution.agrees, Order.questions: _rank}.get(wanted.order)
     falling = wanted.order == Order.supported
     by = [

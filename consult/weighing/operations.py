@@ -43,6 +43,8 @@ class Verdict:
     decided_in_id: int | None = None
     #: Public only with the next public version.
     held: bool = False
+    #: Where no change is named: each contribution takes the newest one that names it as its source.
+    pick_changes: bool = True
 
 
 def decide(
@@ -72,9 +74,10 @@ def decide_together(
 ) -> list[Disposition]:
     """The same decision about several contributions of a process, given as (id, id of the latest decision seen or 0).
 
-    Where the verdict names no change, each takes the last one that names it as its source, if the text was changed by
-    it. Refuses more than `TOGETHER`, replies, and what is not public (any more); raises `Conflict` when somebody has
-    decided about one of them since it was looked at: of two who decide at the same moment the second is told.
+    Where the text changes by the decision and the verdict names no change, each takes the newest one that names it as
+    its source, unless the verdict says otherwise. Refuses more than `TOGETHER`, replies, and what is not public (any
+    more); raises `Conflict` when somebody has decided about one of them since it was looked at: of two who decide at
+    the same moment the second is told.
     """
     if not 0 < len(chosen) <= TOGETHER:
         raise Refused(_("Please choose between one and %(most)s contributions.", most=TOGETHER))
@@ -99,7 +102,8 @@ def decide_together(
         labels = ", ".join(f"{process.code}-{one.number}" for one in overtaken)
         raise Conflict(verdict.reason, labels, latest.get(overtaken[0].id, 0))
     own = own_ones(seen, actor, now)
-    changes = _last_changes(list(seen)) if verdict.change is None and verdict.kind in CHANGING else {}
+    picks = verdict.pick_changes and verdict.change is None and verdict.kind in CHANGING
+    changes = _last_changes(list(seen)) if picks else {}
     return _decide(
         [(one, verdict.change or changes.get(one.id), one.id in own) for one in contributions],
         verdict,

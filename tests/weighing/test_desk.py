@@ -127,8 +127,11 @@ def test_the_changes_it_led_to_stand_beside_it_and_can_be_chosen(desk, town):
     path = town.path(f"/answers/decide?n={one.number}")
     options = {option["value"] for option in desk.get(path).html.select("select[name=change] option")}
     assert options == {"0", str(change.id)}
-    desk.submit(path, fill(change=str(change.id)))
+    # Beforehand the newest one is chosen; whoever says "none" is taken at their word.
+    desk.submit(path, fill())
     assert decisions_on([one.id])[one.id].change_id == change.id
+    desk.submit(path, fill(change="0"))
+    assert decisions_on([one.id])[one.id].change_id is None
     page = desk.get(town.path(f"/answers/decide?n={other.number}"))
     assert not page.html.select("select[name=change]")
 
@@ -203,6 +206,22 @@ def test_several_get_the_same_reason(desk, town):
     desk.submit(path, fill(kind="forward", reason="An das Stadtplanungsamt."))
     assert {one.kind for one in decisions_on([one.id for one in ones]).values()} == {"forward"}
     assert len(told()) == 3
+
+
+def test_a_whole_list_can_be_answered_together(desk, town):
+    asked = [
+        town.write(f"Frage {n}?", stance="question", actor=(town.citizen, town.neighbour)[n % 2]) for n in range(3)
+    ]
+    town.write("Keine Frage")
+    db.session.commit()
+    link = desk.get(town.path("/answers?stance=question")).html.select_one("a[href*='every=1']")["href"]
+    path = desk.get(link, status=303).location
+    assert path == town.path("/answers/decide?" + "&".join(f"n={one.number}" for one in asked))
+    desk.submit(path, fill(kind="note"))
+    assert set(decisions_on([one.id for one in asked])) == {one.id for one in asked}
+    assert desk.get(town.path("/answers/decide?every=1&stance=question"), status=303).location == town.path(
+        "/answers/decide"
+    )
 
 
 def test_too_many_at_once_are_refused_and_none_leads_back(desk, town):

@@ -83,6 +83,7 @@ def index(slug: str) -> str:
         may_publish=allowed(can_publish_version, process),
         next_url=f"{here}?{urlencode({**kept, 'before': page.next_cursor})}" if page.next_cursor else None,
         first_url=f"{here}?{urlencode(kept)}" if request.args.get("before") else None,
+        every_url=url_for("weighing.answer", slug=slug, every=1, **kept),
     )
 
 
@@ -128,6 +129,8 @@ def _verdict(form: AnswerForm, places: list[Placed]) -> Verdict:
         change=db.session.get(Change, change_id) if change_id else None,
         decided_in_id=form.decided_in.data or None,
         held=form.publish.data == WITH_VERSION,
+        # Who had the choice and named none means none.
+        pick_changes="change" not in form,
     )
 
 
@@ -137,6 +140,10 @@ def answer(slug: str) -> Response | str | tuple[str, int]:
     """Say what becomes of the contributions with the numbers `n`: one, or several with the same reason."""
     process = _desk(slug)
     person = current_person()
+    if request.args.get("every"):
+        wanted = DeskForm(request.args, concept.element_choices(process, person)).wanted()
+        every = listing.numbers_of(process, wanted, TOGETHER)
+        return redirect(url_for("weighing.answer", slug=slug, n=every), 303)
     numbers = _numbers()
     if not numbers:
         return redirect(url_for("weighing.index", slug=slug), 303)
@@ -171,6 +178,8 @@ def answer(slug: str) -> Response | str | tuple[str, int]:
         form.seen.data = ",".join(f"{item.shown.number}:{_latest(item)}" for item in items)
     if not form.is_submitted() and len(items) == 1:
         form.element.data = items[0].shown.target_key if items[0].shown.target_key in {p.key for p in places} else ""
+        if "change" in form:
+            form.change.data = items[0].led[-1][0].change_id
     page = render_template(
         "weighing/answer.html",
         process=process,
