@@ -181,6 +181,11 @@ def format_weekday(value: date | datetime) -> str:
     return format_date(value, _WEEKDAY.get(language(), "EEEE, d MMMM y"), locale=language())
 
 
+def format_month(value: date) -> str:
+    """The month with its year."""
+    return format_date(value, "y年M月" if language() == "zh" else "LLLL y", locale=language())
+
+
 def format_days(start: date, end: date) -> str:
     """From one day to another, the year once where it is the same."""
     lang = language()

@@ -63,6 +63,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "consult/contributions/views/receipts.py": (),
     "consult/contributions/views/writing.py": (),
     "consult/contributions/words.py": (),
+    "consult/digests/monthly_emails.py": (),
     "consult/invitations/emails.py": (),
     "consult/invitations/operations.py": (),
     "consult/invitations/views/answering.py": (),

@@ -1,11 +1,10 @@
 """The monthly mail, for those who have switched it on."""
 
-from datetime import date
 from functools import partial
 
 from flask import current_app
-from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from consult import clock
 from consult.accounts.models import Person
@@ -13,7 +12,7 @@ from consult.digests import monthly
 from consult.digests.monthly import News
 from consult.extensions import db
 from consult.html import escape_markdown
-from consult.i18n import format_day
+from consult.i18n import format_day, format_month
 from consult.meetings.words import when_words
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
 from consult.outbox.links import link
@@ -47,7 +46,7 @@ def still_wanted(message: OutboxMessage) -> bool:
 @mail_kind(MONTHLY, Guarantee.at_most_once, still_wanted)
 def the_month(message: OutboxMessage) -> Mail:
     """New texts, stages, decisions and dates of all processes, once a month."""
-    month = month_name(monthly.month_of(message.period))
+    month = format_month(monthly.month_of(message.period))
     parts = [_("Good day,"), _("this is the most important of %(month)s.", month=escape_markdown(month))]
     for news in _news(message):
         parts += _about(news)
@@ -61,10 +60,6 @@ def the_month(message: OutboxMessage) -> Mail:
         secrets=(stop,) if stop else (),
         headers=stopping.headers_for(stop),
     )
-
-
-def month_name(month: date) -> str:
-    return str(format_date(month, "LLLL y"))
 
 
 def _about(news: News) -> list[str]:
