@@ -47,8 +47,9 @@ class ProposeForm(CommentForm):
 
     proposed = _proposed()
     text = _why()
-    stance = HiddenField()
-    lang = HiddenField()
+    # Given, not chosen.
+    stance = HiddenField()  # type: ignore[assignment]
+    lang = HiddenField()  # type: ignore[assignment]
     #: The wording that stood in the form at first; and the one the writer has been told of as today's.
     base = HiddenField()
     newest = HiddenField()
@@ -59,8 +60,9 @@ class GuestProposeForm(GuestForm):
 
     proposed = _proposed()
     text = _why()
-    stance = HiddenField()
-    lang = HiddenField()
+    # Given, not chosen.
+    stance = HiddenField()  # type: ignore[assignment]
+    lang = HiddenField()  # type: ignore[assignment]
     base = HiddenField()
     newest = HiddenField()
 

@@ -248,7 +248,9 @@ def rivals_of(contribution: Contribution, base: str, proposed: str) -> list[Riva
         .order_by(other.number.desc())
         .limit(COMPARED)
     )
-    found = [Rival(number, base, text) for number, text in rows if changes_same_words(base, proposed, text)]
+    found = [
+        Rival(number or 0, base, text) for number, text in rows if text and changes_same_words(base, proposed, text)
+    ]
     return found[::-1]
 
 

@@ -180,7 +180,7 @@ def adoption_of(process: Process, element: Element, person: Person) -> Adoption 
     known = decisions_on([contribution.id], with_held=True).get(contribution.id)
     # A form that comes in says what its writer saw; a fresh one, and one shown again, what is the case now.
     return Adoption(
-        process, contribution, base, proposed, show(process, shown, reader_of(process, None)),
+        process, contribution, base, proposed or "", show(process, shown, reader_of(process, None)),
         _number("decided") if request.method == "POST" else latest_ids([contribution.id]).get(contribution.id, 0),
         known is not None and known.kind in CHANGING,
         can_decide(person, process),
