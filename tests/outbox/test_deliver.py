@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from consult import clock
+from consult import clock, path
 from consult.accounts.models import Account
 from consult.extensions import db
 from consult.outbox import delivery
@@ -66,6 +67,22 @@ def test_the_mail_is_rendered_in_the_language_of_its_reader(session: Any, sink: 
     deliver(ident)
     assert row(ident).lang == "en"
     assert sink.messages[0].message["Content-Language"] == "en"
+
+
+@pytest.mark.parametrize(("of_path", "lang"), [(True, "ar"), (False, "de")])
+def test_mails_of_the_path_speak_every_language_others_fall_back(
+    app: Flask, session: Any, sink: Sink, letter: str, monkeypatch: pytest.MonkeyPatch, of_path: bool, lang: str
+) -> None:
+    monkeypatch.setitem(app.config, "PATH_LANGUAGES", ("ar",))
+    if of_path:
+        monkeypatch.setattr(path, "MAILS", path.MAILS | {letter})
+    ident = queued(make_person(locale="ar"))
+    assert deliver(ident) == State.sent
+    (mail,) = sink.messages
+    assert mail.message["Content-Language"] == lang
+    html = mail.message.get_body(("html",))
+    assert f'<html lang="{lang}" dir="{"rtl" if lang == "ar" else "ltr"}"' in html.get_content()
+    assert row(ident).lang == lang
 
 
 def test_one_poisoned_mail_does_not_stop_the_others(session: Any, sink: Sink) -> None:

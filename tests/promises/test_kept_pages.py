@@ -7,6 +7,7 @@ import pytest
 from markupsafe import Markup
 from sqlalchemy import text
 
+import config
 from consult import clock, pages
 from consult.audit.operations import seal
 from consult.concept import operations
@@ -113,6 +114,19 @@ def test_languages_are_kept_apart(browser, goal):
     english = browser.get(GOAL, headers={"Accept-Language": "en"})
     assert german.html.html["lang"] == "de"
     assert english.html.html["lang"] == "en"
+
+
+def test_languages_of_the_path_are_kept_apart_and_known_by_their_own_mark(app, browser, goal, monkeypatch):
+    monkeypatch.setitem(app.config, "PATH_LANGUAGES", config.PATH_LANGUAGES)
+    found = {lang: browser.get(GOAL, headers={"Accept-Language": lang}) for lang in ("de", *config.PATH_LANGUAGES)}
+    assert {lang: page.html.html["lang"] for lang, page in found.items()} == {lang: lang for lang in found}
+    assert len({page.response.headers["ETag"] for page in found.values()}) == len(found)
+    arabic = found["ar"].response
+    assert {"Accept-Language", "Cookie"} <= {name.strip() for name in arabic.headers["Vary"].split(",")}
+    asked = {"If-None-Match": arabic.headers["ETag"]}
+    assert browser.client.get(GOAL, headers={"Accept-Language": "ar", **asked}).status_code == 304
+    assert browser.client.get(GOAL, headers={"Accept-Language": "tr", **asked}).status_code == 200
+    assert browser.get(GOAL + "?lang=ru", headers={"Accept-Language": "ar"}).html.html["lang"] == "ru"
 
 
 def test_people_with_a_session_get_their_own_page(session, browser, browser_of, goal):
