@@ -7,6 +7,7 @@ from wtforms import BooleanField, EmailField, Field, PasswordField, SelectField,
 from wtforms.validators import DataRequired, Length, Optional, StopValidation, ValidationError
 
 from consult.accounts.addresses import clean_email
+from consult.accounts.names import names_of_bodies, skeleton
 from consult.accounts.passwords import MAX_LENGTH, MIN_LENGTH, is_guessable
 from consult.forms import Form, _l, one_line
 
@@ -22,6 +23,23 @@ class Address:
             field.data = clean_email(field.data or "")
         except ValueError:
             raise StopValidation(_("This is not an e-mail address. Example: name@example.org")) from None
+
+
+class PublicName:
+    """What everybody sees: no address typed in out of habit, no name of an organisation or office or one like it."""
+
+    def __call__(self, form: Any, field: Field) -> None:
+        name = field.data or ""
+        if "@" in name:
+            raise ValidationError(_("Everybody will see this name. Please do not write an e-mail address here."))
+        # Whoever was given the name of an office by an operator keeps it.
+        if name != field.object_data and skeleton(name) in names_of_bodies():
+            raise ValidationError(
+                _(
+                    "An organisation or office is called like this. Please write a name for yourself. You can write "
+                    "for an organisation as soon as it is confirmed that you speak for it."
+                )
+            )
 
 
 class GoodPassword:
@@ -50,7 +68,7 @@ class AccountForm(Form):
 def _name_field() -> StringField:
     return StringField(
         _l("Your name"),
-        [DataRequired(_l("Please enter a name.")), Length(max=80)],
+        [DataRequired(_l("Please enter a name.")), Length(max=80), PublicName()],
         filters=[one_line],
         description=NAME_HINT,
     )

@@ -20,10 +20,10 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, Va
 
 from consult.accounts.forms import Address
 from consult.accounts.models import Organisation
+from consult.accounts.names import skeleton
 from consult.concept.queries import Placed
 from consult.contributions.listing import Filter
 from consult.contributions.models import MAX_LENGTH, Order, State
-from consult.contributions.names import skeleton
 from consult.contributions.words import channel_names, kind_names, order_names, stance_names, state_names
 from consult.forms import Form, _l, one_line, several_lines
 from consult.i18n import language

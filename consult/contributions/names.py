@@ -1,38 +1,14 @@
-"""Names that could be mistaken: letters that look like others are read as those, so that nobody poses as an office."""
-
-import unicodedata
+"""Names that guests may not bear in a process, so that nobody is mistaken for somebody who works in it."""
 
 from sqlalchemy import or_, select
 
 from consult import clock
-from consult.accounts.models import Organisation, Person
+from consult.accounts.models import Person
+from consult.accounts.names import names_of_bodies, skeleton
 from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
 from consult.processes.models import Process, ProcessGroup
 from consult.site.queries import site_settings
-
-#: Cyrillic and Greek letters that look like Latin ones, capital ones by the shape of the capital.
-_ALIKE = str.maketrans(
-    "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0430\u0435\u043e\u0440\u0441\u0445\u0443"
-    "\u0456\u0458\u0455\u04bb\u0501\u051b\u051d\u0432\u043a\u043c\u043d\u0442\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4"
-    "\u03a5\u03a7\u03b1\u03bd\u03bf\u03c1\u03c4\u03c5\u03b9\u03ba\u03b5\u03c7\u03b3\u0131\u00f8\u0142\u0111",
-    "ABESIJKMHOPCTYXaeopcxyijshdqwbkmhtABEZHIKMNOPTYXavoptuikexyiold",
-)
-#: What is told apart only by looking twice, in small letters.
-_CLOSE = str.maketrans({"i": "l", "1": "l", "|": "l", "!": "l", "0": "o", "5": "s", "$": "s", "3": "e", "4": "a"})
-#: Names no guest bears: offices rather than people.
-OFFICES = (
-    "Admin", "Administrator", "Administration", "Moderation", "Moderator", "Moderatorin", "Redaktion", "Editor",
-    "Verwaltung", "Stadtverwaltung", "Stadt", "Rathaus", "City", "Steuerungsgruppe", "Prozessleitung", "Support",
-)  # fmt: skip
-
-
-def skeleton(name: str) -> str:
-    """What a name looks like at a glance: the same for one with letters of other alphabets in it. May be empty."""
-    latin = unicodedata.normalize("NFKC", name[:300]).translate(_ALIKE)
-    parts = unicodedata.normalize("NFKD", latin.casefold().translate(_CLOSE))
-    letters = "".join(letter for letter in parts if letter.isalnum())
-    return letters.replace("rn", "m").replace("vv", "w")
 
 
 def taken_in(process: Process) -> set[str]:
@@ -47,5 +23,5 @@ def taken_in(process: Process) -> set[str]:
         or_(SeatHolder.ends_at.is_(None), SeatHolder.ends_at > now),
     )
     people = select(Person.name).where(or_(Person.id.in_(select(members.c.person_id)), Person.id.in_(holders)))
-    names = [*db.session.scalars(select(Organisation.name).union_all(people)), *OFFICES, site_settings().platform_name]
-    return {found for found in map(skeleton, names) if found}
+    names = [*db.session.scalars(people), site_settings().platform_name]
+    return names_of_bodies() | {found for found in map(skeleton, names) if found}

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from consult import clock, personal, retention
+from consult.accounts import names as looks
 from consult.accounts import operations as accounts
 from consult.accounts import tokens
 from consult.accounts.models import LinkPurpose, LinkToken, Person
@@ -538,9 +539,9 @@ def test_names_of_people_are_taken_in_any_script(browser, session, name):
 def test_who_works_in_this_process_is_meant_and_who_works_elsewhere_is_not(session):
     town = make_town()
     taken = names.taken_in(town.process)
-    assert names.skeleton("Leitung") in taken
-    assert names.skeleton("Fremde Moderation") not in taken
-    assert names.skeleton(town.citizen.name) not in taken
+    assert looks.skeleton("Leitung") in taken
+    assert looks.skeleton("Fremde Moderation") not in taken
+    assert looks.skeleton(town.citizen.name) not in taken
 
 
 def test_heaps_of_accents_stay_small_and_turning_marks_turn_nothing(browser, session):
@@ -554,3 +555,27 @@ def test_heaps_of_accents_stay_small_and_turning_marks_turn_nothing(browser, ses
     assert len(body) < 30
     assert not set("\u202e\u202c\u2066") & set(body)
     assert sent.author_name == "Z\u0336a", "an accent or two are nobody's fault"
+
+
+@pytest.mark.parametrize("name", ["birke@example.org", "C\u0430ritas Musterstadt", "Moderation", "Stadtverwaltung"])
+def test_accounts_bear_names_of_people_too(browser_of, session, name):
+    town = make_town()
+    make_organisation("Caritas Musterstadt")
+    session.commit()
+    page = browser_of(town.citizen).submit("/account/profile", {"name": name}, status=200)
+    assert page.html.find(class_="error-summary")
+    session.refresh(town.citizen)
+    assert town.citizen.name == "Birke"
+
+
+def test_who_was_given_the_name_of_an_office_keeps_it_and_anybody_changes_theirs(browser_of, session):
+    town = make_town()
+    browser_of(town.moderator).submit("/account/profile", {"locale": "en"})
+    session.refresh(town.moderator)
+    assert (town.moderator.name, town.moderator.locale) == ("Moderation", "en")
+    contribution = town.write()
+    browser_of(town.citizen).submit("/account/profile", {"name": "Wetterhahn"})
+    page = browser_of(town.neighbour).get(town.number_path(contribution))
+    assert "Wetterhahn" in page.text
+    assert "Birke" not in page.text
+    assert town.citizen.email not in page.text
