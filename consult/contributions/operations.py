@@ -5,7 +5,6 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from consult import clock
 from consult.accounts.models import Person
@@ -29,7 +28,6 @@ from consult.contributions.screening import Arriving, Verdict
 from consult.errors import Conflict, Refused
 from consult.extensions import db
 from consult.processes.models import Activity, Process
-
 
 #: What features above do with a contribution that its author withdraws; they add themselves when they are imported.
 when_withdrawn: list[Callable[[Contribution], None]] = []
@@ -120,14 +118,20 @@ def capture(
     entered_by_id: int | None = None,
     state: State = State.published,
     source: str | None = None,
+    proposed: str | None = None,
 ) -> Contribution:
     """Staff enter what was said elsewhere: cards, letters, calls, minute lines. Same table, same numbers.
 
     `actor` types it in (kept as `entered_by` unless it is the author); `author_id` is the person who said it, where
-    known. Asks no stage. Raises `Refused` for an empty or too long text.
+    known; `proposed` the text of a wording proposal that came another way. Asks no stage.
+    Raises `Refused` for an empty or too long text.
     """
     if entered_by_id is None and actor is not None and actor.id != author_id:
         entered_by_id = actor.id
+    seen = None
+    if proposed is not None:
+        proposal = proposals.against(process, element_id, None, proposed, created_at)
+        seen, lang, proposed = proposal.seen, proposal.lang, proposal.text
     return add(
         process,
         actor_id=actor.id if actor else None,
@@ -146,6 +150,8 @@ def capture(
         created_at=created_at,
         state=state,
         source=source,
+        seen=seen,
+        proposed=proposed,
     )
 
 
@@ -321,22 +327,17 @@ def react(
         raise Refused(_("This contribution is not shown any more."))
     if contribution.author_id == person.id:
         raise Refused(_("This is your own contribution."))
-    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    added = db.session.execute(
-        insert(Reaction)
-        .values(contribution_id=contribution.id, person_id=person.id, kind=kind, created_at=now)
-        .on_conflict_do_nothing()
-        .returning(Reaction.person_id)
-    ).first()
     before = None
-    if added is None:
+    given = tallies.give(contribution, person.id, kind, now)
+    if not given:
         known = _reaction(contribution, person)
         if known is None or known.kind == kind:
             return False
         before, known.kind = known.kind, kind
     record(Action.reaction_given, person.id, contribution, process_id=contribution.process_id)
-    db.session.flush()
-    tallies.react(contribution, before, kind)
+    if not given:
+        db.session.flush()
+        tallies.react(contribution, before, kind)
     return True
 
 

@@ -1,6 +1,7 @@
 """What is counted by the write, so that no page counts: contributions of an element, reactions to a contribution."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -76,30 +77,68 @@ COUNTERS = {
 }
 
 
+#: What is kept on a contribution about its reactions.
+_KEPT = [*(counter.key for counter in COUNTERS.values()), "contested"]
+
+
 def smaller(agrees: Any, disagrees: Any) -> Any:
     """How contested something is."""
     return case((agrees < disagrees, agrees), else_=disagrees)
 
 
+@cache
+def _counted_by() -> Any:
+    """The statement of all that is counted on a contribution, made once."""
+    table: Any = Contribution.__table__
+    after = {counter.key: table.c[counter.key] + bindparam(f"{counter.key}_by") for counter in COUNTERS.values()}
+    return (
+        update(table)
+        .where(table.c.id == bindparam("counted_id"))
+        .values(**after, contested=smaller(after["agrees"], after["disagrees"]))
+    )
+
+
+def _steps(contribution: Contribution, before: str | None, after: str | None) -> dict[str, int]:
+    steps = {f"{counter.key}_by": (after == kind) - (before == kind) for kind, counter in COUNTERS.items()}
+    return {"counted_id": contribution.id, **steps}
+
+
+@cache
+def _giving(dialect: str) -> Any:
+    table: Any = Reaction.__table__
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    names = ("contribution_id", "person_id", "kind", "created_at")
+    insert = insert.values({name: bindparam(f"given_{name}", type_=table.c[name].type) for name in names})
+    return insert.on_conflict_do_nothing().returning(table.c.contribution_id)
+
+
+@cache
+def _giving_and_counting() -> Any:
+    """For PostgreSQL: counted in the same question, if there was none before."""
+    given = _giving("postgresql").cte("given")
+    return _counted_by().where(select(given.c.contribution_id).exists()).returning(Contribution.__table__.c.id)
+
+
+def give(contribution: Contribution, person_id: int, kind: str, now: datetime) -> bool:
+    """A reaction of somebody who had none, counted; False when they had one. Holds the contribution's row."""
+    reaction = {"given_contribution_id": contribution.id, "given_person_id": person_id, "given_kind": kind,
+                "given_created_at": now}  # fmt: skip
+    steps = _steps(contribution, None, kind)
+    if db.session.get_bind().dialect.name == "postgresql":
+        given = db.session.execute(_giving_and_counting(), {**reaction, **steps}).first()
+    else:
+        given = db.session.execute(_giving("sqlite"), reaction).first()
+        if given is not None:
+            db.session.execute(_counted_by(), steps)
+    if given is not None:
+        db.session.expire(contribution, _KEPT)
+    return given is not None
+
+
 def react(contribution: Contribution, before: str | None, after: str | None) -> None:
-    """Count one reaction given, changed or taken back. Holds the contribution's row until the commit."""
-    values: dict[str, Any] = {}
-    if before is not None:
-        counter = COUNTERS[ReactionKind(before)]
-        values[counter.key] = counter - 1
-    if after is not None:
-        counter = COUNTERS[ReactionKind(after)]
-        values[counter.key] = counter + 1
-    values["contested"] = smaller(
-        values.get("agrees", Contribution.agrees), values.get("disagrees", Contribution.disagrees)
-    )
-    db.session.execute(
-        update(Contribution)
-        .where(Contribution.id == contribution.id)
-        .values(values)
-        .execution_options(synchronize_session=False)
-    )
-    db.session.expire(contribution, list(values))
+    """Count one reaction changed or taken back. Holds the contribution's row until the commit."""
+    db.session.execute(_counted_by(), _steps(contribution, before, after))
+    db.session.expire(contribution, _KEPT)
 
 
 def recount_reactions() -> list[int]:
