@@ -106,7 +106,14 @@ def process_tabs(process: Process) -> list[Link]:
             "concept.topic",
             slug=slug,
         ),
-        *link("contributions.index", _("Contributions"), "contributions.", slug=slug),
+        *link(
+            "contributions.index",
+            _("Contributions"),
+            "contributions.",
+            "moderation.report",
+            "moderation.figures",
+            slug=slug,
+        ),
         *link("processes.timeline", _("Timeline"), slug=slug),
         *link("meetings.index", _("Meetings"), "meetings.", slug=slug),
     ]
@@ -123,7 +130,7 @@ def desk_nav(process: Process) -> list[Link]:
     lead = Function.lead in functions
     links: list[Link] = []
     if lead or Function.moderation in functions:
-        links += link("moderation.queue", _("Moderation"), slug=slug)
+        links += link("moderation.queue", _("Moderation"), "moderation.", slug=slug)
     if functions & {Function.steering, Function.answering, Function.lead}:
         links += link("weighing.index", _("Answers"), "weighing.answer", slug=slug)
     if lead or Function.editing in functions:

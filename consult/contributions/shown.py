@@ -83,6 +83,7 @@ class Shown:
     editable: bool = False
     may_reply: bool = False
     may_react: bool = False
+    may_report: bool = False
     changed_since: bool = False
     #: Key of the element it is shown at: that of an heir, where its own was replaced.
     shown_at: str = ""
@@ -227,7 +228,7 @@ class Shown:
             links.append({"label": _("Change"), "url": self._url(verb)})
         if self.mine and self.state in (State.pending, State.published):
             links.append({"label": _("Withdraw"), "url": self._url("withdraw")})
-        if self.is_public and not self.mine:
+        if self.may_report:
             # By hand: putting an address together costs more than all the rest of a contribution in a long list.
             links.append({"label": _("Report this"), "url": f"{self.url}/report"})
         return links
@@ -356,6 +357,7 @@ def show(process: Process, row: Any, reader: Reader) -> Shown:
         reveal=reader.reveal or mine,
         editable=mine and open_for_change and row.body is not None,
         may_reply=reader.may_reply,
+        may_report=row.state == State.published and not mine,
         may_react=reader.may_react and not mine and row.state == State.published,
         **{name: getattr(row, name) for name in _AS_THEY_ARE},
     )

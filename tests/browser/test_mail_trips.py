@@ -267,7 +267,7 @@ def appear(here: Town, visit: Visit, moderator: int, text: str) -> tuple[int, st
     number, address = write(here, visit, text)
     desk = visit(moderator)
     desk.go(f"/p/offen/moderation?number={number}")
-    press(desk.page, desk.page.locator(f"form[action='/p/offen/moderation/{number}/approve'] button"))
+    desk.page.locator(f"form[action='/p/offen/moderation/{number}/approve'] button").click()
     mail_to(here, address)
     return number, address
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from consult.accounts.models import Person
-from consult.contributions.models import Contribution
+from consult.contributions.models import Contribution, ModerationReason
 from consult.extensions import db
 from consult.moderation import operations as deciding
 from consult.processes.models import Process
@@ -67,6 +67,37 @@ def test_from_the_goal_to_the_slip_and_back_by_the_code(here: Town, scene: Scene
     press(page, page.locator("details.confirm form button"))
     later.go(f"/p/offen/contributions/{number}")
     assert "viel zu steil" not in page.inner_text("main")
+
+
+def test_a_report_and_an_appeal_without_an_account_are_answered_under_their_codes(
+    here: Town, scene: Scene, visit: Arrive
+) -> None:
+    writer, reporter = visit(viewport=PHONE), visit(viewport=PHONE)
+    number, own = written(writer.go(f"{GOAL}/comment"), "Rufen Sie mich an: 0201 1234567.")
+    approve(here, scene, number)
+    page = reporter.go(f"/p/offen/contributions/{number}")
+    press(page, page.locator(f"main a[href='/p/offen/contributions/{number}/report']"))
+    send(page, reason_id="-1", note="Da steht eine Telefonnummer.")
+    code = page.inner_text(".slip .code").strip()
+    assert CODE.fullmatch(code)
+    found = looks(page, 0) + looks(page, 1)
+    with here.inside():
+        process = db.session.query(Process).filter_by(slug="offen").one()
+        contribution = db.session.query(Contribution).filter_by(process_id=process.id, number=number).one()
+        reason = db.session.query(ModerationReason).filter_by(process_id=process.id).first()
+        deciding.hide(contribution, db.session.get_one(Person, scene.cast["moderator"]), reason)
+    send(reporter.go("/receipt"), code=code)
+    assert "Da steht eine Telefonnummer." in page.inner_text("main")
+    assert page.locator(".callout.tone-success").count()
+    found += looks(page, 0) + looks(page, 1)
+    send(writer.go("/receipt"), code=own)
+    page = writer.page
+    press(page, page.locator("a[href='/receipt/contribution/appeal']"))
+    found += looks(page, 0) + looks(page, 1)
+    send(page, body="Das ist die Nummer eines Amtes.")
+    assert page.url.endswith("/receipt/contribution")
+    assert not page.locator("a[href='/receipt/contribution/appeal']").count()
+    assert not found, found
 
 
 def test_slip_and_what_stands_under_the_code_are_accessible_and_fit(scene: Scene, visit: Arrive) -> None:

@@ -39,7 +39,7 @@ def erase(slug: str, number: int) -> Response | str:
             return commit_and_go(url_for("moderation.second_look", slug=slug))
         return commit_and_go(here)
     item = shown_alone(process, contribution, person)
-    item.reveal = True
+    item.reveal, item.may_report = True, False
     return render_template(
         "moderation/erase.html",
         process=process,

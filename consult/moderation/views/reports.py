@@ -91,11 +91,13 @@ def report(slug: str, number: int) -> Response | tuple[str, int]:
             except Refused as refusal:
                 form.form_errors.append(refusal.message)
                 status = 409
+    item = shown_alone(process, contribution, None)
+    item.may_report = False
     page = render_template(
         "moderation/report.html",
         process=process,
         form=form,
-        item=shown_alone(process, contribution, None),
+        item=item,
         guest=person is None,
         back=url_for("contributions.show", slug=slug, number=number),
     )
@@ -153,7 +155,7 @@ def _desk_page(process: Process, contribution: Contribution, form: KeepForm) -> 
     number = contribution.number or 0
     reasons = queries.reasons_of(process.id)
     item = shown_alone(process, contribution, current_person())
-    item.reveal = True
+    item.reveal, item.may_report = True, False
     made = reports.reports_of(contribution)
     return render_template(
         "moderation/reports.html",
