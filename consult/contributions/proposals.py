@@ -7,6 +7,7 @@ whatever becomes of the text. Titles and fields of measures are not proposed.
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 
 from flask_babel import gettext as _
@@ -77,14 +78,20 @@ class Proposal:
     put_in: str
 
 
-def against(process: Process, element_id: int | None, seen: tuple[int, int] | None, proposed: str | None) -> Proposal:
+def against(
+    process: Process,
+    element_id: int | None,
+    seen: tuple[int, int] | None,
+    proposed: str | None,
+    moment: datetime | None = None,
+) -> Proposal:
     """The proposal against the public words its author had in front of them; asked for when the door does not know.
 
-    Raises `Refused` where there is no text, or nothing is proposed.
+    `moment`: when it was written, if not now. Raises `Refused` where there is no text, or nothing is proposed.
     """
     version_id, wording_id = seen or (None, None)
     if wording_id is None and element_id is not None:
-        version_id, wording_id = seen_by(None, process, element_id, clock.now())
+        version_id, wording_id = seen_by(None, process, element_id, moment or clock.now())
     base = db.session.get(Wording, wording_id) if wording_id is not None else None
     if base is None or version_id is None or base.element_id != element_id:
         raise Refused(_("There is no published text here for which other words could be proposed."))

@@ -4,14 +4,16 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from consult.concept.models import Change
+from consult.concept.models import Change, Wording
 from consult.contributions import operations as ops
 from consult.contributions import translating
+from consult.contributions.arrival import seen_by
 from consult.contributions.models import Channel, Kind, Stance, State
 from consult.demo import people
 from consult.demo.gatherings import name_of_line
 from consult.demo.story import Story, Timeline
 from consult.demo.text import DECIDED_IN
+from consult.extensions import db
 from consult.moderation import operations as deciding
 from consult.weighing.models import DispositionKind
 from consult.weighing.operations import decide
@@ -67,6 +69,7 @@ def arrive(story: Story, row: dict[str, Any], now: datetime) -> None:
     elif channel != Channel.guest:
         typist = story.people[_TYPIST.get(channel, "p-buero")]
     organisation = story.organisations.get(row.get("organisation", ""))
+    element_id = _target(story, row["target"])
     story.contributions[row["id"]] = ops.capture(
         story.process,
         actor=author or typist,
@@ -78,11 +81,24 @@ def arrive(story: Story, row: dict[str, Any], now: datetime) -> None:
         kind=Kind(row["kind"]),
         channel=channel,
         lang=row["lang"],
-        element_id=_target(story, row["target"]),
+        element_id=element_id,
         reply_to=story.contributions.get(row.get("reply_to", "")),
         created_at=now,
         state=State.pending if channel in _CITIZENS else State.published,
+        proposed=_proposed(story, row, element_id, now),
     )
+
+
+def _proposed(story: Story, row: dict[str, Any], element_id: int | None, now: datetime) -> str | None:
+    """The text as a proposal wants it: these words of what was public then, replaced by those."""
+    if "replaces" not in row or element_id is None:
+        return None
+    _version_id, wording_id = seen_by(None, story.process, element_id, now)
+    old, new = row["replaces"]
+    text = db.session.get_one(Wording, wording_id).markdown
+    if text.count(old) != 1:
+        raise LookupError(f"{row['id']}: {old!r} is not in {text!r}")
+    return text.replace(old, new)
 
 
 def _author(story: Story, row: dict[str, Any], now: datetime) -> Any:
