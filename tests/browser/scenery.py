@@ -26,9 +26,10 @@ from consult.concept.models import (
     VersionAudience,
 )
 from consult.concept.operations import Part, Text
+from consult.concept.queries import element_or_404
 from consult.contributions import guests
 from consult.contributions import operations as contributions
-from consult.contributions.models import Contribution, ModerationReason, Stance, State
+from consult.contributions.models import Contribution, Kind, ModerationReason, Stance, State
 from consult.digests.models import Digest
 from consult.extensions import db
 from consult.invitations import operations as invitations
@@ -103,6 +104,15 @@ def _links(world: World) -> dict[str, str]:
 def invitation_link(invitation: Invitation) -> str:
     """What stands in the mail to this guest."""
     return signing.sign(PURPOSE, invitation.id, invitation.nonce)
+
+
+def _proposed(world: World, words: str) -> Contribution:
+    """Other words for the goal, waiting for a moderator."""
+    goal = element_or_404(world.process.id, world.arguments["key"])
+    return contributions.submit(
+        world.process, actor=world.cast["author"], text="Das sagt mehr.", stance=Stance.change, element_id=goal.id,
+        kind=Kind.wording_proposal, proposed=words,
+    )  # fmt: skip
 
 
 def _invited(world: World) -> dict[str, str]:
@@ -256,10 +266,14 @@ def make_scene(town: Town) -> Scene:
         reason = db.session.get_one(ModerationReason, world.arguments["reason_id"])
         deciding.hide(refused, world.cast["moderator"], reason)
         erasing.request(refused, world.cast["moderator"], reason, "Bitte ohne Namen.")
+        proposals = [_proposed(world, words) for words in ("Begegnung wird immer gefördert.", "Begegnung.")]
+        deciding.approve(proposals[1], world.cast["moderator"])
         arguments = {
             **world.arguments,
             "waiting": editable.number,
             "refused": refused.number,
+            "proposal": proposals[0].number,
+            "proposal_public": proposals[1].number,
             "taken_out": _taken_out(world),
         }
         closed = factories.make_process(slug="zu", code="ZU", title="Geschlossenes Verfahren")

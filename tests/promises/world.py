@@ -108,7 +108,7 @@ def build() -> World:
     factories.make_group(elsewhere, Function.moderation, cast["moderator_elsewhere"])
     factories.make_group(elsewhere, Function.lead, cast["lead_elsewhere"])
     for one in (process, elsewhere, draft, archive):
-        factories.make_stage(one, Activity.comment, Activity.react, moderation=Moderation.pre)
+        factories.make_stage(one, Activity.comment, Activity.propose, Activity.react, moderation=Moderation.pre)
 
     author, moderator, lead = cast["author"], cast["moderator"], cast["lead"]
     concept, goal = make_concept(process, lead)
