@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from consult import clock
@@ -47,7 +47,9 @@ def recently_decided(process: Process, limit: int = PAGE, *, before: int | None 
     together = select(func.count()).where(in_batch).scalar_subquery()
     later = aliased(ModerationAct)
     touched = select(later.id).where(later.contribution_id == mate.contribution_id, later.id > mate.id).exists()
-    some_stand = select(mate.id).where(in_batch, ~touched).exists()
+    # A number, not EXISTS: PostgreSQL would look through all decisions there ever were, once, to keep the answer.
+    standing = select(func.count()).where(in_batch, ~touched).scalar_subquery()
+    some_stand = case((ModerationAct.batch.is_not(None), standing), else_=0)
     query = (
         select(
             ModerationAct.id,

@@ -22,6 +22,10 @@ class _PerItem(Form):
 
     def __init__(self, number: int, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
+        self.belongs_to(number)
+
+    def belongs_to(self, number: int) -> None:
+        """Stand beside this contribution from here on: an empty form is made once and drawn many times."""
         self.number = number
         for field in self:
             field.id = f"{field.short_name}-{number}"

@@ -34,8 +34,8 @@ from consult.moderation.models import Assignment, Gathered, Report
 from consult.processes.models import Process
 
 SIZES = (20, 50, 200)
-#: Further than this nobody counts: the desk says "more than".
-COUNTED = 999
+#: Among so many of the newest published ones those not looked at are counted: they may be most of a process.
+NEWEST = 2000
 #: So many places are offered to narrow a list down to.
 PLACES = 60
 #: Chosen for what is about no part of the text.
@@ -109,14 +109,14 @@ class Queue:
     places: list[Placed]
 
 
-def _standing() -> Select[int]:
+def _standing(of: Any) -> Select[int]:
     """Decisions that stand for a contribution and are newer than its text."""
     undoing = aliased(ModerationAct)
     undone = select(undoing.id).where(undoing.undoes_id == ModerationAct.id).exists()
     return select(ModerationAct.id).where(
-        ModerationAct.contribution_id == Contribution.id,
+        ModerationAct.contribution_id == of.id,
         ModerationAct.kind != ModerationKind.undo,
-        or_(Contribution.edited_at.is_(None), ModerationAct.created_at >= Contribution.edited_at),
+        or_(of.edited_at.is_(None), ModerationAct.created_at >= of.edited_at),
         ~undone,
     )
 
@@ -132,14 +132,16 @@ def _late(process: Process, now: datetime) -> Any:
     return and_(Contribution.state == State.pending, since < promised)
 
 
-def _unseen() -> Any:
+def _unseen(of: Any = Contribution) -> Any:
     return and_(
-        Contribution.state == State.published,
-        Contribution.channel.in_((Channel.web, Channel.guest)),
+        of.state == State.published,
+        of.channel.in_((Channel.web, Channel.guest)),
+        # What waited first was looked at before it appeared. This spares a look at the decisions about nearly all.
+        or_(of.published_at <= of.created_at, of.edited_at.is_not(None)),
         # What staff typed in has been looked at by whoever typed it.
-        Contribution.author_id.is_not(None),
-        Contribution.entered_by_id.is_(None),
-        ~_standing().exists(),
+        of.author_id.is_not(None),
+        of.entered_by_id.is_(None),
+        ~_standing(of).exists(),
     )
 
 
@@ -219,8 +221,10 @@ def _page(process: Process, base: list[Any], size: int, after: tuple[int, int] |
 
 
 def _beside(statement: Select[Any]) -> Select[Any]:
-    """The columns that only the desk needs."""
+    """The columns that only the desk needs. No further joins: PostgreSQL would not see any more how short a page is."""
     holder, head, parent = aliased(Person), aliased(Contribution), aliased(Contribution)
+    here = Assignment.contribution_id == Contribution.id
+    holder_name = select(holder.name).join(Assignment, Assignment.person_id == holder.id).where(here).scalar_subquery()
     head_number = (
         select(head.number)
         .join(Gathered, Gathered.head_id == head.id)
@@ -234,17 +238,14 @@ def _beside(statement: Select[Any]) -> Select[Any]:
             and_(ContributionText.contribution_id == parent.id, ContributionText.revision == parent.revision),
         )
         .where(parent.id == Contribution.parent_id)
+        .correlate(Contribution)
         .scalar_subquery()
     )
-    return (
-        statement.outerjoin(Assignment, Assignment.contribution_id == Contribution.id)
-        .outerjoin(holder, holder.id == Assignment.person_id)
-        .add_columns(
-            Assignment.person_id.label("holder_id"),
-            holder.name.label("holder"),
-            head_number.label("head_number"),
-            parent_body.label("parent_body"),
-        )
+    return statement.add_columns(
+        select(Assignment.person_id).where(here).scalar_subquery().label("holder_id"),
+        holder_name.label("holder"),
+        head_number.label("head_number"),
+        parent_body.label("parent_body"),
     )
 
 
@@ -273,8 +274,12 @@ def queue(
         .add_columns(page.c.rank)
         .order_by(page.c.rank, Contribution.created_at, Contribution.id)
     ).all()
-    offered = _places_in(base) if by.number is None else []
+    # Of an empty list that was not narrowed down there is nothing to choose.
+    offered = _places_in(base) if by.number is None and (found or by) else []
     shown = [(show(process, row, reader), row) for row in found[:size]]
+    for item, _row in shown:
+        # Who decides about it does not report it.
+        item.may_report = False
     ids = {item.element_id for item, _row in shown if item.element_id is not None}
     placed = names_of(process, ids | set(offered), person)
     items = _with_context(process, shown, placed, now)
@@ -288,7 +293,7 @@ def queue(
 
 def _places_in(base: list[Any]) -> list[int]:
     """The elements that most of a list is about; a list that is very long is not counted to its end."""
-    begin = select(Contribution.element_id).where(*base).limit(COUNTED * 2).subquery()
+    begin = select(Contribution.element_id).where(*base).limit(NEWEST).subquery()
     found = db.session.scalars(
         select(begin.c.element_id)
         .where(begin.c.element_id.is_not(None))
@@ -345,12 +350,15 @@ class Counts:
     mine: int
     assigned: int
     heads: int
+    #: Among the newest published ones.
     unseen: int
+    #: Whether there are older published ones.
+    unseen_and_more: bool
     oldest: datetime | None
 
 
 def counts(process: Process, person: Person, *, unseen: bool = True) -> Counts:
-    """All lists counted in one statement; `unseen` is counted as far as `COUNTED` only, it may be most of a process."""
+    """All lists counted in one statement; without `unseen` that one is left out."""
     of_process = Contribution.process_id == process.id
     waiting = select(func.count()).where(of_process, Contribution.state == State.pending)
     oldest = select(func.min(Contribution.created_at)).where(of_process, Contribution.state == State.pending)
@@ -369,7 +377,15 @@ def counts(process: Process, person: Person, *, unseen: bool = True) -> Counts:
         .join(Contribution, Contribution.id == Gathered.head_id)
         .where(of_process)
     )
-    some = select(Contribution.id).where(of_process, _unseen()).limit(COUNTED + 1).subquery()
+    newest = (
+        select(Contribution)
+        .where(of_process, Contribution.state == State.published)
+        .order_by(Contribution.created_at.desc(), Contribution.id.desc())
+        .limit(NEWEST + 1)
+        .subquery()
+    )
+    not_seen = select(func.count()).where(_unseen(aliased(Contribution, newest)))
+    looked_through = select(func.count() > NEWEST).select_from(newest)
     row = db.session.execute(
         select(
             waiting.scalar_subquery().label("pending"),
@@ -378,8 +394,10 @@ def counts(process: Process, person: Person, *, unseen: bool = True) -> Counts:
             held.where(Assignment.person_id == person.id).scalar_subquery().label("mine"),
             held.scalar_subquery().label("assigned"),
             heads.scalar_subquery().label("heads"),
-            (select(func.count()).select_from(some).scalar_subquery() if unseen else literal(0)).label("unseen"),
+            (not_seen.scalar_subquery() if unseen else literal(0)).label("unseen"),
+            (looked_through.scalar_subquery() if unseen else literal(value=False)).label("unseen_and_more"),
             oldest.scalar_subquery().label("oldest"),
         )
     ).one()
-    return Counts(**row._mapping)
+    found = dict(row._mapping)
+    return Counts(**{**found, "unseen_and_more": bool(found["unseen_and_more"] and found["unseen"])})

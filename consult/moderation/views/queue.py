@@ -15,7 +15,7 @@ from consult.moderation import erasing, operations
 from consult.moderation.decided import PAGE as DECIDED
 from consult.moderation.decided import act_of, recently_decided
 from consult.moderation.forms import BulkHideForm, GatherForm, GiveForm, HideForm, NarrowForm, NoteForm
-from consult.moderation.queue import COUNTED, SIZES, Counts, DeskList, Narrowed, Queue, QueueItem, counts
+from consult.moderation.queue import SIZES, Counts, DeskList, Narrowed, Queue, QueueItem, counts
 from consult.moderation.queue import queue as page_of
 from consult.moderation.team import names_of, team_of
 from consult.moderation.views.blueprint import bp
@@ -42,7 +42,7 @@ def _tabs(here: Here, numbers: Counts) -> list[dict[str, Any]]:
             "label": label,
             "url": here.list_url(which),
             "current": which == here.which and not searching,
-            "count": f"{COUNTED}+" if number > COUNTED and which == DeskList.unseen else number,
+            "count": f"{number}+" if which == DeskList.unseen and numbers.unseen_and_more else number,
         }
         for which, (label, number) in names.items()
     ]
@@ -55,12 +55,16 @@ class Forms:
         self.reasons = queries.reasons_of(process.id)
         self.team = names_of(team_of(process.id))
         self.refused = refused
+        self._empty: dict[Any, Any] = {}
 
-    def _of(self, kind: Any, entry: QueueItem, *choices: Any, **values: Any) -> Any:
+    def _of(self, kind: Any, entry: QueueItem, *choices: Any) -> Any:
         number = entry.shown.number
         if isinstance(self.refused, kind) and self.refused.number == number:
             return self.refused
-        return kind(number, *choices, formdata=None, **values)
+        if kind not in self._empty:
+            self._empty[kind] = kind(number, *choices, formdata=None)
+        self._empty[kind].belongs_to(number)
+        return self._empty[kind]
 
     def hide(self, entry: QueueItem) -> Any:
         return self._of(HideForm, entry, self.reasons)
@@ -69,8 +73,10 @@ class Forms:
         return self._of(NoteForm, entry)
 
     def give(self, entry: QueueItem) -> Any:
-        others = [member for member in self.team if member[0] != entry.holder_id]
-        return self._of(GiveForm, entry, others, held_by=str(entry.holder_id or 0))
+        form = self._of(GiveForm, entry, self.team)
+        if form is not self.refused:
+            form.held_by.data = str(entry.holder_id or 0)
+        return form
 
     def gather(self, entry: QueueItem) -> Any:
         return self._of(GatherForm, entry)
