@@ -57,8 +57,18 @@ def test_who_reads_another_language_sees_it_in_the_list_on_its_own_page(town, tu
     add(town, turkish, "We want a bench.", lang="en")
     add(town, turkish)
     page = browser.get(town.number_path(turkish), **ENGLISH)
-    languages = [strong["lang"] for strong in page.html.select("section[aria-labelledby=translations] strong")]
-    assert languages == ["de", "en"]
+    assert "We want a bench." in page.html.select_one("article .translation").get_text()
+    others = [strong["lang"] for strong in page.html.select("section[aria-labelledby=translations] strong")]
+    assert others == ["de"]
+
+
+def test_the_form_offers_first_what_nobody_translated_yet(town, turkish, browser_of):
+    def offered():
+        return browser_of(town.editor).get(form_of(town, turkish)).html.select_one("[name=lang] [selected]")["value"]
+
+    assert offered() == "de"
+    add(town, turkish)
+    assert offered() not in ("de", "tr")
 
 
 def test_after_a_change_of_the_original_it_is_marked_as_of_an_earlier_text(town, turkish, browser):

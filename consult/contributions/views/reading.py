@@ -16,6 +16,7 @@ from consult.contributions.views.blueprint import bp
 from consult.contributions.views.proposal_tools import tools_for
 from consult.contributions.views.translating import versions_for
 from consult.contributions.words import stance_names
+from consult.i18n import language
 from consult.moderation import appeals
 from consult.moderation.heads import together
 from consult.pages import rendered_once
@@ -108,7 +109,12 @@ def show(slug: str, number: int) -> str:
         may_appeal=item.mine and appeals.may_be_made(contribution),
         trace=trace(contribution, process, person),
         course=course_of(contribution.id),
-        versions=versions_for(process, contribution) if item.body_html is not None else [],
+        versions=[
+            entry
+            for entry in (versions_for(process, contribution) if item.body_html is not None else [])
+            # That of the page's language stands beside the words; here only for those who may remove it.
+            if entry.remove_url or entry.version.lang != language()
+        ],
         together=together(contribution, everything=inside),
         translate_url=url_for("contributions.translate", slug=slug, number=number)
         if item.body_html is not None and allowed(policy.can_translate, process, contribution)

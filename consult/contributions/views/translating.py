@@ -1,5 +1,6 @@
 """Translating somebody's contribution: the original beside the words of whoever helps."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import current_app, flash, g, render_template, request, url_for
@@ -8,7 +9,9 @@ from werkzeug.wrappers import Response
 
 from consult.authz import allowed, authorize, current_person
 from consult.contributions import policy, queries, translating
+from consult.contributions.forms import LANGUAGES
 from consult.contributions.models import Contribution, State
+from consult.contributions.translating import Version
 from consult.contributions.translation_forms import TranslationForm, label_of
 from consult.contributions.views.blueprint import bp
 from consult.errors import Conflict, Refused
@@ -23,12 +26,25 @@ from consult.web import commit_and_go, keeps_text
 SUGGESTIONS_PER_HOUR = 120
 
 
-def _target(contribution: Contribution) -> str:
-    """Into which language at first: the one asked for, else that of the page, else the city's."""
-    for lang in (request.args.get("to", ""), language(), current_app.config["BABEL_DEFAULT_LOCALE"]):
-        if lang and lang != contribution.lang:
-            return str(lang)
-    return "en"
+@dataclass(frozen=True)
+class Entry:
+    """A translation as the list shows it; where it is removed, if this reader may."""
+
+    version: Version
+    language: str
+    remove_url: str | None
+
+
+def _target(contribution: Contribution, entries: list[Entry]) -> str:
+    """Into which language at first: the one asked for, else that of the page or of the city if nobody did it yet."""
+    done = {entry.version.lang for entry in entries if not entry.version.outdated} | {contribution.lang}
+    wished = request.args.get("to", "")
+    if wished and wished != contribution.lang:
+        return wished
+    for lang in (language(), str(current_app.config["BABEL_DEFAULT_LOCALE"])):
+        if lang not in done:
+            return lang
+    return next(lang for lang in (*LANGUAGES, contribution.lang) if lang not in done or lang == contribution.lang)
 
 
 def _suggest(form: TranslationForm, contribution: Contribution, body: str) -> int:
@@ -66,7 +82,9 @@ def translate(slug: str, number: int) -> Response | str | tuple[str, int]:
         raise Refused(_("This contribution is not shown any more."))
     item = queries.shown_alone(process, contribution, person)
     back = url_for("contributions.show", slug=slug, number=number)
-    form = TranslationForm(without=contribution.lang, lang=_target(contribution), base=str(contribution.revision))
+    versions = versions_for(process, contribution)
+    target = _target(contribution, versions)
+    form = TranslationForm(without=contribution.lang, lang=target, base=str(contribution.revision))
     changed, status = False, 200
     if request.method == "POST" and "suggest" in request.form and translating.machine_is_there():
         if form.offers(form.lang.data) and g.csrf_ok:
@@ -88,13 +106,14 @@ def translate(slug: str, number: int) -> Response | str | tuple[str, int]:
         except Refused as refusal:
             form.form_errors.append(refusal.message)
             status = 409
+        versions = versions_for(process, contribution)
     page = render_template(
         "contributions/translate.html",
         process=process,
         form=form,
         item=item,
         changed=changed,
-        versions=versions_for(process, contribution),
+        versions=versions,
         machine=translating.machine_is_there(),
         original=label_of(contribution.lang),
         action=url_for("contributions.translate", slug=slug, number=number),
@@ -104,21 +123,17 @@ def translate(slug: str, number: int) -> Response | str | tuple[str, int]:
     return page, status
 
 
-def versions_for(process: Process, contribution: Contribution) -> list[dict[str, object]]:
+def versions_for(process: Process, contribution: Contribution) -> list[Entry]:
     """What the list of translations shows, with who may remove which."""
+    where = {"slug": process.slug, "number": contribution.number}
     return [
-        {
-            "version": version,
-            "language": label_of(version.lang),
-            "remove_url": url_for(
-                "contributions.remove_translation",
-                slug=process.slug,
-                number=contribution.number,
-                translation_id=version.id,
-            )
+        Entry(
+            version,
+            label_of(version.lang),
+            url_for("contributions.remove_translation", **where, translation_id=version.id)
             if allowed(policy.can_remove_translation, process, version.translator_id)
             else None,
-        }
+        )
         for version in translating.versions_of(contribution)
     ]
 
