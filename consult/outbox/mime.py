@@ -117,6 +117,8 @@ def plain_text(body: str) -> str:
 def html_text(mail: Mail, site: Any) -> str:
     """The HTML part: the body in the frame of all mails, its style rules moved into the elements."""
     body = _LONELY_LINK.sub(r'<p><a class="button" \1>\2</a></p>', render_markdown(mail.body))
+    # Quoted are people, who may write from the other side than the mail.
+    body = body.replace("<blockquote>", '<blockquote dir="auto">')
     # What is quoted was written by somebody, in any language.
     body = body.replace("<blockquote>", '<blockquote dir="auto">')
     # Not render_template: what a page's frame shows needs a visitor, and a worker has none.

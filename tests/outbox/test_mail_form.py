@@ -158,6 +158,13 @@ def test_text_and_html_say_the_same_in_the_frame_of_all_mails(session: Any) -> N
     assert "<li" in html
 
 
+def test_quoted_words_find_their_own_direction(session: Any) -> None:
+    """A German note in an Arabic mail begins on the left."""
+    html = built(Mail("a", "مرحبا،\n\n> Bitte ohne Namen.", "w")).get_body(("html",))
+    assert html is not None
+    assert '<blockquote dir="auto"' in html.get_content()
+
+
 def test_a_name_cannot_become_a_link_or_markup_in_the_html_part(session: Any) -> None:
     message = built(Mail("x", "<script>alert(1)</script> [x](javascript:alert(1)) ![y](https://e.org/p.png)", "<b>"))
     html = message.get_body(("html",)).get_content()  # type: ignore[union-attr]
