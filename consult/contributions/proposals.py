@@ -37,6 +37,8 @@ AROUND = 160
 COMPARED = 100
 _REMEMBERED = 2_000
 
+_TOUCHING, _APART = Markup("</del><ins>"), Markup("</del> <ins>")
+
 #: Where a text was changed: characters of it, half-open; both the same where words were only put in.
 Place = tuple[int, int]
 
@@ -142,8 +144,8 @@ def as_difference(base: str, proposed: str, around: int | None = AROUND) -> Mark
     """
     before, after = Words(0, "", base, {}, ""), Words(0, "", proposed, {}, "")
     found = Teller(around=around).change(before, after).text
-    # Lines stay lines also where no rule of a page says so.
-    return found[0].replace("\n", Markup("<br>")) if found else None
+    # Lines stay lines, and what was put in stands apart from what was taken out, also where no rule of a page says so.
+    return found[0].replace("\n", Markup("<br>")).replace(_TOUCHING, _APART) if found else None
 
 
 def newest_proposed(contribution: Contribution) -> str | None:
