@@ -21,6 +21,7 @@ from consult.contributions import translating
 from consult.desk import queries
 from consult.digests import queries as digests
 from consult.meetings import policy as meetings
+from consult.moderation import erasing
 from consult.moderation.queue import DeskList, counts
 from consult.outbox import queries as outbox
 from consult.outbox.models import State
@@ -81,6 +82,15 @@ def moderation(person: Any, process: Process, now: datetime) -> list[DeskTask]:
         )
         url = url_for("moderation.queue", slug=process.slug, list=DeskList.mine)
         tasks.append(DeskTask(what, process.title, url, numbers.mine))
+    if numbers.reported:
+        what = ngettext("%(num)s contribution was reported", "%(num)s contributions were reported", numbers.reported)
+        url = url_for("moderation.queue", slug=process.slug, list=DeskList.reported)
+        tasks.append(DeskTask(what, process.title, url, numbers.reported))
+    second_looks = erasing.second_looks(process.id)
+    if second_looks:
+        what = ngettext("%(num)s decision needs a second look", "%(num)s decisions need a second look", second_looks)
+        url = url_for("moderation.second_look", slug=process.slug)
+        tasks.append(DeskTask(what, process.title, url, second_looks))
     return tasks
 
 

@@ -8,7 +8,7 @@ from consult.contributions import operations as contributions
 from consult.contributions.models import ModerationAct, Stance, State
 from consult.errors import Refused
 from consult.groups.models import Membership
-from consult.moderation import appeals, operations
+from consult.moderation import appeals, operations, reports
 from consult.moderation.models import Appeal
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Function, Moderation
@@ -193,3 +193,13 @@ def test_the_pages_ask_few_questions(browser_of, session, count_queries, page):
     with count_queries() as queries:
         desk.get(address)
     assert len(queries) <= 15
+
+
+def test_my_tasks_name_reports_and_second_looks(browser_of, session):
+    town = make_town()
+    contribution = town.write()
+    reports.make(contribution, reporter=town.neighbour, reason=town.reason, note="")
+    appeal_of(session, hidden(town))
+    page = browser_of(town.lead).get("/tasks")
+    assert page.html.find("a", href=town.path("/moderation/second-look"))
+    assert page.html.find("a", href=town.path("/moderation?list=reported"))
