@@ -9,7 +9,9 @@ from consult.contributions import operations, similar
 from consult.contributions.models import MAX_LENGTH, ContributionText
 from consult.contributions.similar import fold, similar_to, words_of
 from consult.limits import RateBucket
+from consult.moderation.models import Gathered
 from consult.processes.models import Moderation
+from tests.client import fields_of
 from tests.contributions.factories import make_element, make_heir, make_many, make_town
 
 BENCH = "Bitte mehr Sitzbänke am Rathausplatz, damit ältere Menschen sich ausruhen können."
@@ -252,3 +254,30 @@ def test_the_part_of_a_page_needs_few_questions(session, browser, count_queries)
     with count_queries() as asked:
         fragment(browser, town, ALIKE)
     assert len(asked) <= 20  # the form's page included
+
+
+def test_on_the_desk_what_resembles_one_is_gathered_by_one_press(session, browser_of):
+    town = make_town(moderation=Moderation.pre)
+    first, second, other = town.write(BENCH), town.write(ALIKE), town.write("Der Sprachkurs ist zu kurz.")
+    desk = browser_of(town.moderator)
+    page = desk.get(town.path(f"/moderation?number={second.number}"))
+    action = town.path(f"/moderation/{second.number}/gather")
+    forms = [form for form in page.html.find_all("form", action=action) if form.find("input", attrs={"name": "head"})]
+    heads = [form.find("input", attrs={"name": "head"}).get("value") for form in forms]
+    label = f"{town.process.code}-{first.number}"
+    assert label in heads
+    assert f"{town.process.code}-{other.number}" not in heads
+    desk.post(action, fields_of(forms[heads.index(label)]))
+    assert session.query(Gathered).filter_by(contribution_id=second.id, head_id=first.id).count() == 1
+
+
+def test_the_desk_asks_no_more_for_many_than_for_few(session, browser_of, count_queries):
+    town = make_town(moderation=Moderation.pre)
+    for n in range(8):
+        town.write(f"{BENCH} {n}")
+    last = town.write(ALIKE)
+    desk, address = browser_of(town.moderator), town.path(f"/moderation?number={last.number}")
+    desk.get(address)
+    with count_queries() as asked:
+        desk.get(address)
+    assert len(asked) <= 21

@@ -125,12 +125,16 @@ def translate(slug: str, number: int) -> Response | str | tuple[str, int]:
 
 def versions_for(process: Process, contribution: Contribution) -> list[Entry]:
     """What the list of translations shows, with who may remove which."""
-    where = {"slug": process.slug, "number": contribution.number}
     return [
         Entry(
             version,
             label_of(version.lang),
-            url_for("contributions.remove_translation", **where, translation_id=version.id)
+            url_for(
+                "contributions.remove_translation",
+                slug=process.slug,
+                number=contribution.number,
+                translation_id=version.id,
+            )
             if allowed(policy.can_remove_translation, process, version.translator_id)
             else None,
         )

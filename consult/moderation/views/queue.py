@@ -8,7 +8,8 @@ from werkzeug.wrappers import Response
 
 from consult.authz import current_person
 from consult.contributions import queries
-from consult.contributions.models import ModerationReason, State
+from consult.contributions.models import Contribution, ModerationReason, State
+from consult.contributions.similar import Similar, similar_to
 from consult.extensions import db
 from consult.moderation import duty as turns
 from consult.moderation import erasing, operations
@@ -85,6 +86,13 @@ class Forms:
         return BulkHideForm(0, self.reasons, formdata=None)
 
 
+def _alike(here: Here, page: Queue) -> list[Similar]:
+    """What resembles the one contribution that is looked at by its number: to be answered together, perhaps."""
+    if here.by.number is None or not page.items:
+        return []
+    return similar_to(db.session.get_one(Contribution, page.items[0].shown.id))
+
+
 def desk_page(process: Process, here: Here, refused: Any = None) -> str:
     """The desk as it stands; with a form that was refused, narrowed down to the one it belongs to."""
     back = here.url(all_ticked=False)
@@ -108,6 +116,7 @@ def desk_page(process: Process, here: Here, refused: Any = None) -> str:
         tabs_of_desk=_tabs(here, numbers),
         counts=numbers,
         page=page,
+        alike=_alike(here, page),
         forms=Forms(process, refused),
         refused=refused,
         narrow=NarrowForm(request.args if request.method == "GET" else None, page.places),
