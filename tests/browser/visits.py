@@ -202,6 +202,8 @@ VISITS = [
     Visit("moderation.queue", "moderator"),
     Visit("moderation.queue", "lead", "empty"),
     Visit("moderation.queue", "demo_moderator", "demo", query="?list=unseen", name="unseen"),
+    Visit("moderation.queue", "demo_moderator", "demo", query="?list=decided", name="decided"),
+    Visit("moderation.queue", "demo_moderator", "demo", query="?size=200&ticked=all&lang=de", name="ticked"),
     Visit("moderation.reports_of", "moderator"),
     Visit("moderation.second_look", "moderator"),
     Visit("moderation.second_look", "lead", "empty"),
