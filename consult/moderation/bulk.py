@@ -124,11 +124,13 @@ def decide(
     return Outcome(batch, sorted(done), sorted({pick.number for pick in picks} - set(done)))
 
 
-def undo_batch(process: Process, actor: Person, batch: str, now: datetime | None = None) -> Outcome:
+def undo_batch(process: Process, actor: Person, batch: str | None, now: datetime | None = None) -> Outcome:
     """Put everything that was decided together back to where it was, except what was touched since.
 
-    Raises `Refused` when nothing of it can be undone any more.
+    Raises `Refused` when nothing of it can be undone any more, or nothing was decided under this name.
     """
+    if batch is None:
+        raise Refused(_("This was decided by itself. Please undo it by itself."))
     now = now or clock.now()
     # The rows are ours from here on: nobody adds an act to any of them after this look.
     locked = db.session.execute(

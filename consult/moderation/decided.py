@@ -106,12 +106,10 @@ def act_of(process: Process, number: int, act_id: int) -> ModerationAct | None:
     )
 
 
-def batch_of(process: Process, batch: str) -> bool:
-    """Whether something of this process was decided under this name."""
-    found = db.session.scalar(
-        select(ModerationAct.id)
+def act_in(process: Process, act_id: int) -> ModerationAct | None:
+    """This decision, when it is one of this process."""
+    return db.session.scalar(
+        select(ModerationAct)
         .join(Contribution, Contribution.id == ModerationAct.contribution_id)
-        .where(Contribution.process_id == process.id, ModerationAct.batch == batch)
-        .limit(1)
+        .where(Contribution.process_id == process.id, ModerationAct.id == act_id)
     )
-    return found is not None

@@ -204,14 +204,17 @@ def test_undoing_all_leaves_alone_what_was_touched_since(session, town):
 
 
 def test_a_batch_of_another_process_is_not_there(session, town, browser_of):
-    outcome = decide(town.process, town.moderator, pick(town.write(), town.write()))
+    decide(town.process, town.moderator, pick(town.write(), town.write()))
+    other = make_town(moderation=Moderation.pre)
+    alone = deciding.approve(other.write(), other.moderator)
     session.commit()
-    other = make_town()
     desk = browser_of(other.moderator)
     token = desk.get("/contact").form_fields()["csrf_token"]
     address = other.path("/moderation/undo-batch")
-    for batch in (outcome.batch, "gibt-es-nicht", ""):
-        desk.post(address, {"csrf_token": token, "batch": batch}, status=404)
+    for act_id in (acts(session)[0].id, 999_999, "x", ""):
+        desk.post(address, {"csrf_token": token, "act_id": act_id}, status=404)
+    # One that was decided alone is not undone by this door.
+    desk.post(address, {"csrf_token": token, "act_id": alone.id}, status=409)
 
 
 # --- the page -------------------------------------------------------------------------------------------

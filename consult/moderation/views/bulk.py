@@ -13,7 +13,7 @@ from consult.contributions.models import ModerationReason
 from consult.errors import Refused
 from consult.extensions import db
 from consult.moderation.bulk import MOST, Outcome, Pick, decide, picked, undo_batch
-from consult.moderation.decided import batch_of
+from consult.moderation.decided import act_in
 from consult.moderation.forms import BulkHideForm
 from consult.moderation.heads import gather
 from consult.moderation.queue import DeskList
@@ -22,7 +22,7 @@ from consult.moderation.views.entering import moderated
 from consult.moderation.views.heads import tell
 from consult.moderation.views.here import Here, back_of, number_in
 from consult.processes.models import Process
-from consult.web import commit_and_go, keeps_text
+from consult.web import commit_and_go, keeps_text, row_id
 
 VERBS = ("approve", "hide", "gather")
 
@@ -90,9 +90,9 @@ def _done(outcome: Outcome, said: str, back: str) -> Response:
 def undo_together(slug: str) -> Response:
     """Undo what was decided together, except what was touched since."""
     process = moderated(slug)
-    batch = request.form.get("batch", "")[:40]
-    if not batch_of(process, batch):
+    act = act_in(process, request.form.get("act_id", default=0, type=row_id))
+    if act is None:
         abort(404)
-    outcome = undo_batch(process, current_person(), batch)
+    outcome = undo_batch(process, current_person(), act.batch)
     said = ngettext("%(num)s decision has been undone.", "%(num)s decisions have been undone.", len(outcome.done))
     return _done(outcome, said, Here(slug, DeskList.decided).url())
