@@ -149,7 +149,9 @@ def test_a_wording_proposal_asks_for_its_own_activity(session):
     make_stage(town.process, Activity.comment)
     town.write()
     with pytest.raises(Refused):
-        town.write(kind=Kind.wording_proposal)
+        town.write(kind=Kind.wording_proposal, proposed="Alle werden gut informiert.")
+    make_stage(town.process, Activity.propose)
+    town.write(kind=Kind.wording_proposal, proposed="Alle werden gut informiert.")
 
 
 def test_a_stage_for_members_lets_members_write_and_nobody_else(session):
