@@ -9,6 +9,7 @@ from consult.desk.views import tasks_of, workplaces
 from consult.extensions import db
 from consult.invitations.models import Campaign, Invitation
 from consult.meetings.models import Meeting
+from consult.moderation.assigning import assign
 from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Function, Moderation
 from consult.signing import new_nonce
@@ -63,6 +64,13 @@ def test_what_waits_longer_than_promised_is_late_and_stands_first(app, browser_o
     assert words(app, town.moderator)[0] == ("Look at 1 contribution", 1, False)
     at(moment + timedelta(hours=24, seconds=1))
     assert words(app, town.moderator)[0] == ("Look at 1 contribution", 1, True)
+
+
+def test_what_one_looks_after_shows_to_that_person_alone(app, town):
+    assign(town.write(), town.moderator, town.lead.id, held_by=None)
+    mine = ("1 contribution that you look after", 1, False)
+    assert mine in words(app, town.lead)
+    assert mine not in words(app, town.moderator)
 
 
 def test_open_questions_show_to_those_who_answer(app, session):

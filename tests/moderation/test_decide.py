@@ -10,8 +10,8 @@ from consult.contributions import operations, queries, tallies
 from consult.contributions.models import ContributionTally, ModerationAct, ModerationReason, State
 from consult.contributions.rules import add_reason, change_reason, retire_reason
 from consult.errors import Refused
-from consult.moderation import operations as deciding
 from consult.moderation import decided as decided_lately
+from consult.moderation import operations as deciding
 from consult.moderation import queue as desk
 from consult.moderation.queue import DeskList
 from consult.outbox.kinds import kind
