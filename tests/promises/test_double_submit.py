@@ -108,13 +108,13 @@ def accepted(response: Any) -> bool:
     return response.status_code == 303 and "/sign-in" not in response.headers["Location"]
 
 
-def test_forms_sent_again_have_one_effect(forms, record_property):
+def test_forms_sent_again_have_one_effect(forms, record_testsuite_property):
     sent: list[str] = []
     try:
         kinds = {endpoint(action) for action in send_again(forms, sent)}
     finally:
         # The drill counts them, also those before a failure.
-        record_property("sent_again", len(sent))
+        record_testsuite_property("sent_again", len(sent))
     assert len(kinds) >= 30, f"only {len(kinds)} kinds of forms were accepted: {sorted(kinds)}"
 
 
