@@ -23,6 +23,8 @@ from consult.weighing.words import disposition_names
 #: Meetings stand above decisions: the table is named, not imported.
 _meeting = table("meeting", column("id"), column("title"))
 _head = aliased(Contribution)
+#: So many answered ones are counted for the public; beyond it says "more than".
+MANY = 1000
 
 
 @dataclass(frozen=True)
@@ -117,19 +119,37 @@ def answered(contribution: Any = Contribution) -> Any:
     return or_(own, borrowed)
 
 
-def number_answered(process_id: int) -> int:
-    """How many public contributions (not replies) have a public decision. One query."""
-    return (
-        db.session.scalar(
-            select(func.count()).where(
-                Contribution.process_id == process_id,
-                Contribution.state == State.published,
-                Contribution.parent_id.is_(None),
-                answered(),
-            )
-        )
-        or 0
+def number_answered(process_id: int, most: int = MANY) -> int:
+    """How many public contributions (not replies) have a public decision; `most` + 1 when there are more. One query,
+    and a bounded one: it stands on a public page, where nobody waits until a hundred thousand are counted.
+    """
+    released = DispositionRelease.disposition_id == Disposition.id
+    own = (
+        select(Disposition.contribution_id.label("about"))
+        .join(DispositionRelease, released)
+        .join(Contribution, Contribution.id == Disposition.contribution_id)
+        .where(*_roots(process_id))
+        .distinct()
+        .limit(most + 1)
+        .subquery()
     )
+    # What has a decision of its own is counted above.
+    mine, public = aliased(Disposition), aliased(DispositionRelease)
+    of_head = (
+        select(Gathered.contribution_id.label("about"))
+        .join(Disposition, Disposition.contribution_id == Gathered.head_id)
+        .join(DispositionRelease, released)
+        .join(Contribution, Contribution.id == Gathered.contribution_id)
+        .where(
+            *_roots(process_id),
+            ~exists().where(mine.contribution_id == Gathered.contribution_id, public.disposition_id == mine.id),
+        )
+        .distinct()
+        .limit(most + 1)
+        .subquery()
+    )
+    both = union_all(select(own.c.about), select(of_head.c.about)).subquery()
+    return min(db.session.scalar(select(func.count()).select_from(both)) or 0, most + 1)
 
 
 def latest_ids(contribution_ids: Iterable[int]) -> dict[int, int]:

@@ -90,6 +90,8 @@ def test_what_is_gathered_has_the_decision_of_its_head_unless_it_has_its_own(tow
     assert course_of(like.id)[0].decision.answered_with == head.number
     assert [step.decision.id for step in course_of(other.id)] == [own.id]
     assert number_answered(town.process.id) == 3
+    assert number_answered(town.process.id, most=2) == 3
+    assert number_answered(town.process.id, most=1) == 2
 
 
 def test_decisions_cost_one_question(town, count_queries):
