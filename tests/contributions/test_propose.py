@@ -474,3 +474,16 @@ def test_whoever_holds_the_code_corrects_words_and_reason(session, browser):
     browser.post(address, {**form, "proposed": BASE}, 409)
     browser.post(address, {**form, "proposed": "Alle werden informiert.", "form_id": "another"})
     assert [row.proposed for row in stored(session, newest(session))] == [WISH, "Alle werden informiert."]
+
+
+@pytest.mark.parametrize(("who", "rest", "most"), [("nobody", ADDRESS, 10), ("citizen", ADDRESS, 12),
+                                                   ("citizen", "/contributions/1/proposal", 12)])  # fmt: skip
+def test_the_forms_ask_little(session, browser, browser_of, count_queries, who, rest, most):
+    town = make_town()
+    propose(town)
+    visitor = browser if who == "nobody" else browser_of(town.citizen)
+    address = town.path(rest)
+    visitor.get(address)
+    with count_queries() as queries:
+        visitor.get(address)
+    assert len(queries) <= most, "\n".join(queries)
