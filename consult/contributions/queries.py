@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 
 from flask import abort
-from sqlalchemy import Select, bindparam, func, select, union_all
+from sqlalchemy import Select, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Person
@@ -53,8 +53,11 @@ def counts(process_id: int, element_ids: Iterable[int]) -> dict[int, dict[str, i
     return result
 
 
-def counts_of_process(process_id: int) -> dict[str, int]:
-    """Published contributions by stance in the whole process, each counted once; "" for those without a stance."""
+def totals_of_process(process_id: int) -> tuple[dict[str, int], int]:
+    """(Published contributions by stance in the whole process, how many are held back at present). One query.
+
+    Each is counted once; "" stands for those without a stance.
+    """
     kept = select(ContributionTally.stance.label("stance"), ContributionTally.published.label("number")).where(
         ContributionTally.process_id == process_id
     )
@@ -68,19 +71,19 @@ def counts_of_process(process_id: int) -> dict[str, int]:
         )
         .group_by(Contribution.stance)
     )
-    both = union_all(kept, to_the_whole).subquery()
-    found = db.session.execute(select(both.c.stance, func.sum(both.c.number)).group_by(both.c.stance))
-    return {stance: int(number) for stance, number in found if number}
-
-
-def held_back(process_id: int) -> int:
-    """How many contributions are held back at present."""
-    return (
-        db.session.scalar(
-            select(func.count()).where(Contribution.process_id == process_id, Contribution.state == State.hidden)
-        )
-        or 0
+    held_back = select(literal(State.hidden.value), func.count()).where(
+        Contribution.process_id == process_id, Contribution.state == State.hidden
     )
+    counted = union_all(kept, to_the_whole, held_back).subquery()
+    found = db.session.execute(select(counted.c.stance, func.sum(counted.c.number)).group_by(counted.c.stance))
+    totals = {stance: int(number) for stance, number in found if number}
+    # No stance has the name of a state.
+    return totals, totals.pop(State.hidden, 0)
+
+
+def counts_of_process(process_id: int) -> dict[str, int]:
+    """Published contributions by stance in the whole process, each counted once; "" for those without a stance."""
+    return totals_of_process(process_id)[0]
 
 
 def visible_or_404(process: Process, number: int, person: Person | None) -> Contribution:

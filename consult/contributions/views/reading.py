@@ -51,7 +51,7 @@ def index(slug: str) -> str:
     page.tell(decisions_on(page.ids()))
     kept = {name: value for name, value in request.args.items() if value and name in (*form._fields, "mine")}
     here = url_for("contributions.index", slug=slug)
-    counts = queries.counts_of_process(process.id)
+    counts, held_back = queries.totals_of_process(process.id)
     return render_template(
         "contributions/index.html",
         process=process,
@@ -64,7 +64,7 @@ def index(slug: str) -> str:
         comment_url=url_for("contributions.create_for_process", slug=slug) if comment else None,
         counts=[(stance, label, counts.get(stance, 0)) for stance, label in stance_names().items()],
         without_stance=counts.get("", 0),
-        held_back=queries.held_back(process.id),
+        held_back=held_back,
         answered=number_answered(process.id),
     )
 
