@@ -187,6 +187,15 @@ class Shown:
         return known.get(kind) or (self.disposition.kind_label, "neutral")
 
     @property
+    def outcome_label(self) -> str:
+        """What became of it; of a proposal in the words for proposals."""
+        known = {
+            "adopt": _("Taken over"), "adopt_in_part": _("Taken over with changes"), "reject": _("Not taken over")
+        }  # fmt: skip
+        label = str(self.disposition.kind_label)
+        return known.get(self.disposition.kind, label) if self.is_proposal else label
+
+    @property
     def since_url(self) -> str:
         """Where one reads how the text has changed since."""
         at = self.shown_at or None

@@ -298,7 +298,9 @@ def test_declined_it_says_why(session, place, browser):
     session.commit()
     page = browser.get("/p/iko/contributions/1", headers=EN)
     assert page.html.find(class_="proposal").find(class_="badge").get_text(strip=True) == "Not taken over"
-    assert "Dafür fehlt das Geld." in page.text
+    outcome = page.html.find(class_="outcome").get_text(" ", strip=True)
+    assert "Not taken over" in outcome
+    assert "Dafür fehlt das Geld." in outcome
 
 
 def test_texts_that_try_to_become_code_stay_texts(session, place, browser_of):
