@@ -151,7 +151,7 @@ def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "LANGUAGES": ("de", "en"),
         #: Further languages of the citizen's path (consult/path.py); a city may switch some off, or all: `none`.
-        "PATH_LANGUAGES": _path_languages(env.get("PATH_LANGUAGES") or "none"),
+        "PATH_LANGUAGES": _path_languages(env.get("PATH_LANGUAGES", "")),
         "SESSION_COOKIE_NAME": "__Host-consult" if secure else "consult",
         "SESSION_COOKIE_SECURE": secure,
         "SESSION_COOKIE_HTTPONLY": True,

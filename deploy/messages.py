@@ -173,8 +173,6 @@ def _path_catalogues() -> Iterator[tuple[Path, Catalog, Catalog]]:
     wanted = path_messages()
     for lang in config.PATH_LANGUAGES:
         source = catalogue_of(lang)
-        if not source.exists():
-            continue
         known = read(source)
         yield source, known, _with_translations(lang, wanted, known)
 

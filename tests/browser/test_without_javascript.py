@@ -44,6 +44,7 @@ def test_reading_from_the_front_page_to_a_goal_and_its_history(scene: Scene, pla
 def test_language_and_colours_are_chosen_and_kept(plain: Arrive) -> None:
     visitor = plain()
     page = visitor.go("/")
+    page.locator("header details.menu summary").first.click()
     press(page, page.locator("header a[hreflang='en']"))
     assert page.get_attribute("html", "lang") == "en"
     send(visitor.go("/display"), theme="dark", language="de")

@@ -1,26 +1,38 @@
-"""German is complete: every text translated, placeholders equal, nothing left in English by mistake."""
+"""The catalogues are complete: every text translated, placeholders equal, nothing left in English by mistake.
+
+German holds the texts of the whole interface, the languages of the citizen's path those of the path;
+`python -m deploy.messages check` compares them with code and templates.
+"""
 
 import re
-from pathlib import Path
+from functools import cache
 
 import pytest
-from babel.messages.catalog import Message
-from babel.messages.pofile import read_po
+from babel.messages.catalog import Catalog, Message
 
-TRANSLATIONS = Path(__file__).parents[2] / "translations"
-CATALOGUES = sorted(TRANSLATIONS.glob("*/LC_MESSAGES/messages.po"))
+import config
+from deploy.catalogues import TRANSLATIONS, catalogue_of, read
+from deploy.messages import missing
+
+LANGUAGES = sorted(path.parts[-3] for path in TRANSLATIONS.glob("*/LC_MESSAGES/messages.po"))
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|(<\/?\w+[^>]*>)|\{(\w+)\}")
 #: Longer than two words and the same in both languages.
 SAME = {"Imprint"}
+#: Forms of the plural that stand for one number only may say "one" instead of showing it.
+_ONE_NUMBER = {"de": {0}, "ar": {0, 1, 2}}
+#: What a text of this language has; and what betrays one of another.
+SCRIPTS = {"ar": r"[\u0621-\u064a]", "uk": r"[А-яіїєґІЇЄҐ]", "ru": r"[А-яёЁ]", "zh": r"[\u4e00-\u9fff]"}
+_CYRILLIC, _ARABIC, _HAN = r"\u0400-\u04ff", r"\u0600-\u06ff", r"\u4e00-\u9fff"
+STRANGE = {
+    "tr": f"[äßÄ{_CYRILLIC}{_ARABIC}{_HAN}]", "fr": f"[äßÄıİ{_CYRILLIC}{_ARABIC}{_HAN}]",
+    "ar": f"[{_CYRILLIC}{_HAN}]", "uk": f"[ыэъёЫЭЪЁ{_ARABIC}{_HAN}]", "ru": f"[іїєґІЇЄҐ{_ARABIC}{_HAN}]",
+    "zh": f"[{_CYRILLIC}{_ARABIC}]",
+}  # fmt: skip
 
 
-def messages() -> list[tuple[str, Message]]:
-    found = []
-    for path in CATALOGUES:
-        with path.open("rb") as file:
-            catalogue = read_po(file, locale=path.parts[-3])
-        found += [(path.parts[-3], message) for message in catalogue if message.id]
-    return found
+@cache
+def messages(lang: str) -> list[Message]:
+    return [message for message in read(catalogue_of(lang)) if message.id]
 
 
 def texts(value: object) -> list[str]:
@@ -31,44 +43,90 @@ def placeholders(text: str) -> set[str]:
     return {match.group(0) for match in _PLACEHOLDER.finditer(text)}
 
 
-def test_there_is_a_german_catalogue():
-    assert [path.parts[-3] for path in CATALOGUES] == ["de"]
+def words(text: str) -> str:
+    """The text without what is the same in every language."""
+    return re.sub(r"https?:\S+|\S+@\S+|%\(\w+\)[sd]|<[^>]*>|\{\w+\}|\b[A-Z]{2,}[-\w()]*", " ", text)
 
 
-def test_every_text_is_translated():
-    missing = [str(m.id) for _lang, m in messages() if m.fuzzy or not all(texts(m.string)) or not m.string]
-    assert missing == []
+def test_there_is_a_catalogue_for_each_language_but_that_of_the_code():
+    assert LANGUAGES == sorted(["de", *config.PATH_LANGUAGES])
 
 
-def test_every_plural_form_is_there():
-    short = [str(m.id) for _lang, m in messages() if m.pluralizable and len(texts(m.string)) != 2]
-    assert short == []
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_text_is_translated(lang):
+    lacking = [str(m.id) for m in messages(lang) if m.fuzzy or not all(texts(m.string)) or not m.string]
+    assert lacking == []
 
 
-def test_placeholders_are_equal():
-    wrong = []
-    for _lang, message in messages():
-        ids = texts(message.id)
-        wanted = placeholders(ids[-1])
-        for n, text in enumerate(texts(message.string)):
-            # The singular may say "one" instead of the number.
-            if placeholders(text) != wanted and not (message.pluralizable and n == 0 and placeholders(text) <= wanted):
-                wrong.append(f"{ids[0]!r}: {sorted(wanted ^ placeholders(text))}")
+@pytest.mark.parametrize("lang", config.PATH_LANGUAGES)
+def test_every_text_of_the_path_is_there(lang):
+    assert [str(m.id) for m in missing(lang)] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_plural_form_is_there(lang):
+    usual = Catalog(locale=lang)
+    assert read(catalogue_of(lang)).plural_expr == usual.plural_expr
+    wrong = [str(m.id) for m in messages(lang) if m.pluralizable and len(texts(m.string)) != usual.num_plurals]
     assert wrong == []
 
 
-def test_nothing_of_more_than_two_words_equals_its_source():
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_placeholders_are_equal(lang):
+    wrong = []
+    for message in messages(lang):
+        ids = texts(message.id)
+        wanted = placeholders(ids[-1])
+        for n, text in enumerate(texts(message.string)):
+            found = placeholders(text)
+            may_lack_the_number = message.pluralizable and n in _ONE_NUMBER.get(lang, ())
+            if found != wanted and not (may_lack_the_number and found <= wanted):
+                wrong.append(f"{ids[0]!r}: {sorted(wanted ^ found)}")
+            if "%" in _PLACEHOLDER.sub("", text).replace("%%", "") and "%" not in _PLACEHOLDER.sub("", ids[-1]):
+                wrong.append(f"{ids[0]!r}: a percent sign that is no placeholder")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_emphasis_and_links_are_kept(lang):
+    """Mails are Markdown: a lost asterisk or bracket shows in them."""
+    wrong = [
+        f"{source!r}: {mark}"
+        for m in messages(lang)
+        for source in texts(m.id)[-1:]
+        for target in texts(m.string)[-1:]
+        for mark in ("**", "](", "\n")
+        if source.count(mark) != target.count(mark)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_nothing_of_more_than_two_words_equals_its_source(lang):
     same = [
         str(m.id)
-        for _lang, m in messages()
+        for m in messages(lang)
         for source, target in zip(texts(m.id), texts(m.string), strict=False)
         if source == target and len(re.findall(r"[A-Za-zÄÖÜäöüß]{2,}", _PLACEHOLDER.sub("", source))) > 2
     ]
     assert [text for text in same if text not in SAME] == []
 
 
+@pytest.mark.parametrize("lang", sorted(STRANGE))
+def test_each_text_is_in_the_letters_of_its_language(lang):
+    wrong = []
+    for message in messages(lang):
+        for text in texts(message.string):
+            plain = words(text)
+            if found := re.findall(STRANGE[lang], plain):
+                wrong.append(f"{text!r}: {found}")
+            if lang in SCRIPTS and re.search(r"[^\W\d_]", plain) and not re.search(SCRIPTS[lang], plain):
+                wrong.append(f"{text!r}: no letter of the language")
+    assert wrong == []
+
+
 @pytest.mark.parametrize(
     "word", ["Initiativkreis", "Fachforum", "Steuerungsgruppe", "Leitziel", "Handlungsfeld", "Maßnahme"]
 )
 def test_the_words_of_the_glossary_are_used(word):
-    assert any(word in text for _lang, m in messages() for text in texts(m.string))
+    assert any(word in text for m in messages("de") for text in texts(m.string))
