@@ -9,7 +9,7 @@ from consult.concept.difference import word_difference
 from consult.concept.models import VersionAudience, Wording
 from consult.contributions import operations, proposals
 from consult.contributions.models import MAX_LENGTH, Contribution, ContributionText, Kind, State
-from consult.errors import Conflict, Refused
+from consult.errors import Refused
 from consult.html import render_markdown
 from consult.processes.models import Activity, Audience, Moderation
 from tests.contributions.factories import make_many, make_town, make_version, make_wording
@@ -260,63 +260,6 @@ def test_of_an_erased_proposal_nothing_is_left(session, browser, browser_of):
             assert not page.html.find(class_="proposal")
 
 
-def test_the_author_corrects_words_and_reason_and_the_first_stay_on_record(session, browser_of):
-    town = make_town()
-    contribution = propose(town)
-    visitor = browser_of(town.citizen)
-    address = town.number_path(contribution, "/proposal")
-    assert visitor.get(town.number_path(contribution)).html.find("a", attrs={"href": address})
-    form = visitor.get(address).form_fields()
-    assert (form["proposed"], form["text"]) == (WISH, WHY)
-    preview = visitor.post(address, {**form, "proposed": "Alle.", "step": "preview"}, 200)
-    assert marked(preview.html.find(id="preview"))[1] == ["Alle"]
-    better = WISH.replace("Sprache", "Muttersprache")
-    visitor.post(address, {**form, "proposed": better})
-    assert [(t.revision, t.proposed) for t in stored(session, contribution)] == [(0, WISH), (1, better)]
-    assert contribution.wording_id == town.wording.id
-    visitor.submit(address, {"proposed": BASE}, status=409)
-    page = visitor.post(address, {**form, "proposed": "Zu spät.", "form_id": "another"}, 409)
-    assert page.form_fields()["proposed"] == "Zu spät."
-    assert "Muttersprache" in page.text
-
-
-def test_a_correction_of_the_reason_alone_keeps_the_words(session):
-    town = make_town()
-    contribution = propose(town)
-    assert operations.edit(contribution, town.citizen, "Ein besserer Grund.", 0)
-    assert stored(session, contribution)[1].proposed == WISH
-    assert not operations.edit(contribution, town.citizen, "Ein besserer Grund.", 1, proposed=WISH)
-    with pytest.raises(Conflict):
-        operations.edit(contribution, town.citizen, "x", 0, proposed="y")
-
-
-def test_a_correction_waits_again_where_proposals_wait(session):
-    town = make_town(open_now=False)
-    make_stage(town.process, Activity.comment, moderation=Moderation.post)
-    make_stage(town.process, Activity.propose, moderation=Moderation.pre)
-    contribution = propose(town)
-    contribution.state = State.published
-    session.flush()
-    assert operations.goes_back_to_moderation(contribution, town.citizen)
-    assert operations.edit(contribution, town.citizen, WHY, 0, proposed="Alle werden informiert.")
-    assert contribution.state == State.pending
-
-
-def test_only_the_author_corrects_it(session, browser, browser_of):
-    town = make_town()
-    address = town.number_path(propose(town), "/proposal")
-    assert "/sign-in" in browser.get(address, 303).location
-    for person in (town.neighbour, town.moderator):
-        browser_of(person).get(address, 403)
-
-
-def test_a_comment_has_no_words_to_correct(session, browser_of):
-    town = make_town()
-    comment = town.write()
-    sent = browser_of(town.citizen).get(town.number_path(comment, "/proposal"), 303)
-    assert sent.location == town.number_path(comment, "/edit")
-
-
 def test_it_can_be_answered_and_agreed_with_like_any_other(session, browser_of):
     town = make_town()
     contribution = propose(town)
@@ -460,20 +403,6 @@ def test_the_steering_group_reads_the_difference_in_its_digest(session, browser_
     (shown,) = page.html.find_all(class_="proposal")
     assert marked(shown) == (["Neu Zugewanderte"], ["Alle"])
     assert page.html.find("a", attrs={"href": council.town.number_path(longer)})
-
-
-def test_whoever_holds_the_code_corrects_words_and_reason(session, browser):
-    town = make_town()
-    slip = browser.follow(send(browser, town))
-    open_with(browser, code_on(slip))
-    address = "/receipt/contribution/edit"
-    form = browser.get(address).form_fields(address)
-    assert (form["proposed"], form["text"]) == (WISH, WHY)
-    preview = browser.post(address, {**form, "proposed": "Alle.", "step": "preview"}, 200)
-    assert marked(preview.html.find(id="preview"))[1] == ["Alle"]
-    browser.post(address, {**form, "proposed": BASE}, 409)
-    browser.post(address, {**form, "proposed": "Alle werden informiert.", "form_id": "another"})
-    assert [row.proposed for row in stored(session, newest(session))] == [WISH, "Alle werden informiert."]
 
 
 @pytest.mark.parametrize(("who", "rest", "most"), [("nobody", ADDRESS, 10), ("citizen", ADDRESS, 12),
