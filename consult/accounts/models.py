@@ -96,7 +96,7 @@ class LinkPurpose(StrEnum):
     preview = "preview"
     #: Proves the address of somebody who wrote without an account; `subject_id` is the contribution.
     claim = "claim"
-    #: Turns off a kind of mail with one click; works until it is used or expires.
+    #: Turns a kind of mail off and on; `subject_id` says which. Not used up: mail programs press it more than once.
     stop_mail = "stop_mail"
 
 

@@ -83,7 +83,7 @@ def index(slug: str) -> str:
         may_publish=allowed(can_publish_version, process),
         next_url=f"{here}?{urlencode({**kept, 'before': page.next_cursor})}" if page.next_cursor else None,
         first_url=f"{here}?{urlencode(kept)}" if request.args.get("before") else None,
-        every_url=url_for("weighing.answer", slug=slug, every=1, **kept),
+        every_url=f"{url_for('weighing.answer', slug=slug)}?{urlencode({**kept, 'every': '1'})}",
     )
 
 
