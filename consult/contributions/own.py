@@ -77,7 +77,9 @@ def own_parts(person: Person, layout: Layout) -> dict[int, Markup] | None:
     for ident, item in thread.items.items():
         if item.author_id == person.id:
             editable = item.body is not None and now < item.created_at + EDIT_TIME
-            own[ident] = replace(item, mine=True, reveal=True, editable=editable, may_react=False, replies=[])
+            own[ident] = replace(
+                item, mine=True, reveal=True, editable=editable, may_react=False, may_report=False, replies=[]
+            )
         elif ident in reacted:
             own[ident] = replace(item, reacted=reacted[ident], replies=[])
     if not own:
