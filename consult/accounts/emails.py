@@ -6,6 +6,7 @@ from consult import clock
 from consult.accounts import queries, tokens
 from consult.accounts.models import LinkToken, Person
 from consult.extensions import db
+from consult.forms import _l
 from consult.html import escape_markdown
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
 from consult.outbox.links import link
@@ -53,7 +54,7 @@ def _mail(subject: str, before: str, button: str, url: str, after: str, why: str
     return Mail(subject=subject, body=body, why=why, to=to, secrets=(url,))
 
 
-@mail_kind("confirm", Guarantee.at_least_once, link_still_counts)
+@mail_kind("confirm", Guarantee.at_least_once, link_still_counts, title=_l("Confirm an account"))
 def confirm(message: OutboxMessage) -> Mail:
     platform = _platform()
     return _mail(
@@ -70,7 +71,7 @@ def confirm(message: OutboxMessage) -> Mail:
     )
 
 
-@mail_kind("account_exists", Guarantee.at_least_once, account_in_use)
+@mail_kind("account_exists", Guarantee.at_least_once, account_in_use, title=_l("There is an account already"))
 def account_exists(message: OutboxMessage) -> Mail:
     platform = _platform()
     url = link("accounts.sign_in")
@@ -94,7 +95,7 @@ def account_exists(message: OutboxMessage) -> Mail:
     )
 
 
-@mail_kind("sign_in_link", Guarantee.at_least_once, link_still_counts)
+@mail_kind("sign_in_link", Guarantee.at_least_once, link_still_counts, title=_l("Link to sign in"))
 def sign_in_link(message: OutboxMessage) -> Mail:
     platform = _platform()
     return _mail(
@@ -107,7 +108,7 @@ def sign_in_link(message: OutboxMessage) -> Mail:
     )
 
 
-@mail_kind("reset", Guarantee.at_least_once, link_still_counts)
+@mail_kind("reset", Guarantee.at_least_once, link_still_counts, title=_l("Link for a new password"))
 def reset(message: OutboxMessage) -> Mail:
     platform = _platform()
     return _mail(
@@ -120,7 +121,7 @@ def reset(message: OutboxMessage) -> Mail:
     )
 
 
-@mail_kind("change_email", Guarantee.at_least_once, link_still_counts)
+@mail_kind("change_email", Guarantee.at_least_once, link_still_counts, title=_l("Confirm a new address"))
 def change_email(message: OutboxMessage) -> Mail:
     platform, token = _platform(), _token(message)
     return _mail(
@@ -143,7 +144,7 @@ def _notice_wanted(message: OutboxMessage) -> bool:
     return token is not None and token.new_email is not None and _recipient(message) is not None
 
 
-@mail_kind("email_changed_notice", Guarantee.at_least_once, _notice_wanted)
+@mail_kind("email_changed_notice", Guarantee.at_least_once, _notice_wanted, title=_l("Address was changed"))
 def email_changed_notice(message: OutboxMessage) -> Mail:
     platform = _platform()
     url = link("site.contact")
@@ -164,7 +165,7 @@ def email_changed_notice(message: OutboxMessage) -> Mail:
     )
 
 
-@mail_kind("staff_invitation", Guarantee.at_least_once, link_still_counts)
+@mail_kind("staff_invitation", Guarantee.at_least_once, link_still_counts, title=_l("Invitation to the team"))
 def staff_invitation(message: OutboxMessage) -> Mail:
     platform, token = _platform(), _token(message)
     host = db.session.get(Person, token.created_by_id) if token.created_by_id else None

@@ -9,6 +9,7 @@ from consult.accounts.queries import person_with_account
 from consult.contributions.claims import is_known
 from consult.contributions.models import Channel, Contribution, ModerationAct, ModerationReason, State
 from consult.extensions import db
+from consult.forms import _l
 from consult.html import escape_markdown
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
 from consult.outbox.links import link
@@ -49,7 +50,7 @@ def _why(process: Process) -> str:
     return _("You get this mail because you have written a contribution to “%(title)s”.", title=process.title)
 
 
-@mail_kind("contribution_published", Guarantee.at_least_once, still_published)
+@mail_kind("contribution_published", Guarantee.at_least_once, still_published, title=_l("Contribution published"))
 def published(message: OutboxMessage) -> Mail:
     """Approved, or visible again: to the author."""
     _act, contribution, process = _about(message)
@@ -68,7 +69,7 @@ def published(message: OutboxMessage) -> Mail:
     return Mail(_("Your contribution %(number)s is published", number=number), body, _why(process))
 
 
-@mail_kind("contribution_hidden", Guarantee.at_least_once, still_hidden)
+@mail_kind("contribution_hidden", Guarantee.at_least_once, still_hidden, title=_l("Contribution held back"))
 def hidden(message: OutboxMessage) -> Mail:
     """Held back, with the reason, the moderators' note and what can be done: to the author."""
     act, contribution, process = _about(message)
@@ -110,7 +111,7 @@ def still_unclaimed(message: OutboxMessage) -> bool:
     return is_known(person_with_account(message.recipient_id))
 
 
-@mail_kind("confirm_contribution", Guarantee.at_least_once, still_unclaimed)
+@mail_kind("confirm_contribution", Guarantee.at_least_once, still_unclaimed, title=_l("Is this contribution yours?"))
 def confirm_contribution(message: OutboxMessage) -> Mail:
     """To the address that was given with a contribution. Holds no word of it: anybody can enter any address."""
     token = db.session.get_one(LinkToken, message.subject_id)

@@ -3,6 +3,7 @@
 from flask_babel import gettext as _
 
 from consult.extensions import db
+from consult.forms import _l
 from consult.html import escape_markdown
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
 from consult.outbox.links import link
@@ -18,7 +19,7 @@ def not_answered_yet(message: OutboxMessage) -> bool:
     return row is not None and row.answered_at is None
 
 
-@mail_kind("desk.contact_message", Guarantee.at_least_once, not_answered_yet)
+@mail_kind("desk.contact_message", Guarantee.at_least_once, not_answered_yet, title=_l("Message from a visitor"))
 def contact_message(message: OutboxMessage) -> Mail:
     """What somebody wrote, quoted, with the way to answer."""
     row = db.session.get_one(ContactMessage, message.subject_id)

@@ -10,6 +10,7 @@ from consult.digests import reading, words
 from consult.digests.models import Digest
 from consult.digests.reading import Report
 from consult.extensions import db
+from consult.forms import _l
 from consult.html import escape_markdown
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
 from consult.outbox.links import link
@@ -31,7 +32,7 @@ def still_steering(message: OutboxMessage) -> bool:
 
 
 # Errs on the side of silence: what a lost mail told of stands on the page, and in the figures of the next one.
-@mail_kind("steering_digest", Guarantee.at_most_once, still_steering)
+@mail_kind("steering_digest", Guarantee.at_most_once, still_steering, title=_l("Digest for the steering group"))
 def steering_digest(message: OutboxMessage) -> Mail:
     """To each member of the steering group, the morning after something happened."""
     digest = db.session.get_one(Digest, message.subject_id)

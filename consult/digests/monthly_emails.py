@@ -11,6 +11,7 @@ from consult.accounts.models import Person
 from consult.digests import monthly
 from consult.digests.monthly import News
 from consult.extensions import db
+from consult.forms import _l
 from consult.html import escape_markdown
 from consult.i18n import format_day, format_month
 from consult.meetings.words import when_words
@@ -43,7 +44,7 @@ def still_wanted(message: OutboxMessage) -> bool:
 
 
 # Errs on the side of silence: what a lost mail told of stands on the pages.
-@mail_kind(MONTHLY, Guarantee.at_most_once, still_wanted)
+@mail_kind(MONTHLY, Guarantee.at_most_once, still_wanted, title=_l("The month in short"))
 def the_month(message: OutboxMessage) -> Mail:
     """New texts, stages, decisions and dates of all processes, once a month."""
     month = format_month(monthly.month_of(message.period))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 from consult import clock
 from consult.accounts.models import Person
 from consult.extensions import db
+from consult.forms import _l
 from consult.html import escape_markdown
 from consult.invitations.models import Campaign, Invitation, InvitationState
 from consult.invitations.operations import CANCELLATION, CHANGE, INVITATION
@@ -106,7 +107,7 @@ def _greeting(person: Person) -> str:
     return _("Hello %(name)s,", name=escape_markdown(person.name)) if person.name else _("Hello,")
 
 
-@mail_kind(INVITATION, Guarantee.at_least_once, invitation_wanted)
+@mail_kind(INVITATION, Guarantee.at_least_once, invitation_wanted, title=_l("Invitation to a meeting"))
 def invitation(message: OutboxMessage) -> Mail:
     """Come to this meeting: what, when, where, by whom, and the personal link to answer."""
     found = _occasion(message)
@@ -173,7 +174,7 @@ def cancellation_wanted(message: OutboxMessage) -> bool:
     return found is not None and found[0].state == MeetingState.cancelled and not found[0].is_over(clock.now())
 
 
-@mail_kind(CANCELLATION, Guarantee.at_least_once, cancellation_wanted)
+@mail_kind(CANCELLATION, Guarantee.at_least_once, cancellation_wanted, title=_l("Meeting cancelled"))
 def meeting_cancelled(message: OutboxMessage) -> Mail:
     """The meeting does not take place; calendars take it out."""
     meeting, process, guest = _about_meeting(message)
@@ -209,7 +210,7 @@ def change_wanted(message: OutboxMessage) -> bool:
     return left is None
 
 
-@mail_kind(CHANGE, Guarantee.at_least_once, change_wanted)
+@mail_kind(CHANGE, Guarantee.at_least_once, change_wanted, title=_l("Meeting changed"))
 def meeting_changed(message: OutboxMessage) -> Mail:
     """Another time, place or title; calendars move the date."""
     meeting, process, guest = _about_meeting(message)

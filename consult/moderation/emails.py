@@ -6,6 +6,7 @@ from flask_babel import ngettext
 from consult import clock
 from consult.contributions.models import Contribution, ModerationAct, ModerationReason
 from consult.extensions import db
+from consult.forms import _l
 from consult.html import escape_markdown
 from consult.moderation.models import Appeal, Report, ReportOutcome
 from consult.moderation.mornings import KIND, Load, loads_for
@@ -45,7 +46,7 @@ def outcome_sentence(outcome: str | None) -> str:
     return _("The moderators have not decided yet.")
 
 
-@mail_kind("report_closed", Guarantee.at_least_once, _always)
+@mail_kind("report_closed", Guarantee.at_least_once, _always, title=_l("What came of a report"))
 def report_closed(message: OutboxMessage) -> Mail:
     """What came of a report: to whoever made it."""
     report, contribution, process = _of_report(message)
@@ -80,7 +81,7 @@ def _of_appeal(message: OutboxMessage) -> tuple[Appeal, Contribution, Process]:
     return appeal, contribution, db.session.get_one(Process, contribution.process_id)
 
 
-@mail_kind("appeal_decided", Guarantee.at_least_once, _always)
+@mail_kind("appeal_decided", Guarantee.at_least_once, _always, title=_l("Outcome of a second look"))
 def appeal_decided(message: OutboxMessage) -> Mail:
     """The answer to an appeal: to the author."""
     appeal, contribution, process = _of_appeal(message)
@@ -106,7 +107,7 @@ def appeal_decided(message: OutboxMessage) -> Mail:
     )
 
 
-@mail_kind("contribution_erased", Guarantee.at_least_once, _always)
+@mail_kind("contribution_erased", Guarantee.at_least_once, _always, title=_l("Contribution deleted for good"))
 def contribution_erased(message: OutboxMessage) -> Mail:
     """The words were erased for good, and why: to the author."""
     act = db.session.get_one(ModerationAct, message.subject_id)
@@ -170,7 +171,7 @@ def still_waiting(message: OutboxMessage) -> bool:
     return bool(loads_for(message, clock.now()))
 
 
-@mail_kind(KIND, Guarantee.at_most_once, still_waiting)
+@mail_kind(KIND, Guarantee.at_most_once, still_waiting, title=_l("What waits for moderators in the morning"))
 def moderation_waiting(message: OutboxMessage) -> Mail:
     """What waits this morning, over all processes: to whoever is on duty."""
     loads = loads_for(message, clock.now())

@@ -50,20 +50,22 @@ class Kind:
     wanted: Callable[[OutboxMessage], bool]
     #: Called in the recipient's language.
     render: Callable[[OutboxMessage], Mail]
+    #: What operators call it.
+    title: str
 
 
 _kinds: dict[str, Kind] = {}
 
 
 def mail_kind(
-    name: str, guarantee: Guarantee, wanted: Callable[[OutboxMessage], bool]
+    name: str, guarantee: Guarantee, wanted: Callable[[OutboxMessage], bool], *, title: str
 ) -> Callable[[Callable[[OutboxMessage], Mail]], Callable[[OutboxMessage], Mail]]:
     """Decorator for the one function per mail in `emails.py`; `wanted` is asked again just before sending."""
 
     def register(render: Callable[[OutboxMessage], Mail]) -> Callable[[OutboxMessage], Mail]:
         if name in _kinds:
             raise ValueError(f"mail kind {name} is registered twice")
-        _kinds[name] = Kind(name, guarantee, wanted, render)
+        _kinds[name] = Kind(name, guarantee, wanted, render, title)
         return render
 
     return register
@@ -72,6 +74,11 @@ def mail_kind(
 def kind(name: str) -> Kind:
     """The kind; raises KeyError when no feature registered it."""
     return _kinds[name]
+
+
+def title_of(name: str) -> str:
+    """What operators call mails of this kind; the name itself for one that no feature registers any more."""
+    return str(_kinds[name].title) if name in _kinds else name
 
 
 def all_kinds() -> dict[str, Kind]:

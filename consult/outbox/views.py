@@ -13,12 +13,14 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.outbox import mailbox as kept_mail
 from consult.outbox import operations, policy, queries
+from consult.outbox.kinds import title_of
 from consult.outbox.models import State
 from consult.outbox.transport import folder_of
 from consult.outbox.words import reason, state_word
 from consult.web import commit_and_go, row_id
 
 bp = Blueprint("outbox", __name__)
+bp.add_app_template_filter(title_of, "mail_kind")
 
 PAGE = 25
 

@@ -8,6 +8,7 @@ from consult.accounts.models import Person
 from consult.concept.queries import names_of
 from consult.contributions.models import Contribution, ContributionText, State
 from consult.extensions import db
+from consult.forms import _l
 from consult.html import escape_markdown
 from consult.moderation.models import Gathered
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
@@ -73,7 +74,7 @@ def still_counts(message: OutboxMessage) -> bool:
     return process.state != ProcessState.draft and latest == disposition.id
 
 
-@mail_kind(ANSWERED, Guarantee.at_least_once, still_counts)
+@mail_kind(ANSWERED, Guarantee.at_least_once, still_counts, title=_l("Answer to a contribution"))
 def answered(message: OutboxMessage) -> Mail:
     """What became of it, in plain words: to the author, and to every author of what was answered together with it."""
     disposition, contributions = _answered(message)

@@ -18,7 +18,7 @@ celery.conf.beat_schedule = {
 celery.conf.beat_max_loop_interval = 1
 
 
-@mail_kind(KIND, Guarantee.at_least_once, lambda message: True)
+@mail_kind(KIND, Guarantee.at_least_once, lambda message: True, title=KIND)
 def letter(message: OutboxMessage) -> Mail:
     """A mail of usual size."""
     return Mail(f"Einladung {message.subject_id}", "Guten Tag,\n\nbitte kommen Sie. " * 20, "Sie sind eingeladen.")

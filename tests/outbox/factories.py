@@ -30,7 +30,7 @@ def registered(
     render: Callable[[OutboxMessage], Mail] = letter,
 ) -> Iterator[str]:
     """The kind exists inside the block."""
-    mail_kind(name, guarantee, wanted)(render)
+    mail_kind(name, guarantee, wanted, title=name)(render)
     try:
         yield name
     finally:
