@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -87,7 +87,8 @@ def when_words(meeting: Meeting) -> str:
     start, end = meeting.starts_at.astimezone(zone), meeting.ends_at.astimezone(zone)
     if not meeting.time_known:
         last = end - timedelta(microseconds=1)
-        return format_weekday(start) if last.date() == start.date() else f"{format_weekday(start)} – {format_weekday(last)}"
+        first = format_weekday(start)
+        return first if last.date() == start.date() else f"{first} – {format_weekday(last)}"
     begin, finish = (format_time(m, "HH:mm", locale=language()) for m in (start, end))
     if start.date() == end.date():
         return _("%(day)s, %(begin)s – %(end)s", day=format_weekday(start), begin=begin, end=finish)
