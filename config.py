@@ -179,7 +179,7 @@ def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
         "CONTRIBUTIONS_PER_HOUR": env_int(env, "CONTRIBUTIONS_PER_HOUR", 60),
         #: How many contributions without an account may come from one address within an hour: a library has only one.
         "GUEST_CONTRIBUTIONS_PER_HOUR": env_int(env, "GUEST_CONTRIBUTIONS_PER_HOUR", 60),
-        #: Address of a translation server of the city's own (LibreTranslate's interface), and its key if it asks for one.
+        #: Address of a translation server of the city's own (LibreTranslate's interface); its key if it asks for one.
         #: Empty: no machine translates anything, and no text leaves the platform.
         "TRANSLATE_URL": translate_url,
         "TRANSLATE_KEY": env.get("TRANSLATE_KEY", ""),

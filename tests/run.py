@@ -22,8 +22,8 @@ from pathlib import Path
 
 import psutil
 
-from deploy.children import adopt_orphans, end_with_parent
 from deploy.catalogues import compile_changed
+from deploy.children import adopt_orphans, end_with_parent
 from tests.services import NotAvailable, postgres_programs, private_postgres, private_redis, redis_program
 
 ROOT = Path(__file__).resolve().parent.parent

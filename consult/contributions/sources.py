@@ -39,8 +39,8 @@ def add_source(
     """Say that `contribution` led to `change`.
 
     `passage`: the words of the new wording it changed, if some can be named; kept as offsets into its Markdown, or
-    into its title when it has no other text; `span`: these offsets, where they are known. Raises ValueError when they are not in the new wording. Naming a source
-    twice changes nothing.
+    into its title when it has no other text; `span`: these offsets, where they are known. Naming a source twice
+    changes nothing. Raises ValueError when the passage or the offsets are not in the new wording.
     """
     known = db.session.scalar(
         select(ChangeSource).where(ChangeSource.change_id == change.id, ChangeSource.contribution_id == contribution.id)

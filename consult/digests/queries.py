@@ -173,9 +173,7 @@ def activity(process: Process, from_seq: int, to_seq: int) -> Activity:
             AuditSeal.seq > from_seq,
             AuditSeal.seq <= to_seq,
             AuditEntry.process_id == process.id,
-            AuditEntry.action.in_(
-                [action.value for action in (*OPENING, *lists, *others)]
-            ),
+            AuditEntry.action.in_([action.value for action in (*OPENING, *lists, *others)]),
         )
         .order_by(AuditSeal.seq)
     )

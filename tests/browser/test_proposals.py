@@ -88,8 +88,9 @@ def changed_goal(scene: Scene) -> int:
     deciding.approve(comment, db.session.get_one(Person, scene.cast["moderator"]))
     placed = placed_one(working_version(goal.concept_id).id, goal.id)
     assert placed is not None
+    words = concept_operations.Text(markdown=f"Begegnung wird überall möglich ({comment.number}).")
     concept_operations.edit(
-        goal, placed.wording_id, concept_operations.Text(markdown=f"Begegnung wird überall möglich ({comment.number})."),
+        goal, placed.wording_id, words,
         reason="Zeiten am Abend", actor=lead, process=process,
     )  # fmt: skip
     publish(db.session.get_one(Concept, goal.concept_id), process, lead)

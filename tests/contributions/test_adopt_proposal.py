@@ -70,7 +70,8 @@ def place(session):
     factories.make_group(process, Function.editing, people[2])
     concept, goal = make_concept(process, people[2], text=BASE)
     publish(concept, process)
-    it = Place(process, concept, goal, *people, None)
+    author, lead, editor = people
+    it = Place(process, concept, goal, author, lead, editor, None)
     it.proposal = it.propose(WISH)
     session.commit()
     return it

@@ -91,4 +91,3 @@ def test_decisions_are_told_at_least_once_and_the_morning_at_most_once():
     }
     assert ours.pop("moderation_waiting") == Guarantee.at_most_once
     assert set(ours.values()) == {Guarantee.at_least_once}
-    assert kind("report_closed").wanted

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from functools import cache, reduce
 
-from sqlalchemy import Boolean, String, Text, cast, func, literal, select, union_all
+from sqlalchemy import Boolean, ColumnElement, String, Text, cast, func, literal, select, union_all
 
 from consult.db import Base
 from consult.extensions import db
@@ -18,7 +18,7 @@ def _question(_dialect: str, leaving_out: frozenset[str], times: bool) -> str:
             continue
         columns = [c for c in table.columns if times or isinstance(c.type, String | Text | Boolean)]
         lengths = [func.coalesce(func.sum(func.length(cast(c, Text()))), 0) for c in columns]
-        numbers = [cast(number, Text()) for number in (func.count(), *lengths)]
+        numbers: list[ColumnElement[str]] = [cast(number, Text()) for number in (func.count(), *lengths)]
         parts.append(select(literal(name), reduce(lambda left, right: left + "|" + right, numbers)).select_from(table))
     return str(union_all(*parts).compile(db.engine, compile_kwargs={"literal_binds": True}))
 
