@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from consult.moderation import appeals, duty, erasing, operations, reports
 from consult.moderation.models import Appeal
-from consult.outbox.kinds import Guarantee, all_kinds, kind
+from consult.outbox.kinds import Guarantee, all_kinds
 from consult.outbox.mime import plain_text
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Moderation
