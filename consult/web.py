@@ -129,13 +129,6 @@ def takes_files(size: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return mark
 
 
-def safe_next(target: str | None, default: str) -> str:
-    """`target` if it is a path of ours, else `default`: no redirect leaves this host."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
-        return default
-    if any(ord(c) < 33 or c == "\\" or unicodedata.category(c).startswith("C") for c in target):
-        return default
-    parts = urlsplit(target)
 def takes_one_click(view: Callable[P, R]) -> Callable[P, R]:
     """Mark a view whose address is a personal secret: what mail programs post there counts without a token (RFC 8058).
 
@@ -151,6 +144,13 @@ def _is_one_click(view: Any) -> bool:
     }
 
 
+def safe_next(target: str | None, default: str) -> str:
+    """`target` if it is a path of ours, else `default`: no redirect leaves this host."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return default
+    if any(ord(c) < 33 or c == "\\" or unicodedata.category(c).startswith("C") for c in target):
+        return default
+    parts = urlsplit(target)
     return default if parts.scheme or parts.netloc else target
 
 
