@@ -24,9 +24,12 @@ from bench.drill_rows import Figures, Row, Servers
 from consult import clock
 from consult.accounts import passwords, queries
 from consult.accounts.models import Account, Person
+from consult.contributions.models import Stance
 from consult.extensions import db
 from consult.limits import RateBucket
+from consult.processes.models import Activity
 from tests.client import Page
+from tests.factories import make_process, make_stage
 from tests.faults.stage import stage
 from tests.sink import smtp_sink
 
@@ -39,7 +42,9 @@ DOORS = {
     "/sign-in": {"password": "not the password at all"},
     "/sign-in/mail": {},
     "/reset": {},
-    "/register": {"name": "Somebody", "new_password": "korrekt pferd batterie", "privacy": "y"},
+    "/register": {"name": "Somebody", "new_password": "korrekt pferd batterie"},
+    # Without an account, with an address to be told at.
+    "/p/doors/comment": {"text": "A bench under the lime tree.", "stance": Stance.support},
 }
 
 
@@ -60,6 +65,7 @@ def _people(app: Flask) -> dict[str, list[str]]:
     """Addresses of each kind; those of accounts exist afterwards."""
     addresses = {kind: [f"{kind}{n:03}@doors.example" for n in range(ADDRESSES)] for kind in KINDS}
     with app.app_context():
+        make_stage(make_process(slug="doors"), Activity.comment)
         password_hash = passwords.hash_password("das richtige Kennwort")
         for kind in ("known", "suspended"):
             for address in addresses[kind]:
@@ -104,9 +110,8 @@ def _times(
         answer = contextvars.Context().run(browser.post, door, data=sent, environ_overrides=environ)
         times[kind].append((time.perf_counter() - started) * 1000)
         shown = answer.get_data(as_text=True).replace(address, "").replace(f"{turn:032x}", "")
-        looks.add(
-            f"{answer.status_code} {answer.headers.get('Location', '')} {len(shown) if door == '/sign-in' else 0}"
-        )
+        place = answer.headers.get("Location", "").partition("/slip/")[0]
+        looks.add(f"{answer.status_code} {place} {len(shown) if door == '/sign-in' else 0}")
     return times, looks
 
 

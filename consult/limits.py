@@ -80,12 +80,19 @@ def in_even_time(view: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         started = time.monotonic()
         answer = view(*args, **kwargs)
-        every: float = current_app.config["ANSWER_EVERY"]
-        if every and request.method == "POST":
-            time.sleep(every - (time.monotonic() - started) % every)
+        if request.method == "POST":
+            wait_for_even_time(started)
         return answer
 
     return wrapped
+
+
+def wait_for_even_time(started: float) -> None:
+    """Wait until a multiple of ANSWER_EVERY seconds has passed since `started` (of `time.monotonic`); after the
+    commit, so that nobody waits with an open transaction."""
+    every: float = current_app.config["ANSWER_EVERY"]
+    if every:
+        time.sleep(every - (time.monotonic() - started) % every)
 
 
 def purge() -> int:

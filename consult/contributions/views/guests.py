@@ -1,5 +1,6 @@
 """Writing without an account, and for somebody else who keeps the code."""
 
+import time
 from datetime import timedelta
 
 from flask import abort, current_app, g, redirect, render_template, request, url_for
@@ -27,7 +28,7 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.forms import entered
 from consult.i18n import language
-from consult.limits import hit, visitor
+from consult.limits import hit, visitor, wait_for_even_time
 from consult.processes.loading import load_process
 from consult.processes.models import Activity, Audience, Process
 from consult.processes.queries import next_opening
@@ -85,7 +86,9 @@ def _send(
     proposing: Proposing | None,
 ) -> Response:
     """Store it and lead to the slip. Raises `Refused`."""
+    started = time.monotonic()
     slip, email = _slip_name(), form.address()
+    asked = bool(email)
     # Said on the slip whether or not the mail leaves, so that it tells nothing about the address.
     target = url_for("contributions.slip", slip=slip, mail=1 if email else None)
     if email and not may_be_asked(email):
@@ -113,7 +116,11 @@ def _send(
         if receipts.find(code) is None:
             raise
         return redirect(target, 303)
-    return commit_and_go(target)
+    answer = commit_and_go(target)
+    if asked:
+        # Whether somebody with this address is known here does not show in the time it takes.
+        wait_for_even_time(started)
+    return answer
 
 
 def _write(
