@@ -25,7 +25,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from consult import authz, clock
 from consult.accounts.models import Person
 from consult.i18n import language
-from consult.pages import PageCache, Stamp, stamp
+from consult.pages import PageCache, Stamp, page_key, stamp
 from consult.processes.queries import functions_of
 
 P = ParamSpec("P")
@@ -147,7 +147,7 @@ def filled_in(own: OwnParts) -> Callable[[Callable[P, ResponseReturnValue]], Cal
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             if not _is_reader():
                 return view(*args, **kwargs)
-            key = (request.full_path, language(), request.cookies.get("theme", ""))
+            key = page_key()
             before, now = stamp(), clock.now().timestamp()
             layout = layouts.get(key, before, now)
             if layout is None:

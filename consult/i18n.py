@@ -214,7 +214,7 @@ def format_number(value: int | float) -> str:
 def language_links() -> list[dict[str, object]]:
     """Links that choose a language and come back to the present page, in the languages this page speaks."""
     now = language()
-    here = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    here = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else "/"
     # A `?lang=` in the address would win over what is chosen.
     here = re.sub(r"([?&])lang=[^&]*&?", r"\1", here).rstrip("?&")
     return [

@@ -23,7 +23,7 @@ from markupsafe import Markup
 from consult import authz, clock
 from consult.db import UtcDateTime
 from consult.extensions import db
-from consult.i18n import language
+from consult.i18n import language, passed_over
 
 P = ParamSpec("P")
 
@@ -169,6 +169,11 @@ def stamp() -> Stamp:
     return tuple(int(part) for part in connection.exec_driver_sql(_STAMP_POSTGRES, {"now": now}).one())
 
 
+def page_key() -> tuple[str, ...]:
+    """All of a request that a public page shows: a page says when it does not speak the language somebody chose."""
+    return request.full_path, language(), passed_over() or "", request.cookies.get("theme", "")
+
+
 def _is_anonymous() -> bool:
     """Without a session cookie there is no account, no preview, no message waiting and no form."""
     return request.method in ("GET", "HEAD") and current_app.config["SESSION_COOKIE_NAME"] not in request.cookies
@@ -181,7 +186,7 @@ def rendered_once(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respons
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         if not current_app.config["KEEP_PAGES"] or not _is_anonymous():
             return view(*args, **kwargs)
-        key = (request.full_path, language(), request.cookies.get("theme", ""))
+        key = page_key()
         before = stamp()
         now = clock.now().timestamp()
         page = pages.get(key, before, now)

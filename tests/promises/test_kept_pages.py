@@ -129,6 +129,25 @@ def test_languages_of_the_path_are_kept_apart_and_known_by_their_own_mark(app, b
     assert browser.get(GOAL + "?lang=ru", headers={"Accept-Language": "ar"}).html.html["lang"] == "ru"
 
 
+def test_whoever_chose_a_language_the_page_does_not_speak_gets_a_page_of_their_own(app, browser, goal, monkeypatch):
+    monkeypatch.setitem(app.config, "PATH_LANGUAGES", config.PATH_LANGUAGES)
+    history = GOAL + "/history"
+    plain = browser.get(history, headers={"Accept-Language": "de"})
+    browser.client.set_cookie("lang", "ar")
+    told = browser.get(history, headers={"Accept-Language": "de"})
+    browser.client.delete_cookie("lang")
+    again = browser.get(history, headers={"Accept-Language": "de"})
+    assert told.html.find("p", lang="ar")
+    assert not plain.html.find("p", lang="ar")
+    assert not again.html.find("p", lang="ar")
+
+
+def test_asking_for_the_head_keeps_the_same_page(browser, goal):
+    browser.client.head(GOAL)
+    english = browser.get(GOAL).html.find("a", hreflang="en")
+    assert "begegnung" in english["href"]
+
+
 def test_people_with_a_session_get_their_own_page(session, browser, browser_of, goal):
     browser.get(GOAL)
     member = factories.make_person("Lindenblatt")
