@@ -21,7 +21,7 @@ from consult.contributions.models import (
     ModerationReason,
     State,
 )
-from consult.contributions.operations import newest_text
+from consult.contributions.operations import changed_meanwhile, newest_text
 from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_text
@@ -98,22 +98,36 @@ def make(contribution: Contribution, actor: Person | None, body: str, now: datet
     return int(ident)
 
 
-def may_decide(process_id: int, act: ModerationAct, person: Person) -> bool:
-    """Not whoever took the decision, where the team has somebody else."""
-    return act.actor_id != person.id or len(team_of(process_id)) < 2
+def may_decide(contribution: Contribution, act: ModerationAct, person: Person) -> bool:
+    """Neither whoever took the decision nor the author, where the team has somebody else."""
+    concerned = person.id in (act.actor_id, contribution.author_id)
+    return not concerned or len(team_of(contribution.process_id)) < 2
 
 
-def decide(appeal: Appeal, actor: Person, granted: bool, answer: str, now: datetime | None = None) -> None:
+def decide(
+    appeal: Appeal,
+    actor: Person,
+    granted: bool,
+    answer: str,
+    now: datetime | None = None,
+    *,
+    seen: tuple[str, int] | None = None,
+) -> None:
     """Grant it (the contribution is public again) or let the decision stand; the author is told either way.
 
-    Raises `Refused` for whoever took the decision in a team of at least two, when somebody else was first, and when
-    something happened to the contribution since that cannot be taken back with this appeal.
+    `seen`: state and revision on the moderator's page. Raises `Refused` for whoever took the decision, and for the
+    author, in a team of at least two, when the text was changed or somebody else was first, and when something
+    happened to the contribution since that cannot be taken back with this appeal.
     """
     now = now or clock.now()
     act = db.session.get_one(ModerationAct, appeal.act_id)
     contribution = db.session.get_one(Contribution, act.contribution_id)
-    if not may_decide(contribution.process_id, act, actor):
+    if not may_decide(contribution, act, actor):
+        if act.actor_id != actor.id:
+            raise Refused(_("Somebody else decides"))
         raise Refused(_("You held this back yourself. Somebody else of the team has to decide about it."))
+    if seen is not None and seen != (contribution.state, contribution.revision):
+        raise Refused(changed_meanwhile())
     decided = db.session.execute(
         update(Appeal)
         .where(Appeal.id == appeal.id, Appeal.decided_at.is_(None))

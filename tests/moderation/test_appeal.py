@@ -139,6 +139,35 @@ def test_when_the_author_changed_it_meanwhile_the_changed_text_appears(session):
     assert contribution.state == State.published
 
 
+def test_what_changed_after_the_moderator_looked_does_not_appear(browser_of, session):
+    town = make_town()
+    contribution = hidden(town)
+    appeal = appeal_of(session, contribution)
+    address = town.path(f"/moderation/appeals/{appeal.id}")
+    desk = browser_of(town.lead)
+    looked = desk.get(address).form_fields(address)
+    contributions.edit(contribution, town.citizen, "Ganz etwas anderes", 0)
+    session.commit()
+    again = desk.post(address, {**looked, "granted": "yes", "answer": "Gern."}, status=409)
+    session.refresh(contribution)
+    assert contribution.state == State.pending
+    assert "Ganz etwas anderes" in again.text
+    desk.post(address, {**again.form_fields(address), "granted": "yes", "answer": "Gern."})
+    session.refresh(contribution)
+    assert contribution.state == State.published
+
+
+def test_nobody_decides_about_their_own_words(browser_of, session):
+    town = make_town()
+    contribution = town.write("Kritik", actor=town.lead)
+    operations.hide(contribution, town.moderator, town.reason)
+    appeal = session.get_one(Appeal, appeals.make(contribution, town.lead, "Bitte"))
+    address = town.path(f"/moderation/appeals/{appeal.id}")
+    assert not browser_of(town.lead).get(address).html.find("form", action=address)
+    with pytest.raises(Refused):
+        appeals.decide(appeal, town.lead, True, "Doch")
+
+
 def test_withdrawn_meanwhile_it_cannot_be_shown_again(session):
     town = make_town()
     contribution = hidden(town)

@@ -9,11 +9,12 @@ from consult.contributions import queries
 from consult.contributions.models import Contribution
 from consult.contributions.views.receipts import meant, private
 from consult.errors import Refused
+from consult.extensions import db
 from consult.forms import entered
 from consult.moderation import appeals, erasing, policy
 from consult.moderation.case_forms import AppealForm, DecideAppealForm
 from consult.moderation.views.blueprint import bp
-from consult.moderation.views.entering import moderated
+from consult.moderation.views.entering import moderated, seen_on_page
 from consult.processes.loading import load_process
 from consult.processes.models import Process
 from consult.web import commit_and_go, keeps_text
@@ -108,13 +109,14 @@ def decide_appeal(slug: str, appeal_id: int) -> Response | tuple[str, int]:
     if found is None:
         abort(404)
     person = current_person()
+    contribution = db.session.get_one(Contribution, found.act.contribution_id)
     label = f"{process.code}-{found.number}"
     form = DecideAppealForm()
     status = 200
     if form.validate_on_submit():
         try:
             granted = form.granted.data == "yes"
-            appeals.decide(found.appeal, person, granted, entered(form.answer))
+            appeals.decide(found.appeal, person, granted, entered(form.answer), seen=seen_on_page())
             if granted:
                 flash(_("%(number)s is published again. The author is told.", number=label), "success")
             else:
@@ -129,6 +131,8 @@ def decide_appeal(slug: str, appeal_id: int) -> Response | tuple[str, int]:
         one=found,
         label=label,
         form=form,
-        may_decide=appeals.may_decide(process.id, found.act, person),
+        seen=f"{contribution.state}-{contribution.revision}",
+        may_decide=appeals.may_decide(contribution, found.act, person),
+        held_back_by_me=found.act.actor_id == person.id,
     )
     return page, status

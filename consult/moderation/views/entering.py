@@ -1,6 +1,6 @@
 """How every page of the desk begins."""
 
-from flask import abort, g
+from flask import abort, g, request
 
 from consult.authz import authorize, current_person
 from consult.contributions import policy, queries
@@ -21,6 +21,12 @@ def moderated(slug: str) -> Process:
 def contribution_of(process: Process, number: int) -> Contribution:
     """The contribution with this number; 404 when there is none."""
     return queries.visible_or_404(process, number, current_person())
+
+
+def seen_on_page() -> tuple[str, int] | None:
+    """State and revision that stood on the moderator's page, as `state-revision`."""
+    state, _dash, revision = request.form.get("seen", "").partition("-")
+    return (state, int(revision)) if revision.isascii() and revision.isdigit() and len(revision) < 9 else None
 
 
 def reason_of(process: Process, reason_id: int) -> ModerationReason:

@@ -20,7 +20,7 @@ from consult.moderation.queue import SIZES, Counts, DeskList, Narrowed, Queue, Q
 from consult.moderation.queue import queue as page_of
 from consult.moderation.team import names_of, team_of
 from consult.moderation.views.blueprint import bp
-from consult.moderation.views.entering import contribution_of, moderated
+from consult.moderation.views.entering import contribution_of, moderated, seen_on_page
 from consult.moderation.views.here import Here, back_of, here_of, number_in
 from consult.processes.models import Process
 from consult.web import commit_and_go, keeps_text, row_id
@@ -138,17 +138,11 @@ def queue(slug: str) -> str:
     return desk_page(moderated(slug), here_of(slug, request.args))
 
 
-def _seen() -> tuple[str, int] | None:
-    """State and revision that stood on the moderator's page, as `state-revision`."""
-    state, _dash, revision = request.form.get("seen", "").partition("-")
-    return (state, int(revision)) if revision.isascii() and revision.isdigit() and len(revision) < 9 else None
-
-
 @bp.post("/p/<slug>/moderation/<int:number>/approve")
 def approve(slug: str, number: int) -> Response:
     """Let it appear, or note that it has been looked at."""
     process = moderated(slug)
-    act = operations.approve(contribution_of(process, number), current_person(), seen=_seen())
+    act = operations.approve(contribution_of(process, number), current_person(), seen=seen_on_page())
     label = f"{process.code}-{number}"
     if act.state_before == State.pending:
         flash(_("%(number)s is published.", number=label), "success")
@@ -167,7 +161,7 @@ def hide(slug: str, number: int) -> Response | tuple[str, int]:
     if not form.validate_on_submit():
         return desk_page(process, back_of(slug)[0], refused=form), 200
     reason = db.get_or_404(ModerationReason, form.reason_id.data)
-    operations.hide(contribution, current_person(), reason, form.note.data or "", seen=_seen())
+    operations.hide(contribution, current_person(), reason, form.note.data or "", seen=seen_on_page())
     label = f"{process.code}-{number}"
     if contribution.receipt_hash is None:
         told = _("%(number)s is held back. The author gets a message with the reason.", number=label)
