@@ -31,10 +31,12 @@ from consult.html import clean_text
 from consult.moderation import appeals, reports
 from consult.moderation.models import Appeal, ErasureRequest, ReportOutcome
 from consult.moderation.team import team_of
-from consult.outbox.operations import queue
+from consult.outbox.operations import forget_copies, queue
 
 #: From so many on another one of the team has to confirm.
 FOUR_EYES_FROM = 3
+#: The mail that quotes the words to their author; its kept copies go with them.
+QUOTING = "contribution_answered"
 
 
 def needs_another(process_id: int) -> bool:
@@ -125,6 +127,8 @@ def confirm(asked: ErasureRequest, actor: Person, now: datetime | None = None) -
             .values(values)
             .execution_options(synchronize_session="fetch")
         )
+    if contribution.author_id is not None:
+        forget_copies(QUOTING, contribution.author_id, contribution.process_id)
     act = ModerationAct(
         contribution_id=contribution.id,
         kind=ModerationKind.erase,

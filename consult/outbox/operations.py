@@ -121,6 +121,21 @@ def retry(message_id: int, actor_id: int) -> bool:
     return True
 
 
+def forget_copies(kind: str, recipient_id: int, process_id: int) -> None:
+    """Blank the kept texts of one kind of mail to somebody in a process: what they quoted is gone for good."""
+    db.session.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.recipient_id == recipient_id,
+            OutboxMessage.process_id == process_id,
+            OutboxMessage.kind == kind,
+            OutboxMessage.sent_text.is_not(None),
+        )
+        .values(sent_subject=None, sent_text=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def purge_copies(now: datetime) -> int:
     """Blank the kept texts that are older than the retention; returns how many."""
     result = db.session.execute(

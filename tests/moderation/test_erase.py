@@ -14,6 +14,7 @@ from consult.extensions import db
 from consult.moderation import appeals, erasing, operations, reports
 from consult.moderation.models import Appeal, ErasureRequest, Report
 from consult.outbox.models import OutboxMessage
+from consult.outbox.models import State as MailState
 from consult.processes.models import Function
 from tests.contributions.factories import make_town
 from tests.factories import flushed, make_group, make_person
@@ -78,6 +79,19 @@ def test_the_words_are_in_no_table_whatever_happened_to_them(browser_of, session
         assert NEEDLE not in visitor.get(town.number_path(contribution)).text
     assert NEEDLE not in author.client.get("/account/data/download").get_data(as_text=True)
     assert NEEDLE not in moderator.get(town.path("/moderation?list=decided")).text
+
+
+def test_the_words_go_from_the_copies_of_mails_that_quoted_them(session):
+    town = make_town()
+    contribution = town.write(NEEDLE)
+    flushed(
+        OutboxMessage(
+            kind="contribution_answered", subject_id=1, recipient_id=town.citizen.id, process_id=town.process.id,
+            state=MailState.sent, sent_subject="Was aus Ihrem Beitrag wurde", sent_text=f"Sie schrieben: {NEEDLE}",
+        )
+    )  # fmt: skip
+    erasing.confirm(erasing.request(contribution, town.moderator, town.reason, ""), town.lead)
+    assert everywhere(NEEDLE) == []
 
 
 def test_number_and_reason_stay_public_and_the_tally_goes_down(browser, browser_of, session):
