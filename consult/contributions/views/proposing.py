@@ -109,6 +109,8 @@ def edit_proposal(slug: str, number: int) -> Answer:
     g.zone = process.zone
     proposed = proposals.newest_proposed(contribution)
     if proposed is None or contribution.wording_id is None:
+        if request.method == "POST":
+            abort(404)
         return redirect(url_for("contributions.edit", slug=slug, number=number), 303)
     base = db.session.get_one(Wording, contribution.wording_id)
     form = EditProposalForm(

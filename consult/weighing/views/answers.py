@@ -146,6 +146,8 @@ def answer(slug: str) -> Response | str | tuple[str, int]:
         return redirect(url_for("weighing.answer", slug=slug, n=every), 303)
     numbers = _numbers()
     if not numbers:
+        if request.method == "POST":
+            abort(400)
         return redirect(url_for("weighing.index", slug=slug), 303)
     if len(numbers) > TOGETHER:
         raise Refused(_("Please choose at most %(most)s contributions at once.", most=TOGETHER))
