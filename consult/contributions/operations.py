@@ -1,6 +1,7 @@
 """What people do with contributions: write, correct, withdraw, react. Changes of state are compare-and-set."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from flask_babel import gettext as _
@@ -10,7 +11,7 @@ from consult import clock
 from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
-from consult.contributions import proposals, screening, tallies
+from consult.contributions import proposals, screening, tallies, trust
 from consult.contributions.arrival import add, checked_text
 from consult.contributions.models import (
     MAX_LENGTH,
@@ -22,6 +23,7 @@ from consult.contributions.models import (
     ReactionKind,
     Stance,
     State,
+    TrustLevel,
 )
 from consult.contributions.openness import Standing, opening_for, speaks_for, standing_of
 from consult.contributions.screening import Arriving, Verdict
@@ -163,8 +165,18 @@ def activity_of(kind: str) -> Activity:
 def goes_back_to_moderation(contribution: Contribution, author: Person | None, now: datetime | None = None) -> bool:
     """Whether an edit now makes the contribution wait for a moderator again; told to authors before they edit."""
     if contribution.state == State.published:
-        return _waits(standing_of(author, contribution.process_id, activity_of(contribution.kind), now))
+        return _waits(_standing(contribution, author, now))
     return contribution.state == State.hidden
+
+
+def _standing(contribution: Contribution, author: Person | None, now: datetime | None) -> Standing:
+    """How a change to it is treated. Whoever holds the code gets nothing past moderators who watch its author."""
+    standing = standing_of(author, contribution.process_id, activity_of(contribution.kind), now)
+    if author is not None or contribution.author_id is None:
+        return standing
+    levels = trust.levels_of(contribution.process_id, {contribution.author_id})
+    watched = levels.get(contribution.author_id) == TrustLevel.watched
+    return replace(standing, level=TrustLevel.watched) if watched else standing
 
 
 def _waits(standing: Standing) -> bool:
@@ -176,7 +188,7 @@ def _waits(standing: Standing) -> bool:
 
 def _after_edit(contribution: Contribution, author: Person | None, said: str, now: datetime) -> Verdict:
     """In which state a changed text stands, and which rules of arrival hold for it."""
-    standing = standing_of(author, contribution.process_id, activity_of(contribution.kind), now)
+    standing = _standing(contribution, author, now)
     waits = contribution.state != State.published or _waits(standing)
     if standing.opening is None:
         return Verdict(State.pending)

@@ -25,6 +25,7 @@ from tests.contributions.guests import TYPED, code_on, how_many, newest, open_wi
 from tests.factories import flushed, make_organisation, make_person, make_stage
 
 ADDRESS = "birke@example.org"
+CODE = "7K3M-Q0TW-94XA-B2ZR"
 EN = {"Accept-Language": "en"}
 
 
@@ -382,6 +383,17 @@ def test_the_holder_corrects_what_appeared_at_once_for_a_while(browser, session,
 
 
 # Helpers.
+
+
+def test_the_code_gets_nothing_past_moderators_who_watch_its_author(session):
+    town = make_town()
+    one = guests.submit(
+        town.process, text="Bänke", stance="change", code=CODE, element_id=town.goal.id, author=town.citizen
+    )
+    trust.decide(town.process, town.citizen.id, TrustLevel.watched, "", town.moderator)
+    assert one.state == State.published
+    guests.edit(one, "Ganz anderes", 0)
+    assert one.state == State.pending
 
 
 def test_the_mail_goes_to_the_person_who_was_helped(browser, browser_of, session):
