@@ -18,7 +18,7 @@ from consult.accounts.staff import keep_one_operator
 from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.concept.models import Editing
-from consult.contributions.models import Contribution
+from consult.contributions.models import AuthorTrust, Contribution
 from consult.db import Base
 from consult.errors import Refused
 from consult.extensions import db
@@ -122,6 +122,7 @@ def erase(person: Person, actor: Person, now: datetime | None = None) -> None:
         update(Consent).where(Consent.person_id == person.id, Consent.withdrawn_at.is_(None)).values(withdrawn_at=now)
     )
     db.session.execute(update(Contribution).where(Contribution.author_id == person.id).values(author_name=""))
+    db.session.execute(delete(AuthorTrust).where(AuthorTrust.person_id == person.id))
     person.email, person.name, person.import_key, person.erased_at = None, "", None, now
     record(Action.account_erased, actor.id, person)
     db.session.flush()

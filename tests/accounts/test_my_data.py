@@ -11,7 +11,8 @@ from consult.accounts.models import Account, Person, RecoveryCode, SignIn
 from consult.audit.actions import Action
 from consult.audit.models import AuditEntry
 from consult.contributions import operations as contributions
-from consult.contributions.models import ContributionText, State
+from consult.contributions import trust
+from consult.contributions.models import ContributionText, State, TrustLevel
 from consult.db import Base
 from consult.errors import Refused
 from consult.groups.models import Membership
@@ -149,6 +150,14 @@ def test_the_last_operator_and_the_only_lead_must_name_another_first(session):
     make_group(town.process, Function.lead, make_member())
     personal.erase(town.lead, town.lead)
     assert town.lead.erased_at is not None
+
+
+def test_what_moderators_noted_about_somebody_goes_with_them(session):
+    town = make_town()
+    town.write()
+    trust.decide(town.process, town.citizen.id, TrustLevel.watched, "Nadelwort-4711", town.moderator)
+    personal.erase(town.citizen, town.citizen)
+    assert mentions(session, "Nadelwort-4711") == []
 
 
 def test_erasing_twice_changes_nothing(session):
