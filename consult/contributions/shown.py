@@ -145,16 +145,25 @@ class Shown:
         return "" if self.is_public else state_names().get(self.state, "")
 
     @property
-    def author_name(self) -> str:
-        """The name given with it, else the person's; none with words that are not shown."""
+    def given(self) -> str:
+        """The name that somebody gave with it, else the person's; empty where there is none and where none is shown."""
         if not (self.is_public or self.reveal):
             return ""
-        if self.given_name:
-            return self.given_name
         # Who wrote without an account chose what stands there, also when it belongs to an account by now.
-        if self.channel in (Channel.guest, Channel.helper) or self.author_id is None:
-            return _("Without a name")
-        return self.person_name or _("Deleted account")
+        if self.given_name or self._is_guests or self.author_id is None:
+            return self.given_name
+        return self.person_name or ""
+
+    @property
+    def _is_guests(self) -> bool:
+        return self.channel in (Channel.guest, Channel.helper)
+
+    @property
+    def author_name(self) -> str:
+        """What stands where the name belongs; nothing with words that are not shown."""
+        if self.given or not (self.is_public or self.reveal):
+            return self.given
+        return _("Without a name") if self._is_guests or self.author_id is None else _("Deleted account")
 
     @property
     def body_html(self) -> Markup | None:
@@ -177,13 +186,15 @@ class Shown:
     def proposal_status(self) -> tuple[str, str]:
         """What became of a proposal, in a few words, and how the mark is coloured."""
         kind = self.disposition.kind if self.disposition else ""
-        by = self.author_name or _("Without a name")
-        known = {
-            "": (_("Open"), "info"),
-            "adopt": (_("Taken over, thanks to %(name)s", name=by), "success"),
-            "adopt_in_part": (_("Taken over with changes, thanks to %(name)s", name=by), "success"),
-            "reject": (_("Not taken over"), "neutral"),
-        }
+        if kind in ("adopt", "adopt_in_part"):
+            # Not the words that stand where there is no name.
+            by, whole = self.given or (self.organisation_name if self.author_name else None), kind == "adopt"
+            if not by:
+                return _("Taken over") if whole else _("Taken over with changes"), "success"
+            if whole:
+                return _("Taken over, thanks to %(name)s", name=by), "success"
+            return _("Taken over with changes, thanks to %(name)s", name=by), "success"
+        known = {"": (_("Open"), "info"), "reject": (_("Not taken over"), "neutral")}
         return known.get(kind) or (self.disposition.kind_label, "neutral")
 
     @property

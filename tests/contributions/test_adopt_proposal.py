@@ -11,7 +11,7 @@ from consult.concept.models import Change, Element
 from consult.concept.operations import Part, Text
 from consult.concept.queries import placed_one, working_version
 from consult.contributions import operations
-from consult.contributions.models import ChangeSource, Kind, State
+from consult.contributions.models import ChangeSource, Channel, Kind, State
 from consult.contributions.sources import trace
 from consult.processes.models import Activity, Function
 from consult.weighing.models import Disposition, DispositionKind
@@ -292,6 +292,20 @@ def test_the_author_is_named_where_the_words_stand_once_they_are_public(session,
     assert page.html.find("mark", string="auch am Abend")
     for address in ("/p/iko/e/lz-begegnung/history", "/p/iko/concept/versions"):
         assert browser.get(address).html.find("a", attrs={"href": here})
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+def test_nobody_is_thanked_where_no_name_was_given(session, place, browser, claimed):
+    if claimed:
+        place.proposal.channel = Channel.guest
+    else:
+        place.author.name = ""
+    decide(place.proposal, DispositionKind.adopt, "Das ist klarer.", actor=place.lead)
+    session.commit()
+    page = browser.get("/p/iko/contributions/1", headers=EN)
+    assert "Taken over" in page.text
+    assert "thanks to" not in page.text
+    assert "Birke" not in page.text
 
 
 def test_declined_it_says_why(session, place, browser):
