@@ -7,7 +7,7 @@ from consult import clock
 from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
-from consult.contributions.models import AuthorTrust, Contribution, TrustLevel
+from consult.contributions.models import AuthorTrust, Channel, Contribution, TrustLevel
 from consult.extensions import db
 from consult.html import clean_line
 from consult.processes.models import Process
@@ -36,6 +36,16 @@ def levels_of(process_id: int, person_ids: set[int]) -> dict[int, str]:
 def has_written(process_id: int, person_id: int) -> bool:
     """Whether this person is the author of something in the process."""
     found = select(Contribution.id).where(Contribution.author_id == person_id, Contribution.process_id == process_id)
+    return db.session.scalar(found.limit(1)) is not None
+
+
+def writes_by_name(process_id: int, person_id: int) -> bool:
+    """Whether something here bears the name of their account: what is written without one never does."""
+    found = select(Contribution.id).where(
+        Contribution.author_id == person_id,
+        Contribution.process_id == process_id,
+        Contribution.channel.not_in((Channel.guest, Channel.helper)),
+    )
     return db.session.scalar(found.limit(1)) is not None
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
@@ -14,6 +14,7 @@ from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.contributions.models import (
+    Channel,
     Contribution,
     ContributionText,
     ModerationAct,
@@ -215,7 +216,11 @@ def _rows(process_id: int) -> Select[*tuple[Any, ...]]:
             ContributionText.body,
             ModerationReason.text,
             hider.name,
-            func.coalesce(func.nullif(Contribution.author_name, ""), author.name, ""),
+            # Who wrote without an account chose what stands there, also when it belongs to an account by now.
+            case(
+                (Contribution.channel.in_((Channel.guest, Channel.helper)), Contribution.author_name),
+                else_=func.coalesce(func.nullif(Contribution.author_name, ""), author.name, ""),
+            ),
             decider.name,
         )
         .join(ModerationAct, ModerationAct.id == Appeal.act_id)

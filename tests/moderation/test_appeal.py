@@ -194,6 +194,18 @@ def test_with_a_receipt_code_one_asks_and_reads_the_answer(browser, session):
     assert "Es steht eine Nummer darin." in browser.get("/receipt/contribution").text
 
 
+def test_the_name_of_an_account_stands_at_nothing_written_without_one(browser_of, session):
+    town = make_town()
+    contribution = guests.submit(
+        town.process, text="Ohne Namen", stance=Stance.change, code=CODE, element_id=town.goal.id, author=town.citizen
+    )
+    operations.hide(contribution, town.moderator, town.reason)
+    appeal = session.get_one(Appeal, appeals.make(contribution, None, "Bitte"))
+    desk = browser_of(town.lead)
+    for page in ("second-look", f"appeals/{appeal.id}", f"authors/{town.citizen.id}"):
+        assert town.citizen.name not in desk.get(town.path(f"/moderation/{page}")).text
+
+
 def test_what_the_author_says_is_for_the_moderators(browser, browser_of, session):
     town = make_town()
     contribution = hidden(town)

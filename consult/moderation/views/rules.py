@@ -82,7 +82,9 @@ def author_trust(slug: str, person_id: int) -> Response | str:
         "moderation/author.html",
         process=process,
         form=form,
-        author=author.name or _("Deleted account"),
+        author=(author.name or _("Deleted account"))
+        if trust.writes_by_name(process.id, person_id)
+        else _("Without a name"),
         known=known,
         counts=trust.states_of(process.id, person_id),
     )
