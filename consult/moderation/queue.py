@@ -137,7 +137,8 @@ def _unseen(of: Any = Contribution) -> Any:
         of.state == State.published,
         of.channel.in_((Channel.web, Channel.guest)),
         # What waited first was looked at before it appeared. This spares a look at the decisions about nearly all.
-        or_(of.published_at <= of.created_at, of.edited_at.is_not(None)),
+        # Not so what appeared when its author proved an address.
+        or_(of.published_at <= of.created_at, of.edited_at.is_not(None), of.channel == Channel.guest),
         # What staff typed in has been looked at by whoever typed it.
         of.author_id.is_not(None),
         of.entered_by_id.is_(None),

@@ -17,6 +17,7 @@ from consult.contributions.models import Channel, RuleEffect, ScreeningRule, Sta
 from consult.contributions.operations import newest_text
 from consult.errors import Refused
 from consult.moderation import operations as deciding
+from consult.moderation.queue import DeskList, queue
 from consult.outbox.kinds import kind
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Activity, Audience, Moderation
@@ -109,6 +110,18 @@ def test_the_button_makes_it_theirs_and_it_follows_the_stage(browser, session, m
     assert TYPED["text"] in browser.follow(page).text
     public = browser.get(town.number_path(sent), 200 if state == State.published else 404)
     assert ("Wetterhahn" in public.text) == (state == State.published)
+
+
+def test_what_appears_by_a_link_is_on_the_list_of_what_nobody_has_looked_at(browser, session):
+    town = make_town()
+    send(browser, town)
+    browser.submit(link_in(mails(session)[0]))
+    sent = newest(session)
+    assert sent.state == State.published
+    unseen = [item.shown.id for item in queue(town.process, town.moderator, DeskList.unseen).items]
+    assert unseen == [sent.id]
+    deciding.approve(sent, town.moderator)
+    assert not queue(town.process, town.moderator, DeskList.unseen).items
 
 
 def test_what_a_moderator_has_looked_at_does_not_appear_by_a_link(browser, session):
