@@ -4,10 +4,22 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import sync_playwright
+from sqlalchemy import select
 
 import config
+from consult.accounts.models import Person
+from consult.concept.queries import element_or_404
+from consult.contributions import guests
+from consult.contributions.models import Stance
+from consult.extensions import db
+from consult.moderation.operations import approve
+from consult.processes.models import Process
+from consult.weighing.models import DispositionKind
+from consult.weighing.operations import decide
+from tests.browser.filling import send
 from tests.browser.scenery import CAST, read_demo
 from tests.browser.town import Town, town
 from tests.conftest import CHROMIUM
@@ -30,6 +42,9 @@ class Shot:
     dark: bool = False
     #: Scroll this into view first.
     to: str = ""
+    lang: str = "de"
+    #: Opened with the receipt code of `answered`.
+    code: bool = False
 
 
 SHOTS = [
@@ -39,7 +54,10 @@ SHOTS = [
     Shot("goal", None, "/p/{slug}/e/{key}"),
     Shot("goal-phone", None, "/p/{slug}/e/{key}", phone=True, to="article.contribution"),
     Shot("comment-phone", "demo_citizen", "/p/{slug}/e/{key}/comment", phone=True, to="form.form"),
-    Shot("moderation", "demo_moderator", "/p/{slug}/moderation"),
+    Shot("guest-arabic-phone", None, "/p/{slug}/e/{key}/comment", phone=True, to="form.form", lang="ar"),
+    Shot("receipt-phone", None, "/receipt", phone=True, code=True, to="article.contribution"),
+    Shot("answers", "demo_steering", "/p/{slug}/answers"),
+    Shot("moderation", "demo_moderator", "/p/{slug}/moderation", to="#desk"),
     Shot("moderation-phone-dark", "demo_moderator", "/p/{slug}/moderation", phone=True, dark=True, to="#queue"),
     Shot("digest", "demo_steering", "/p/{slug}/digests/{digest_id}"),
     Shot("editing", "demo_lead", "/p/{slug}/e/{key}/edit"),
@@ -53,10 +71,33 @@ SHOTS = [
 ]
 
 
+CODE = "7K3M-Q0TW-94XA-B2ZR"
+
+
+def answered(demo: dict[str, Any]) -> None:
+    """What somebody wrote under `CODE`, published and answered."""
+    process = db.session.scalars(select(Process).where(Process.slug == demo["slug"])).one()
+    moderator, steering = (
+        db.session.scalars(select(Person).where(Person.email == CAST[role])).one()
+        for role in ("demo_moderator", "demo_steering")
+    )
+    contribution = guests.submit(
+        process, code=CODE, element_id=element_or_404(process.id, demo["key"]).id, stance=Stance.change,
+        text="Beispieltext: Bitte schreiben Sie Briefe so, dass auch meine Oma sie versteht.", author_name="Amsel",
+    )  # fmt: skip
+    approve(contribution, moderator)
+    decide(
+        contribution, DispositionKind.already_covered, "Teilziel 1.1.1: Briefe beginnen in einfacher Sprache.",
+        plain_reason="Das steht schon im Text: Jeder wichtige Brief beginnt bald mit ein paar einfachen Sätzen.",
+        actor=steering,
+    )  # fmt: skip
+
+
 def take(here: Town, folder: Path) -> list[Path]:
     """All pictures; raises AssertionError for one that is too large or shows an error page."""
     with here.inside():
         demo = read_demo()
+        answered(demo)
     made = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
@@ -67,12 +108,15 @@ def take(here: Town, folder: Path) -> list[Path]:
                 color_scheme="dark" if shot.dark else "light",
                 reduced_motion="reduce",
             )
+            context.add_cookies([{"name": "lang", "value": shot.lang, "url": here.url}])
             if shot.role:
                 context.add_cookies([here.cookie_of(here.person(CAST[shot.role]))])
             page = context.new_page()
             answer = page.goto(here.url + shot.path.format(**demo))
             assert answer is not None
             assert answer.ok, f"{shot.name}: {answer.status}"
+            if shot.code:
+                send(page, code=CODE)
             if shot.to:
                 page.locator(shot.to).first.evaluate("e => e.scrollIntoView()")
             path = folder / f"{shot.name}.png"
