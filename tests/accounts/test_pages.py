@@ -49,7 +49,11 @@ def test_process_leads_manage_organisations_but_not_people(browser_of: Any, sess
     browser.get("/people", 403)
 
 
-@pytest.mark.parametrize("purpose", [p for p in LinkPurpose if p not in ("respond", "preview")])
+#: The others lead to pages of other features, which test them.
+OWN_LINKS = [p for p in LinkPurpose if p not in ("respond", "preview", "claim", "stop_mail")]
+
+
+@pytest.mark.parametrize("purpose", OWN_LINKS)
 def test_link_pages_open(browser: Any, session: Any, purpose: LinkPurpose) -> None:
     person = make_member()
     page = browser.get(make_link(purpose, person, new_email="new@example.org"))

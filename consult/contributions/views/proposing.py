@@ -110,7 +110,7 @@ def edit_proposal(slug: str, number: int) -> Answer:
     proposed = proposals.newest_proposed(contribution)
     if proposed is None or contribution.wording_id is None:
         if request.method == "POST":
-            abort(404)
+            raise Refused(_("There is no published text here for which other words could be proposed."))
         return redirect(url_for("contributions.edit", slug=slug, number=number), 303)
     base = db.session.get_one(Wording, contribution.wording_id)
     form = EditProposalForm(
