@@ -35,6 +35,8 @@ class Channel(StrEnum):
     call = "call"
     email = "email"
     sheet = "sheet"
+    #: A conversation held on another platform.
+    elsewhere = "elsewhere"
     helper = "helper"
 
 

@@ -251,7 +251,7 @@ def _comments(
             stance=None,
             created_at=comment["at"],
             kind=Kind.comment,
-            channel=Channel.sheet,
+            channel=Channel.elsewhere,
             lang=lang,
             author_name="" if comment["author"] else _("Organisers"),
             author_id=people.get(comment["author"]),

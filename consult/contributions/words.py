@@ -39,6 +39,7 @@ def channel_names() -> dict[str, str]:
         Channel.call: _("By telephone"),
         Channel.email: _("By e-mail"),
         Channel.sheet: _("On a paper form"),
+        Channel.elsewhere: _("On another website"),
         Channel.helper: _("With the help of somebody else"),
     }
 
