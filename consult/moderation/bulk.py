@@ -26,6 +26,7 @@ from consult.html import clean_text
 from consult.moderation import reports
 from consult.moderation.assigning import release_decided
 from consult.moderation.models import ReportOutcome
+from consult.moderation.team import refuse_own
 from consult.outbox.operations import queue_many
 from consult.processes.models import Process
 
@@ -84,6 +85,7 @@ def decide(
         raise Refused(_("This reason is not in use in this process."))
     after = State.published if reason is None else State.hidden
     rows = _as_seen(process, picks)
+    refuse_own(process.id, actor, [row.author_id for row in rows])
     if reason is None:
         looked_at = _looked_at([row.id for row in rows if row.state == State.published])
         rows = [row for row in rows if not _stands(looked_at.get(row.id), row.edited_at)]
@@ -153,6 +155,7 @@ def undo_batch(process: Process, actor: Person, batch: str | None, now: datetime
     rows = [row for row in locked if row.id in undone]
     if not rows:
         raise Refused(_("This decision cannot be undone any more: something has happened since."))
+    refuse_own(process.id, actor, [row.author_id for row in rows])
     back = secrets.token_urlsafe(16)
     moves: dict[str, list[Any]] = {}
     for row in rows:

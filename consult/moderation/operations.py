@@ -21,6 +21,7 @@ from consult.html import clean_text
 from consult.moderation import reports
 from consult.moderation.assigning import release_decided
 from consult.moderation.models import ReportOutcome
+from consult.moderation.team import refuse_own
 from consult.outbox.operations import queue
 
 
@@ -41,10 +42,11 @@ def approve(
     """Let it appear; or, where it appeared at once, note that somebody has looked at it.
 
     `seen`: state and revision on the moderator's page; without `tell` the author gets no mail, because another one
-    says it. Raises `Refused` when something else happened meanwhile.
+    says it. Raises `Refused` when something else happened meanwhile, or somebody else has to decide about it.
     """
     now = now or clock.now()
     _as_seen(contribution, seen)
+    refuse_own(contribution.process_id, actor, [contribution.author_id])
     before = contribution.state
     if before not in (State.pending, State.published):
         raise Refused(_("This contribution is no longer waiting."))
@@ -78,6 +80,7 @@ def hide(
     """
     now = now or clock.now()
     _as_seen(contribution, seen)
+    refuse_own(contribution.process_id, actor, [contribution.author_id])
     before = contribution.state
     if before not in (State.pending, State.published):
         raise Refused(_("This contribution is not shown any more."))
@@ -109,6 +112,7 @@ def undo(act: ModerationAct, actor: Person, now: datetime | None = None, *, tell
     """
     now = now or clock.now()
     contribution = db.session.get_one(Contribution, act.contribution_id)
+    refuse_own(contribution.process_id, actor, [contribution.author_id])
     if act.kind in (ModerationKind.undo, ModerationKind.erase) or contribution.state != act.state_after:
         raise Refused(_("This decision cannot be undone any more: something has happened since."))
     set_state(contribution, act.state_after, State(act.state_before))
