@@ -11,7 +11,7 @@ from consult.extensions import db
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Process
 from tests.browser.conftest import Visitor
-from tests.browser.filling import form_with, press, send, text_of
+from tests.browser.filling import form_with, main_button, press, send, text_of
 from tests.browser.scenery import Scene
 from tests.browser.town import Town
 from tests.meetings.factories import make_meeting
@@ -75,7 +75,9 @@ def test_comment_reply_moderate(scene: Scene, plain: Arrive) -> None:
     form.locator("textarea").fill("Bitte anders.")
     press(moderator.page, form.locator("button[type=submit]"))
     reader.go(f"/p/offen/contributions/{answer}", status=404)
+    moderator.go("/p/offen/moderation?list=decided")
     press(moderator.page, moderator.page.locator(f"form[action='/p/offen/moderation/{answer}/undo'] button").first)
+    moderator.go("/p/offen/moderation")
     press(moderator.page, moderator.page.locator(f"form[action='/p/offen/moderation/{answer}/approve'] button"))
     reader.go(f"/p/offen/contributions/{answer}")
 
@@ -123,7 +125,7 @@ def test_a_wording_is_edited_and_published(scene: Scene, plain: Arrive) -> None:
 def test_a_form_sent_empty_says_what_is_missing(scene: Scene, plain: Arrive) -> None:
     author = plain(scene.cast["citizen"])
     page = author.go("/p/offen/comment")
-    press(page, form_with(page, "text").locator("button[type=submit]"))
+    press(page, main_button(form_with(page, "text")))
     summary = page.locator(".error-summary")
     assert summary.locator("a").count() == 2
     for target in summary.locator("a").all():
