@@ -30,11 +30,14 @@ from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Function, ProcessState
 from consult.processes.queries import functions_of, people_with, processes_visible_to
 
-#: Tables whose rows are about the person as a whole. Of others only that, where and when somebody acted is theirs.
-WHOLE = {
-    "account", "appeal", "consent", "contribution", "contribution_translation", "draft_act", "invitation",
-    "link_token", "membership", "moderation_act", "moderator_note", "outbox_message", "person", "reaction",
-    "registration", "report", "representation", "seat_holder", "sign_in",
+#: Tables whose rows belong to somebody, and the column that says to whom. Of other rows, and of those of others, only
+#: that, where and when this person acted is theirs.
+OWNERS = {
+    "account": "person_id", "appeal": "person_id", "consent": "person_id", "contribution": "author_id",
+    "contribution_translation": "translator_id", "draft_act": "actor_id", "invitation": "person_id",
+    "link_token": "person_id", "membership": "person_id", "moderation_act": "actor_id", "moderator_note": "author_id",
+    "outbox_message": "recipient_id", "person": "id", "reaction": "person_id", "registration": "person_id",
+    "report": "reporter_id", "representation": "person_id", "seat_holder": "person_id", "sign_in": "person_id",
 }  # fmt: skip
 #: What signs somebody in is never handed out, not even to themselves.
 SECRETS = {
@@ -67,18 +70,26 @@ def _rows(table: Table, condition: Any, columns: list[Column[Any]]) -> list[dict
 
 
 def _shown(table: Table, links: list[Column[Any]], person: Person) -> list[Any]:
-    """What is handed out of a table; of columns that name people only where they name this one."""
-    if table.name in WHOLE:
-        return [c for c in table.columns if c.name not in SECRETS]
-    dates = [c for c in table.columns if c.name.endswith("_at")]
-    own = [case((c == person.id, c)).label(c.name) for c in links if not c.primary_key]
-    return [*(c for c in table.primary_key.columns if c not in links or len(links) == 1), *own, *dates]
+    """What is handed out of a table: rows of this person whole; of other columns that name people only their own."""
+    owner = table.columns[OWNERS[table.name]] if table.name in OWNERS else None
+    shown: list[Any] = []
+    for column in table.columns:
+        if column.name in SECRETS:
+            continue
+        if column.name.endswith("_at") or (column.primary_key and (column not in links or len(links) == 1)):
+            shown.append(column)
+            continue
+        ways = [] if owner is None else [(owner == person.id, column)]
+        ways += [(column == person.id, column)] if column in links else []
+        if ways:
+            shown.append(case(*ways).label(column.name))
+    return shown
 
 
 def everything_about(person: Person) -> dict[str, list[dict[str, Any]]]:
     """All rows about this person by table, as plain values ready for JSON; secrets left out.
 
-    Moments are ISO 8601 in UTC. Where somebody acted on a text of all, only that and when is told.
+    Moments are ISO 8601 in UTC. Where somebody acted on what belongs to all or to others, only that and when is told.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     people = Base.metadata.tables["person"]

@@ -18,6 +18,7 @@ from consult.errors import Refused
 from consult.groups.models import Membership
 from consult.meetings.models import Registration, RegistrationState
 from consult.moderation import operations as deciding
+from consult.moderation.models import Report
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Function, Moderation
 from tests.accounts.factories import make_member
@@ -76,6 +77,23 @@ def test_the_file_holds_nothing_of_others(session, browser_of):
     session.flush()
     body = browser_of(town.citizen).get("/account/data/download").response.get_data(as_text=True)
     assert "Nachbarin" not in body
+
+
+def test_who_decides_about_others_takes_along_that_they_did_and_not_what_others_wrote(session):
+    town = make_town()
+    written = town.write("Unter Beobachtung")
+    report = flushed(
+        Report(
+            process_id=town.process.id, contribution_id=written.id, reporter_id=town.neighbour.id,
+            note="Das hat mich gekränkt", closed_by_id=town.moderator.id, closed_at=clock.now(), outcome="kept",
+        )
+    )  # fmt: skip
+    [mine] = personal.everything_about(town.moderator)["report"]
+    assert mine["closed_by_id"] == town.moderator.id
+    assert {"closed_at", "id"} <= set(mine)
+    assert not {"note", "reporter_id", "outcome"} & set(mine)
+    [theirs] = personal.everything_about(town.neighbour)["report"]
+    assert theirs["note"] == report.note
 
 
 def test_the_name_and_the_address_are_nowhere_afterwards(session):
