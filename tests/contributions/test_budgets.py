@@ -19,7 +19,7 @@ def asked(visitor, address, count_queries):
 READING = [
     ("nobody", "/e/ankommen", 10),
     ("nobody", "/contributions", 13),
-    ("nobody", "/contributions/1", 15),
+    ("nobody", "/contributions/1", 14),
     ("citizen", "/e/ankommen", 15),
     ("citizen", "/contributions", 18),
 ]

@@ -7,14 +7,12 @@ import pytest
 from sqlalchemy import func, select
 
 from consult import clock, personal, retention
-from consult.accounts import names as looks
 from consult.accounts import operations as accounts
 from consult.accounts import tokens
 from consult.accounts.models import LinkPurpose, LinkToken, Person
 from consult.audit.models import AuditEntry
-from consult.contributions import claims, guests, names, trust
+from consult.contributions import claims, guests, trust
 from consult.contributions.models import Channel, RuleEffect, ScreeningRule, State, TrustLevel
-from consult.contributions.operations import newest_text
 from consult.errors import Refused
 from consult.moderation import operations as deciding
 from consult.moderation.queue import DeskList, queue
@@ -23,7 +21,7 @@ from consult.outbox.models import OutboxMessage
 from consult.processes.models import Activity, Audience, Moderation
 from tests.contributions.factories import make_town
 from tests.contributions.guests import TYPED, code_on, how_many, newest, open_with, write
-from tests.factories import flushed, make_organisation, make_person, make_stage
+from tests.factories import flushed, make_person, make_stage
 
 ADDRESS = "birke@example.org"
 CODE = "7K3M-Q0TW-94XA-B2ZR"
@@ -531,79 +529,3 @@ def test_pages_about_claims_ask_few_questions(browser, session, count_queries):
     with count_queries() as queries:
         browser.get(town.path("/e/ankommen/comment"))
     assert len(queries) <= 10
-
-
-# Names.
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Moderation", "moderatiοn", "М\u043eder\u0430tion", "Ｍｏｄｅｒａｔｉｏｎ", "M o d e r a t i o n",
-        "Modera\u200btion",
-        "C\u0430rit\u0430s Musterstadt", "Саritаs Musterstаdt", "CARlTAS Musterstadt",
-        "Ca\u0301ritas Musterstadt", "Redaktion", "\u202eModeration\u202c",
-    ],
-)  # fmt: skip
-def test_guests_do_not_pose_as_offices_organisations_or_staff(browser, session, name):
-    town = make_town()
-    make_organisation("Caritas Musterstadt")
-    session.commit()
-    page = browser.submit(town.path("/comment"), {**TYPED, "author_name": name}, status=200)
-    assert page.html.find(class_="error-summary"), name
-    assert page.html.find("textarea").get_text().strip() == TYPED["text"]
-    assert how_many(session) == 0
-
-
-@pytest.mark.parametrize("name", ["Wetterhahn", "Оля", "مريم", "李明", "Ελένη", "Anna-Lena 2", "Ş. Öztürk", "\u202e"])
-def test_names_of_people_are_taken_in_any_script(browser, session, name):
-    town = make_town()
-    make_organisation("Caritas Musterstadt")
-    session.commit()
-    browser.submit(town.path("/comment"), {**TYPED, "author_name": name})
-    assert newest(session).author_name == name.replace("\u202e", "")
-
-
-def test_who_works_in_this_process_is_meant_and_who_works_elsewhere_is_not(session):
-    town = make_town()
-    taken = names.taken_in(town.process)
-    assert looks.skeleton("Leitung") in taken
-    assert looks.skeleton("Fremde Moderation") not in taken
-    assert looks.skeleton(town.citizen.name) not in taken
-
-
-def test_heaps_of_accents_stay_small_and_turning_marks_turn_nothing(browser, session):
-    town = make_town()
-    pile = "a" + "\u0301\u0300\u0302\u0303" * 900
-    browser.submit(
-        town.path("/comment"), {**TYPED, "text": f"{pile} \u202eegami\u202c \u2066x", "author_name": "Z\u0336a"}
-    )
-    sent = newest(session)
-    body = newest_text(sent)
-    assert len(body) < 30
-    assert not set("\u202e\u202c\u2066") & set(body)
-    assert sent.author_name == "Z\u0336a", "an accent or two are nobody's fault"
-
-
-@pytest.mark.parametrize("name", ["birke@example.org", "C\u0430ritas Musterstadt", "Moderation", "Stadtverwaltung"])
-def test_accounts_bear_names_of_people_too(browser_of, session, name):
-    town = make_town()
-    make_organisation("Caritas Musterstadt")
-    session.commit()
-    page = browser_of(town.citizen).submit("/account/profile", {"name": name}, status=200)
-    assert page.html.find(class_="error-summary")
-    session.refresh(town.citizen)
-    assert town.citizen.name == "Birke"
-
-
-def test_who_was_given_the_name_of_an_office_keeps_it_and_anybody_changes_theirs(browser_of, session):
-    town = make_town()
-    browser_of(town.moderator).submit("/account/profile", {"locale": "en"})
-    session.refresh(town.moderator)
-    assert (town.moderator.name, town.moderator.locale) == ("Moderation", "en")
-    contribution = town.write()
-    browser_of(town.citizen).submit("/account/profile", {"name": "Wetterhahn"})
-    page = browser_of(town.neighbour).get(town.number_path(contribution))
-    assert "Wetterhahn" in page.text
-    assert "Birke" not in page.text
-    assert town.citizen.email not in page.text

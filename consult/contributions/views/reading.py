@@ -108,7 +108,8 @@ def show(slug: str, number: int) -> str:
         appeal=appeals.newest_about(contribution) if inside and contribution.state != State.published else None,
         may_appeal=item.mine and appeals.may_be_made(contribution),
         trace=trace(contribution, process, person),
-        course=course_of(contribution.id),
+        # Where no decision counts, none was ever public.
+        course=course_of(contribution.id) if contribution.id in decisions else [],
         versions=[
             entry
             for entry in (versions_for(process, contribution) if item.body_html is not None else [])
