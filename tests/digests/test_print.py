@@ -22,6 +22,7 @@ from tests.digests.factories import hide, issued, make_council, make_digest, sti
 
 STATIC = Path(__file__).parent.parent.parent / "consult" / "static"
 LONG = "Das ist ein langer Satz, der vieles zugleich will und darum kaum ein Ende findet. " * 12
+LANGUAGES = ("de", "tr", "ar", "en", "fr", "uk", "zh", "ru", "fa")
 FOREIGN = "Türkiye'de on iki yıl hemşire olarak çalıştım ve belgelerimin tanınması iki yıldan fazla sürdü. " * 8
 
 
@@ -37,14 +38,14 @@ def worst_week(council, lang):
     for way, channel in enumerate(Channel):
         contributions.capture(
             town.process, actor=town.moderator, text=LONG, stance=Stance.question, created_at=clock.now(),
-            channel=channel, lang=("de", "tr", "ar", "en", "fr", "uk", "zh", "ru", "fa")[way],
+            channel=channel, lang=LANGUAGES[way % len(LANGUAGES)],
         )  # fmt: skip
     issued(make_digest(council.process, MONDAY - timedelta(days=7)))
     for element, _wording, _label in placed:
         for n in range(12):
             one = contributions.capture(
                 town.process, actor=town.moderator, text=FOREIGN, stance=list(Stance)[n % 4],
-                created_at=clock.now(), element_id=element.id, channel=list(Channel)[n % 9], lang="tr",
+                created_at=clock.now(), element_id=element.id, channel=list(Channel)[n % len(Channel)], lang="tr",
             )  # fmt: skip
             translating.translate(one, actor=town.moderator, lang=lang, body=LONG)
             contributions.submit(town.process, actor=town.neighbour, text="Ja.", stance=None, reply_to=one)
