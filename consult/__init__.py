@@ -16,6 +16,7 @@ from consult.outbox import delivery
 def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     """The application: settings, extensions, features, error pages, commands. Starts nothing and migrates nothing."""
     app = Flask(__name__, template_folder="../templates")
+    app.request_class = web.Request
     app.config.update(config.settings(overrides))
     logs.init_app(app)
 

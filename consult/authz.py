@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from flask import Flask, abort, g, has_request_context, redirect, request, url_for
 from flask_login import current_user
 from sqlalchemy import event
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from consult.extensions import db
@@ -76,7 +77,10 @@ def _before_commit(_session: Any) -> None:
 
 
 def _after_request(response: Response) -> Response:
-    if response.status_code < 400 and request.endpoint != "static" and not g.get("access_decided"):
+    # The router leads from an address with doubled slashes to the one without: nothing is shown there yet.
+    if request.endpoint == "static" or isinstance(request.routing_exception, RequestRedirect):
+        return response
+    if response.status_code < 400 and not g.get("access_decided"):
         raise Undecided(f"{request.method} {request.endpoint} answered without a decision about access")
     return response
 

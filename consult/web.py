@@ -1,6 +1,7 @@
 """What every request has in common: read or write, CSRF, one effect per form, headers."""
 
 import hashlib
+import re
 import secrets
 import unicodedata
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
+import flask
 from flask import Flask, abort, current_app, g, has_request_context, redirect, request, url_for
 from flask_wtf.csrf import generate_csrf, validate_csrf
 from sqlalchemy import String, event, insert, select
@@ -47,6 +49,8 @@ def row_id(value: str) -> int:
     return ident
 
 
+_BARE = re.compile(rb"[\x80-\xff]")
+
 #: What the fields beside a file take at most.
 _FORM_AROUND = 128 * 1024
 
@@ -54,6 +58,15 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 CSP = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; img-src 'self'"
 )
+
+
+class Request(flask.Request):
+    """A request whose query may hold any bytes: those that no browser sends bare are read as if they were encoded."""
+
+    def __init__(self, environ: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        super().__init__(environ, *args, **kwargs)
+        if not self.query_string.isascii():
+            self.query_string = _BARE.sub(lambda found: b"%%%02X" % found[0][0], self.query_string)
 
 
 class FormAnswer(Base):
@@ -171,9 +184,10 @@ def _before() -> Response | None:
         begin_writing()
     if request.url_rule is None:
         return None
-    for value in [*request.args.values(), *(request.view_args or {}).values()]:
-        if isinstance(value, str) and has_forbidden(value):
-            abort(400)
+    given = [value for values in request.args.listvalues() for value in values]
+    given += [value for value in (request.view_args or {}).values() if isinstance(value, str)]
+    if any(has_forbidden(value) for value in given):
+        abort(400)
     if request.method in SAFE:
         return None
     view = current_app.view_functions.get(request.endpoint or "")
