@@ -31,6 +31,7 @@ _APPROVED = "EXISTS (SELECT 1 FROM minutes m WHERE m.id = {row}.minutes_id AND m
 FROZEN: tuple[Frozen, ...] = (
     Frozen("audit_entry"),
     Frozen("audit_seal"),
+    Frozen("deletion"),
     Frozen("wording"),
     Frozen("change"),
     Frozen("lineage"),

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import hmac
 import ipaddress
+import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -32,13 +33,26 @@ class RateBucket(Base):
     hits: Mapped[int] = mapped_column(default=1)
 
 
+#: With a port or a zone behind the address, as some reverse proxies write it.
+_WITH_MORE = re.compile(r"\[(?P<six>[^\[\]]*)\](?::\d+)?|(?P<four>\d+\.\d+\.\d+\.\d+):\d+")
+
+
 def visitor() -> str:
-    """The address of the visitor, an IPv6 one by its /64: a household has a whole /64 to itself."""
-    address = ipaddress.ip_address(request.remote_addr or "127.0.0.1")
+    """The address of the visitor, an IPv6 one by its /64: a household has a whole /64 to itself.
+
+    All whose address nobody can read are one visitor: a proxy that hands on what anybody writes opens no way around.
+    """
+    given = (request.remote_addr or "127.0.0.1").strip()
+    if found := _WITH_MORE.fullmatch(given):
+        given = found["six"] or found["four"] or ""
+    try:
+        address = ipaddress.ip_address(given.partition("%")[0])
+    except ValueError:
+        return "unreadable"
     if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+        # Ways to reach IPv6 from one IPv4 address: whoever has that has a whole /48, or as many as they like.
+        inside = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
+        return str(inside or ipaddress.IPv6Address(int(address) >> 64 << 64))
     return str(address)
 
 

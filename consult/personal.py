@@ -13,7 +13,16 @@ from sqlalchemy import Column, Table, case, delete, func, or_, select, update
 
 from consult import clock
 from consult.accounts import sessions
-from consult.accounts.models import Account, Consent, LinkPurpose, LinkToken, Person, RecoveryCode, Representation
+from consult.accounts.models import (
+    Account,
+    Affiliation,
+    Consent,
+    LinkPurpose,
+    LinkToken,
+    Person,
+    RecoveryCode,
+    Representation,
+)
 from consult.accounts.staff import keep_one_operator
 from consult.audit.actions import Action
 from consult.audit.operations import record
@@ -24,8 +33,8 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
 from consult.groups.operations import end_membership, vacate_seat
-from consult.invitations.models import Invitation
-from consult.meetings.models import Meeting, Registration, RegistrationState
+from consult.invitations.models import Invitation, Subscription, SubscriptionState
+from consult.meetings.models import FieldAnswer, Meeting, Registration, RegistrationState, SurveyReply
 from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Function, ProcessState
 from consult.processes.queries import functions_of, people_with, processes_visible_to
@@ -33,17 +42,21 @@ from consult.processes.queries import functions_of, people_with, processes_visib
 #: Tables whose rows belong to somebody, and the column that says to whom. Of other rows, and of those of others, only
 #: that, where and when this person acted is theirs.
 OWNERS = {
-    "account": "person_id", "appeal": "person_id", "consent": "person_id", "contribution": "author_id",
+    "account": "person_id", "affiliation": "person_id", "appeal": "person_id", "bounce": "person_id",
+    "campaign_recipient": "person_id", "consent": "person_id", "contribution": "author_id",
     "contribution_translation": "translator_id", "draft_act": "actor_id", "invitation": "person_id",
     "link_token": "person_id", "membership": "person_id", "moderation_act": "actor_id", "moderator_note": "author_id",
     "outbox_message": "recipient_id", "person": "id", "reaction": "person_id", "registration": "person_id",
     "report": "reporter_id", "representation": "person_id", "seat_holder": "person_id", "sign_in": "person_id",
+    "subscription": "person_id",
 }  # fmt: skip
 #: What signs somebody in is never handed out, not even to themselves.
 SECRETS = {
     "password_hash", "totp_secret", "totp_last_step", "secret_hash", "code_hash", "nonce", "claimed_until",
     "receipt_hash",
 }  # fmt: skip
+#: Registrations that hold a place, a place in the queue or a hope for one.
+_HOLDING = tuple(RegistrationState[name] for name in ("unconfirmed", "asked", "maybe", "coming", "waiting", "offered"))
 #: How many unproven addresses one night removes.
 _AT_ONCE = 5000
 
@@ -134,7 +147,14 @@ def erase(person: Person, actor: Person, now: datetime | None = None) -> None:
     )
     db.session.execute(update(Contribution).where(Contribution.author_id == person.id).values(author_name=""))
     db.session.execute(delete(AuthorTrust).where(AuthorTrust.person_id == person.id))
+    db.session.execute(delete(Affiliation).where(Affiliation.person_id == person.id))
+    db.session.execute(
+        update(Subscription)
+        .where(Subscription.person_id == person.id, Subscription.state != SubscriptionState.ended)
+        .values(state=SubscriptionState.ended, ended_at=now)
+    )
     person.email, person.name, person.import_key, person.erased_at = None, "", None, now
+    person.postal_address, person.mail_paused_at, person.mail_paused_why = None, None, None
     record(Action.account_erased, actor.id, person)
     db.session.flush()
 
@@ -173,11 +193,20 @@ def _forget_answers(person: Person, now: datetime) -> None:
         .where(
             Registration.person_id == person.id,
             Registration.meeting_id.in_(to_come),
-            Registration.state == RegistrationState.coming,
+            Registration.state.in_(_HOLDING),
         )
         .values(state=RegistrationState.declined)
     )
-    db.session.execute(update(Registration).where(Registration.person_id == person.id).values(needs=None))
+    own = select(Registration.id).where(Registration.person_id == person.id)
+    db.session.execute(delete(FieldAnswer).where(FieldAnswer.registration_id.in_(own)))
+    db.session.execute(
+        update(SurveyReply).where(SurveyReply.registration_id.in_(own)).values(registration_id=None, key=None)
+    )
+    db.session.execute(
+        update(Registration)
+        .where(Registration.person_id == person.id)
+        .values(needs=None, organisation_name="", named=False)
+    )
     db.session.execute(update(Invitation).where(Invitation.person_id == person.id).values(message=None))
 
 

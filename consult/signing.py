@@ -12,6 +12,11 @@ def new_nonce() -> str:
     return secrets.token_urlsafe(18)[:24]
 
 
+def new_code() -> str:
+    """A short code that people read out at a door; unique together with what it is for. No 0, O, 1, I, L, U."""
+    return "".join(secrets.choice("23456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(8))
+
+
 def _mac(purpose: str, ident: int, nonce: str) -> str:
     key = hashlib.sha256(b"consult link " + current_app.config["SECRET_KEY"].encode()).digest()
     digest = hmac.new(key, f"{purpose}|{ident}|{nonce}".encode(), hashlib.sha256).digest()

@@ -1,10 +1,18 @@
 """E-mail addresses: the form in which we keep them, and which of them are one mailbox."""
 
+import contextlib
+
 from email_validator import EmailNotValidError, validate_email
 
 from consult.html import clean_line
 
-_SAME_HOST = {"googlemail.com": "gmail.com"}
+#: Names of one provider's mailboxes: who has one of them is reached under all.
+_SAME_HOST = {
+    "googlemail.com": "gmail.com",
+    "me.com": "icloud.com", "mac.com": "icloud.com",
+    "protonmail.com": "proton.me", "protonmail.ch": "proton.me", "pm.me": "proton.me",
+    "ya.ru": "yandex.ru", "yandex.com": "yandex.ru", "yandex.by": "yandex.ru", "yandex.kz": "yandex.ru",
+}  # fmt: skip
 
 
 def clean_email(value: str) -> str:
@@ -22,6 +30,10 @@ def clean_email(value: str) -> str:
 
 
 def mailbox_key(email: str) -> str:
-    """The same for all spellings of one mailbox (dots, +tags): for limits only, never for finding a person."""
+    """The same for all spellings of one mailbox (case, dots, +tags, forms of the domain): for limits only, never for
+    finding a person. Takes what was typed as well as what is kept."""
     local, _, domain = email.strip().lower().rpartition("@")
+    domain = domain.rstrip(".")
+    with contextlib.suppress(ValueError):
+        domain = clean_email(f"x@{domain}").partition("@")[2]
     return f"{local.partition('+')[0].replace('.', '')}@{_SAME_HOST.get(domain, domain)}"

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from consult.db import Base, created, fk, id_pk, lang_code, line, utc, word
+from consult.db import Base, created, fk, id_pk, lang_code, line, text, utc, word
 
 
 class Person(Base):
@@ -26,6 +26,14 @@ class Person(Base):
     tell_answers: Mapped[bool] = mapped_column(default=True)
     #: Wants the most important of all processes once a month.
     tell_monthly: Mapped[bool] = mapped_column(default=False)
+    #: Where letters go to, lines as on an envelope; kept only for people who are written to on paper.
+    postal_address: Mapped[text | None]
+    #: The address refuses mail for good: nothing is sent there until somebody sets it going again.
+    mail_paused_at: Mapped[utc | None]
+    #: What the other side said, without addresses.
+    mail_paused_why: Mapped[str | None] = mapped_column(String(200))
+    #: The same human being, under which everything of this row is kept now.
+    merged_into_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
     #: Which participant of which imported consultation this is: importing twice adds nobody.
     import_key: Mapped[str | None] = mapped_column(String(120), unique=True)
 
@@ -96,6 +104,10 @@ class LinkPurpose(StrEnum):
     preview = "preview"
     #: Proves the address of somebody who wrote without an account; `subject_id` is the contribution.
     claim = "claim"
+    #: Proves the address of somebody who registers for a meeting; `subject_id` is the registration.
+    register = "register"
+    #: Proves the address of somebody who wants the newsletter; `subject_id` is the subscription.
+    subscribe = "subscribe"
     #: Turns a kind of mail off and on; `subject_id` says which. Not used up: mail programs press it more than once.
     stop_mail = "stop_mail"
 
@@ -151,11 +163,46 @@ class Organisation(Base):
     #: City, region: where it works.
     area: Mapped[line] = mapped_column(default="")
     umbrella_id: Mapped[int | None] = fk("organisation.id", nullable=True)
+    #: General address of the office; persons have their own.
+    email: Mapped[str | None] = mapped_column(String(254))
+    merged_into_id: Mapped[int | None] = fk("organisation.id", nullable=True, index=False)
     #: Where we know it from; in the demo, what has no source is sample text.
     source: Mapped[line | None]
     created_at: Mapped[created]
 
-    umbrella: Mapped["Organisation | None"] = relationship(remote_side="Organisation.id", lazy="raise_on_sql")
+    umbrella: Mapped["Organisation | None"] = relationship(
+        remote_side="Organisation.id", foreign_keys=[umbrella_id], lazy="raise_on_sql"
+    )
+
+
+class NetworkMember(Base):
+    """An organisation works in a network; the network is an organisation of that kind."""
+
+    __tablename__ = "network_member"
+    __table_args__ = (
+        UniqueConstraint("network_id", "organisation_id"),
+        CheckConstraint("network_id <> organisation_id", name="not_itself"),
+    )
+
+    id: Mapped[id_pk]
+    network_id: Mapped[int] = fk("organisation.id", index=False)
+    organisation_id: Mapped[int] = fk("organisation.id")
+
+
+class Affiliation(Base):
+    """This person works at this organisation, as somebody told us. Gives no right to speak for it."""
+
+    __tablename__ = "affiliation"
+    __table_args__ = (UniqueConstraint("person_id", "organisation_id"),)
+
+    id: Mapped[id_pk]
+    person_id: Mapped[int] = fk("person.id", index=False)
+    organisation_id: Mapped[int] = fk("organisation.id")
+    #: Head of the centre, chair.
+    position: Mapped[line] = mapped_column(default="")
+    #: Where we know it from: list, reply, registration, staff.
+    source: Mapped[word]
+    created_at: Mapped[created]
 
 
 class Representation(Base):

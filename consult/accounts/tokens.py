@@ -24,6 +24,8 @@ LIFETIMES: dict[LinkPurpose, timedelta] = {
     LinkPurpose.change_email: timedelta(hours=24),
     LinkPurpose.staff_invitation: timedelta(days=14),
     LinkPurpose.claim: timedelta(days=7),
+    LinkPurpose.register: timedelta(days=2),
+    LinkPurpose.subscribe: timedelta(days=7),
 }
 
 

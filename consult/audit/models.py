@@ -56,3 +56,15 @@ class Heartbeat(Base):
 
     def age_seconds(self, now: datetime) -> float:
         return (now - self.at).total_seconds()
+
+
+class Deletion(Base):
+    """What the nightly purge removed, as proof: kinds and numbers, nothing of what was removed."""
+
+    __tablename__ = "deletion"
+
+    id: Mapped[id_pk]
+    at: Mapped[created]
+    #: Name of the step.
+    what: Mapped[word]
+    rows: Mapped[int]

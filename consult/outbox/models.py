@@ -18,6 +18,10 @@ class State(StrEnum):
     failed = "failed"
     #: The connection was lost after the text was handed over: nobody knows whether it arrived.
     uncertain = "uncertain"
+    #: Its campaign was paused; goes on when that does.
+    paused = "paused"
+    #: Taken, and sent back by a server further on.
+    bounced = "bounced"
     #: No longer wanted when its turn came (opted out, erased, no longer a member).
     dropped = "dropped"
 
@@ -35,6 +39,8 @@ class OutboxMessage(Base):
     __table_args__ = (
         UniqueConstraint("kind", "subject_id", "recipient_id", "period"),
         Index("ix_outbox_message_due", "state", "due_at"),
+        Index("ix_outbox_message_campaign_id_state", "campaign_id", "state"),
+        Index("ix_outbox_message_process_id_id", "process_id", "id"),
     )
 
     id: Mapped[id_pk]
@@ -44,7 +50,9 @@ class OutboxMessage(Base):
     recipient_id: Mapped[int] = fk("person.id")
     #: Tells repeated mails about one subject apart (a date, a revision); usually empty.
     period: Mapped[str] = mapped_column(String(40), default="")
-    process_id: Mapped[int | None] = fk("process.id", nullable=True)
+    process_id: Mapped[int | None] = fk("process.id", nullable=True, index=False)
+    #: The mailing it belongs to, which can be paused and counted as a whole.
+    campaign_id: Mapped[int | None] = fk("campaign.id", nullable=True, index=False)
     state: Mapped[word] = mapped_column(default=State.queued)
     attempts: Mapped[int] = mapped_column(default=0)
     queued_at: Mapped[created]
@@ -61,3 +69,22 @@ class OutboxMessage(Base):
 
     def is_due(self, now: datetime) -> bool:
         return self.state in (State.queued, State.retry) and self.due_at <= now
+
+
+class Bounce(Base):
+    """A report that a mail did not arrive, as it came back. Read twice, it counts once."""
+
+    __tablename__ = "bounce"
+
+    id: Mapped[id_pk]
+    #: Hash of the report.
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    message_id: Mapped[int | None] = fk("outbox_message.id", nullable=True)
+    person_id: Mapped[int | None] = fk("person.id", nullable=True)
+    #: For good (5.x.x), or for now (4.x.x).
+    hard: Mapped[bool]
+    #: Enhanced status code, RFC 3463.
+    status: Mapped[str] = mapped_column(String(20), default="")
+    #: What the other side said, without addresses.
+    note: Mapped[str] = mapped_column(String(300), default="")
+    at: Mapped[created]

@@ -79,6 +79,8 @@ class Process(Base):
     is_demo: Mapped[bool] = mapped_column(default=False)
     #: Within how many hours a moderator looks at what waits; promised to the public.
     moderation_hours: Mapped[int] = mapped_column(default=24)
+    #: A mailing to more people than this needs a second person's yes.
+    confirm_above: Mapped[int] = mapped_column(default=200)
     created_at: Mapped[created]
     published_at: Mapped[utc | None]
 

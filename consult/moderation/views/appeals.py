@@ -1,5 +1,7 @@
 """Asking for another look, and the desk's list of what needs somebody else: appeals and erasures."""
 
+from datetime import timedelta
+
 from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -11,6 +13,7 @@ from consult.contributions.views.receipts import meant, private
 from consult.errors import Refused
 from consult.extensions import db
 from consult.forms import entered
+from consult.limits import limit, visitor
 from consult.moderation import appeals, erasing, policy
 from consult.moderation.case_forms import AppealForm, DecideAppealForm
 from consult.moderation.views.blueprint import bp
@@ -18,6 +21,10 @@ from consult.moderation.views.entering import moderated, seen_on_page
 from consult.processes.loading import load_process
 from consult.processes.models import Process
 from consult.web import commit_and_go, keeps_text
+
+
+#: Requests for another look from one person or connection within an hour; there is one for each decision.
+PER_HOUR = 30
 
 
 def _form_page(process: Process, contribution: Contribution, form: AppealForm, action: str, back: str) -> str:
@@ -46,6 +53,7 @@ def appeal(slug: str, number: int) -> Response | tuple[str, int]:
     back = url_for("contributions.show", slug=slug, number=number)
     status = 200
     if form.validate_on_submit():
+        limit("appeal", str(person.id), PER_HOUR, timedelta(hours=1))
         try:
             appeals.make(contribution, person, entered(form.body))
             flash(_("Your request has arrived. Somebody else of the team looks at it, and you get a mail."), "success")
@@ -71,6 +79,7 @@ def receipt_appeal() -> Response:
     back = url_for("contributions.receipt_show")
     status = 200
     if form.validate_on_submit():
+        limit("appeal", visitor(), PER_HOUR, timedelta(hours=1))
         try:
             appeals.make(contribution, None, entered(form.body))
             flash(_("Your request has arrived. The answer will stand here."), "success")

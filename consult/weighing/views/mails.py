@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from consult.accounts.policy import is_signed_in
+from consult.accounts.views import allowances
 from consult.accounts.views.blueprint import used_up
 from consult.authz import authorize, current_person, public
 from consult.web import commit_and_go, keeps_text, takes_one_click
@@ -44,6 +45,8 @@ def stop(link: str) -> Response | str:
     """What stops, with a button; the button, and the one of a mail program, turn it off. The same page turns it on."""
     found = stopping.opened(link)
     if found is None:
+        # Only links that are none are counted: one mail program's server presses the buttons of many people.
+        allowances.link()
         return used_up(url_for("weighing.mails"), _("My mails"))
     person, switch = found
     if request.method == "POST":
