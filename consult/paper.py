@@ -31,14 +31,14 @@ def pdf(name: str, data: dict[str, Any]) -> bytes:
     """
     told = json.dumps({"lang": language(), **data}, ensure_ascii=False)
     try:
-        return _compile(name, told, ["ua-1"])
+        return _compile(name, told, "ua-1")
     except typst.TypstError as error:
         if "could not be displayed" not in str(error):
             raise
-        return _compile(name, told, [])
+        return _compile(name, told, None)
 
 
-def _compile(name: str, told: str, standards: list[Literal["ua-1"]]) -> bytes:
+def _compile(name: str, told: str, standard: Literal["ua-1"] | None) -> bytes:
     source = Path(current_app.root_path).parent / "templates" / "paper" / f"{name}.typ"
     return typst.compile(
         source,
@@ -46,5 +46,5 @@ def _compile(name: str, told: str, standards: list[Literal["ua-1"]]) -> bytes:
         font_paths=_fonts(),
         sys_inputs={"data": told},
         format="pdf",
-        pdf_standards=standards,
+        pdf_standards=standard,
     )
