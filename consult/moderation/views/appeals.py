@@ -22,7 +22,6 @@ from consult.processes.loading import load_process
 from consult.processes.models import Process
 from consult.web import commit_and_go, keeps_text
 
-
 #: Requests for another look from one person or connection within an hour; there is one for each decision.
 PER_HOUR = 30
 
