@@ -15,6 +15,7 @@ from consult.contributions.models import Contribution
 from consult.demo import people
 from consult.demo.story import AHEAD, Story, Timeline
 from consult.extensions import db
+from consult.invitations import answering
 from consult.invitations import operations as invitations
 from consult.invitations.lists import Row
 from consult.invitations.models import Invitation, InvitationState
@@ -185,10 +186,10 @@ def answer(story: Story, row: dict[str, Any], now: datetime) -> None:
         return
     needs = Counter(_NEEDS[word] for word in row["needs"])
     note = ", ".join(more for _word, more in needs if more)
-    given = invitations.Answer(
+    given = answering.Answer(
         coming=row["state"] == InvitationState.accepted, needs=Needs(tuple(word for word, _more in needs), note)
     )
-    invitations.answer(invitation, meeting, given, now)
+    answering.answer(invitation, meeting, given, now)
 
 
 def _name_deputy(story: Story, invitation: Invitation, meeting: Meeting, row: dict[str, Any], now: datetime) -> None:

@@ -9,7 +9,7 @@ from wtforms.validators import Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from consult.forms import Form, _l, one_line, several_lines
-from consult.invitations.operations import MAX_MESSAGE
+from consult.invitations.answering import MAX_MESSAGE
 from consult.meetings.words import Needs, need_names
 
 MAX_TEXT = 350_000

@@ -32,6 +32,7 @@ from consult.contributions import operations as contributions
 from consult.contributions.models import Contribution, Kind, ModerationReason, Stance, State
 from consult.digests.models import Digest
 from consult.extensions import db
+from consult.invitations import answering
 from consult.invitations import operations as invitations
 from consult.invitations.lists import Row
 from consult.invitations.models import Invitation
@@ -129,7 +130,7 @@ def _invited(world: World) -> dict[str, str]:
             select(Invitation).where(Invitation.meeting_id == meeting.id).options(joinedload(Invitation.person))
         ).one()
         if state in ("accepted", "declined"):
-            invitations.answer(invitation, meeting, invitations.Answer(coming=state == "accepted"))
+            answering.answer(invitation, meeting, answering.Answer(coming=state == "accepted"))
         if state == "over":
             meeting.starts_at -= timedelta(days=30)
             meeting.ends_at -= timedelta(days=30)

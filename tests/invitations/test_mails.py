@@ -13,7 +13,7 @@ from consult import clock
 from consult.accounts.models import Person
 from consult.extensions import db
 from consult.i18n import in_language
-from consult.invitations import operations
+from consult.invitations import answering, operations
 from consult.invitations.models import Invitation
 from consult.meetings import operations as meetings
 from consult.outbox.delivery import deliver
@@ -152,7 +152,7 @@ def _erase(circle: Circle, invitation: Invitation) -> None:
 
 def _decline(circle: Circle, invitation: Invitation) -> None:
     db.session.get_one(Person, invitation.person_id)
-    operations.answer(invitation, circle.meeting, operations.Answer(False), BEFORE)
+    answering.answer(invitation, circle.meeting, answering.Answer(False), BEFORE)
 
 
 def _move_to_the_past(circle: Circle, invitation: Invitation) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from consult.accounts.models import Person
 from consult.extensions import db
-from consult.invitations import operations, queries
+from consult.invitations import answering, operations, queries
 from consult.invitations.export import csv_file, safe_cell
 from consult.invitations.models import Invitation
 from consult.invitations.queries import PAGE, Counts, Filter
@@ -35,8 +35,8 @@ def campaign(session: Any, at: Callable[[datetime], Any]) -> Circle:
     for x, coming in (("a", True), ("b", False)):
         invitation = invitation_of(f"{x}@example.org")
         db.session.get_one(Person, invitation.person_id)
-        operations.answer(
-            invitation, circle.meeting, operations.Answer(coming, "Gruß", Needs(("childcare",), "zwei Kinder")), BEFORE
+        answering.answer(
+            invitation, circle.meeting, answering.Answer(coming, "Gruß", Needs(("childcare",), "zwei Kinder")), BEFORE
         )
     states = {"a": "sent", "b": "sent", "c": "failed", "d": "uncertain", "f": "sent", "g": "sent"}
     for x, state in states.items():

@@ -13,10 +13,10 @@ from sqlalchemy import func, select, update
 from consult.accounts.models import Person
 from consult.errors import Refused
 from consult.extensions import db
-from consult.invitations import operations
+from consult.invitations import answering, operations
+from consult.invitations.answering import Answer
 from consult.invitations.models import Invitation
-from consult.invitations.operations import Answer
-from consult.invitations.views import answering
+from consult.invitations.views import answering as answering_views
 from consult.meetings.models import Meeting, Registration
 from consult.meetings.words import Need, Needs
 from consult.outbox.models import OutboxMessage
@@ -135,7 +135,7 @@ def test_a_link_that_was_taken_back_or_replaced_is_dead_at_once(invited: Circle,
 
 
 def test_guessing_links_is_slowed_down(invited: Circle, browser: Browser) -> None:
-    statuses = [browser.client.get(f"/i/1.{new_nonce()}").status_code for _ in range(answering.GUESSES + 3)]
+    statuses = [browser.client.get(f"/i/1.{new_nonce()}").status_code for _ in range(answering_views.GUESSES + 3)]
     assert statuses[0] == 404
     assert statuses[-3:] == [429] * 3
     # Whoever holds a true link is not locked out by a neighbour.
@@ -162,13 +162,13 @@ def test_after_the_beginning_and_after_a_cancellation_there_is_a_friendly_page(
 
 def test_the_last_place_is_given_once(invited: Circle) -> None:
     invited.meeting.capacity = 1
-    operations.answer(_loaded("amira@example.org"), invited.meeting, Answer(True), BEFORE)
+    answering.answer(_loaded("amira@example.org"), invited.meeting, Answer(True), BEFORE)
     with refused("places"):
-        operations.answer(_loaded("ben@example.org"), invited.meeting, Answer(True), BEFORE)
+        answering.answer(_loaded("ben@example.org"), invited.meeting, Answer(True), BEFORE)
     # Who has a place may change what they need.
-    operations.answer(_loaded("amira@example.org"), invited.meeting, Answer(True, needs=Needs((), "Rampe")), BEFORE)
-    operations.answer(_loaded("amira@example.org"), invited.meeting, Answer(False), BEFORE)
-    operations.answer(_loaded("ben@example.org"), invited.meeting, Answer(True), BEFORE)
+    answering.answer(_loaded("amira@example.org"), invited.meeting, Answer(True, needs=Needs((), "Rampe")), BEFORE)
+    answering.answer(_loaded("amira@example.org"), invited.meeting, Answer(False), BEFORE)
+    answering.answer(_loaded("ben@example.org"), invited.meeting, Answer(True), BEFORE)
 
 
 def _loaded(address: str) -> Invitation:
@@ -194,7 +194,7 @@ def test_two_hundred_answers_at_once_never_take_more_places_than_there_are(own_a
                 invitation = db.session.get_one(Invitation, ident)
                 db.session.get_one(Person, invitation.person_id)
                 try:
-                    operations.answer(invitation, db.session.get_one(Meeting, meeting_id), Answer(True), BEFORE)
+                    answering.answer(invitation, db.session.get_one(Meeting, meeting_id), Answer(True), BEFORE)
                     db.session.commit()
                     outcomes.append("coming")
                 except Refused:

@@ -14,10 +14,10 @@ from consult import clock
 from consult.authz import public
 from consult.errors import Refused
 from consult.html import plain_html
-from consult.invitations import emails, operations, queries
+from consult.invitations import answering, emails, operations, queries
+from consult.invitations.answering import Answer
 from consult.invitations.forms import AnswerForm
 from consult.invitations.models import InvitationState
-from consult.invitations.operations import Answer
 from consult.invitations.queries import Answerable
 from consult.invitations.views.blueprint import bp
 from consult.limits import limit, visitor
@@ -133,7 +133,7 @@ def _answer(link: str, *, coming: bool) -> Response:
     may_rename = found.invitation.person.account is None
     given = Answer(coming, form.message.data or "", form.needed(), form.name.data if may_rename else None)
     try:
-        operations.answer(found.invitation, found.meeting, given)
+        answering.answer(found.invitation, found.meeting, given)
     except Refused as refusal:
         form.form_errors.append(refusal.message)
         return _page(link, found, form, 409)
