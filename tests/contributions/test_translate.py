@@ -68,7 +68,23 @@ def test_the_form_offers_first_what_nobody_translated_yet(town, turkish, browser
 
     assert offered() == "de"
     add(town, turkish)
-    assert offered() not in ("de", "tr")
+    # Not the first of all languages by its name: the interface's other one.
+    assert offered() == "en"
+
+
+def test_the_form_offers_first_what_its_reader_reads(town, browser_of):
+    german = town.write("Wir möchten eine Bank.")
+
+    def offered(languages, query=""):
+        page = browser_of(town.editor).get(form_of(town, german) + query, headers={"Accept-Language": languages})
+        return page.html.select_one("[name=lang] [selected]")["value"]
+
+    assert offered("en") == "en"
+    assert offered("de, pl-PL;q=0.8") == "pl"
+    assert offered("de") == "en"
+    assert offered("de", "?to=uk") == "uk"
+    assert offered("de", "?to=klingon") == "en"
+    assert offered("de", "?to=de") == "en"
 
 
 def test_after_a_change_of_the_original_it_is_marked_as_of_an_earlier_text(town, turkish, browser):

@@ -16,7 +16,7 @@ from consult.contributions.translation_forms import TranslationForm, label_of
 from consult.contributions.views.blueprint import bp
 from consult.errors import Conflict, Refused
 from consult.extensions import db
-from consult.i18n import language
+from consult.i18n import language, languages
 from consult.limits import hit
 from consult.processes.loading import load_process
 from consult.processes.models import Process
@@ -36,15 +36,16 @@ class Entry:
 
 
 def _target(contribution: Contribution, entries: list[Entry]) -> str:
-    """Into which language at first: the one asked for, else that of the page or of the city if nobody did it yet."""
+    """Into which language at first: the one asked for; else of those nobody did yet that of the page, one that the
+    browser asks for, the city's, the interface's others, and only then any at all."""
     done = {entry.version.lang for entry in entries if not entry.version.outdated} | {contribution.lang}
     wished = request.args.get("to", "")
-    if wished and wished != contribution.lang:
+    if wished in LANGUAGES and wished != contribution.lang:
         return wished
-    for lang in (language(), str(current_app.config["BABEL_DEFAULT_LOCALE"])):
-        if lang not in done:
-            return lang
-    return next(lang for lang in (*LANGUAGES, contribution.lang) if lang not in done or lang == contribution.lang)
+    read = [value.partition("-")[0].lower() for value in request.accept_languages.values()]
+    likely = (language(), *read, str(current_app.config["BABEL_DEFAULT_LOCALE"]), *languages())
+    open_ones = [lang for lang in (*likely, *LANGUAGES) if lang in LANGUAGES and lang not in done]
+    return next(iter(open_ones or [lang for lang in (*likely, *LANGUAGES) if lang != contribution.lang]))
 
 
 def _suggest(form: TranslationForm, contribution: Contribution, body: str) -> int:

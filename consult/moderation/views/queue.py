@@ -28,7 +28,7 @@ from consult.web import commit_and_go, keeps_text, row_id
 
 def _tabs(here: Here, numbers: Counts) -> list[dict[str, Any]]:
     names = {
-        DeskList.pending: (_("Waits to appear"), numbers.pending),
+        DeskList.pending: (_("Waiting for moderation"), numbers.pending),
         DeskList.overdue: (_("Later than promised"), numbers.overdue),
         DeskList.reported: (_("Reported"), numbers.reported),
         DeskList.mine: (_("Mine"), numbers.mine),
