@@ -12,7 +12,6 @@ from wtforms import (
     FormField,
     HiddenField,
     IntegerField,
-    RadioField,
     SelectField,
     StringField,
     TextAreaField,
@@ -21,7 +20,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from consult.concept.queries import Placed
-from consult.contributions.models import MAX_LENGTH, Stance
+from consult.contributions.models import MAX_LENGTH
 from consult.forms import Form, _l, one_line, several_lines
 from consult.meetings.models import LineKind, MeetingKind
 from consult.meetings.operations import AgendaPoint, Arrangement
@@ -172,28 +171,3 @@ class CirculateForm(Form):
 
     base_revision = IntegerField(validators=[NumberRange(0)])
     objections_until = DateField(_l("Objections until"), [Optional()])
-
-
-class CardForm(Form):
-    """A card of the pinboard. Quick to repeat: the table stays."""
-
-    table = StringField(_l("Table"), [Optional(), Length(max=20)], filters=[one_line])
-    text = TextAreaField(
-        _l("What the card says"),
-        [DataRequired(_l("Please type in what the card says.")), Length(max=MAX_LENGTH)],
-        filters=[several_lines],
-    )
-    stance = RadioField(_l("What it wants"), default="")
-    element_id = SelectField(_l("About"))
-    lang = SelectField(_l("Language"), default="de")
-
-    def offer(self, elements: Sequence[Placed], stances: Choices, languages: Choices) -> None:
-        self.stance.choices = [*stances, ("", _l("Not clear"))]
-        self.element_id.choices = about_choices(elements, _l("The process as a whole"))
-        self.lang.choices = languages
-
-    def stance_word(self) -> Stance | None:
-        return Stance(self.stance.data) if self.stance.data else None
-
-    def about(self) -> int | None:
-        return _id(self.element_id.data)

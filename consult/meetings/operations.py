@@ -1,11 +1,11 @@
-"""Arranging meetings: create, change, cancel, agenda. Minutes are in `meetings.minutes`."""
+"""Arranging meetings: create, change, cancel, agenda. Minutes are in `meetings.minutes`, repetitions in `series`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import delete, select, update
 
@@ -13,17 +13,23 @@ from consult import clock
 from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
-from consult.contributions.models import Channel, Contribution, Kind, Stance
-from consult.contributions.operations import capture
 from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_line, clean_text
-from consult.i18n import in_language
-from consult.meetings.models import AgendaItem, Meeting, MeetingKind, MeetingState, MinuteLine
+from consult.meetings.models import (
+    AgendaItem,
+    AttendeeList,
+    Meeting,
+    MeetingKind,
+    MeetingState,
+    MinuteLine,
+    RegistrationMode,
+    Reminder,
+)
 from consult.processes.models import Process
 
 #: A change of one of these matters to guests: their calendars are told by a higher SEQUENCE.
-_MATTERS = ("title", "starts_at", "ends_at", "time_known", "place", "zone")
+_MATTERS = ("title", "starts_at", "ends_at", "time_known", "place", "zone", "online_url", "accessibility")
 
 
 def utc_of(wall: datetime, zone: str) -> datetime:
@@ -53,13 +59,68 @@ class Arrangement:
     capacity: int | None = None
     group_id: int | None = None
     element_id: int | None = None
+    online_url: str = ""
+    accessibility: str = ""
+    registration: str = RegistrationMode.invited
+    registration_opens_at: datetime | None = None
+    registration_closes_at: datetime | None = None
+    approval: bool = False
+    offer_hours: int = 48
+    attendee_list: str = AttendeeList.organisations
+    photo_notice: str = ""
+
+
+def plan_of(meeting: Meeting) -> Arrangement:
+    """What the form would say of this meeting as it stands."""
+    zone = ZoneInfo(meeting.zone)
+    return Arrangement(
+        kind=meeting.kind,
+        title=meeting.title,
+        wall_start=meeting.starts_at.astimezone(zone).replace(tzinfo=None),
+        wall_end=meeting.ends_at.astimezone(zone).replace(tzinfo=None),
+        zone=meeting.zone,
+        time_known=meeting.time_known,
+        place=meeting.place,
+        description=meeting.description,
+        languages=meeting.languages,
+        capacity=meeting.capacity,
+        group_id=meeting.group_id,
+        element_id=meeting.element_id,
+        online_url=meeting.online_url,
+        accessibility=meeting.accessibility,
+        registration=meeting.registration,
+        registration_opens_at=meeting.registration_opens_at,
+        registration_closes_at=meeting.registration_closes_at,
+        approval=meeting.approval,
+        offer_hours=meeting.offer_hours,
+        attendee_list=meeting.attendee_list,
+        photo_notice=meeting.photo_notice,
+    )
+
+
+def web_address(text: str) -> str:
+    """An address of the web as it was typed in, or nothing. Raises `Refused` for anything else."""
+    cleaned = clean_line(text).strip()
+    if not cleaned:
+        return ""
+    try:
+        parts = urlsplit(cleaned)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https") or " " in cleaned or '"' in cleaned or len(cleaned) > 300:
+        raise Refused(_("Please give the whole address of a web page, beginning with https://"))
+    return cleaned
 
 
 def _values(plan: Arrangement) -> dict[str, object]:
-    """Columns of the meeting. Raises `Refused` when the end does not come after the start."""
+    """Columns of the meeting. Raises `Refused` for times in the wrong order and for what is no web address."""
     starts_at, ends_at = utc_of(plan.wall_start, plan.zone), utc_of(plan.wall_end, plan.zone)
     if ends_at <= starts_at:
         raise Refused(_("The end must come after the beginning."))
+    opens, closes = plan.registration_opens_at, plan.registration_closes_at
+    if opens is not None and closes is not None and closes <= opens:
+        raise Refused(_("Registration must open before it closes."))
     return {
         "kind": MeetingKind(plan.kind),
         "title": clean_line(plan.title)[:300],
@@ -74,6 +135,15 @@ def _values(plan: Arrangement) -> dict[str, object]:
         "capacity": plan.capacity,
         "group_id": plan.group_id,
         "element_id": plan.element_id,
+        "online_url": web_address(plan.online_url),
+        "accessibility": clean_text(plan.accessibility).strip(),
+        "registration": RegistrationMode(plan.registration),
+        "registration_opens_at": opens,
+        "registration_closes_at": closes,
+        "approval": plan.approval,
+        "offer_hours": plan.offer_hours,
+        "attendee_list": AttendeeList(plan.attendee_list),
+        "photo_notice": clean_text(plan.photo_notice).strip(),
     }
 
 
@@ -85,11 +155,13 @@ def create(
     source: str | None = None,
     historic_on: date | None = None,
     present: int | None = None,
+    series_id: int | None = None,
     now: datetime | None = None,
 ) -> Meeting:
     """Announce a meeting. Raises `Refused` for times that cannot be."""
     meeting = Meeting(
         process_id=process.id,
+        series_id=series_id,
         source=source,
         historic_on=historic_on,
         present=present,
@@ -103,7 +175,9 @@ def create(
 
 
 def change(meeting: Meeting, plan: Arrangement, actor: Person) -> bool:
-    """Change what was announced; returns whether it matters to guests (time, place, title).
+    """Change what was announced; returns whether it matters to guests (time, place, title, how to take part).
+
+    A meeting that moves takes its reminders along: those that went out for the old day go out again.
 
     Raises `Refused` for a cancelled meeting and for times that cannot be.
     """
@@ -122,6 +196,13 @@ def change(meeting: Meeting, plan: Arrangement, actor: Person) -> bool:
         .execution_options(synchronize_session=False)
     )
     db.session.refresh(meeting)
+    if "starts_at" in changed:
+        db.session.execute(
+            update(Reminder)
+            .where(Reminder.meeting_id == meeting.id)
+            .values(queued_at=None)
+            .execution_options(synchronize_session=False)
+        )
     record(Action.meeting_changed, actor.id, meeting, process_id=meeting.process_id)
     return matters
 
@@ -180,35 +261,3 @@ def set_agenda(meeting: Meeting, points: Sequence[AgendaPoint], actor: Person | 
         item.element_id, item.internal = point.element_id, point.internal
     db.session.flush()
     record(Action.meeting_changed, actor.id if actor else None, meeting, process_id=meeting.process_id)
-
-
-def capture_card(
-    process: Process,
-    meeting: Meeting,
-    actor: Person,
-    *,
-    table: str,
-    text: str,
-    stance: Stance | None,
-    element_id: int | None,
-    lang: str = "de",
-    now: datetime | None = None,
-) -> Contribution:
-    """Type in a card of the pinboard: it gets its number at once. Raises `Refused` for an empty or too long text."""
-    now = now or clock.now()
-    # The name stands in public for good: in the city's language, whatever the one who types it in reads.
-    with in_language(current_app.config["BABEL_DEFAULT_LOCALE"]):
-        name = _("Card, table %(table)s", table=clean_line(table)) if table.strip() else _("Card")
-    return capture(
-        process,
-        actor=actor,
-        text=text,
-        stance=stance,
-        element_id=element_id,
-        kind=Kind.card,
-        channel=Channel.card,
-        lang=lang,
-        author_name=name,
-        # Cards are written at the meeting, even when somebody types them in a week later.
-        created_at=min(now, meeting.ends_at) if meeting.starts_at <= now else now,
-    )

@@ -8,8 +8,9 @@ from consult.authz import authorize, current_person
 from consult.contributions.models import Stance
 from consult.errors import Refused
 from consult.i18n import language_name
-from consult.meetings import operations, policy, queries
-from consult.meetings.forms import CardForm
+from consult.meetings import cards as pinboard
+from consult.meetings import policy, queries
+from consult.meetings.card_forms import CardForm
 from consult.meetings.views.blueprint import bp
 from consult.processes.loading import load_process
 from consult.web import commit_and_go, keeps_text
@@ -44,7 +45,7 @@ def cards(slug: str, meeting_id: int) -> Response | tuple[str, int]:
     )
     if request.method == "POST" and form.validate():
         try:
-            card = operations.capture_card(
+            card = pinboard.capture_card(
                 process,
                 meeting,
                 current_person(),
