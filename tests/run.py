@@ -120,6 +120,8 @@ class Machine:
     def environment(self, database: str) -> dict[str, str]:
         """What the tests are told."""
         told = {name: value for name, value in os.environ.items() if name not in INSTANCE}
+        # Every part starts many processes: compiled once, not by each of them.
+        told.pop("PYTHONDONTWRITEBYTECODE", None)
         told["CONSULT_TEST_DB"] = database
         if database == "postgres":
             told["CONSULT_TEST_PG_URL"] = self.url("postgres")
