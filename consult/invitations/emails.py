@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -16,14 +15,14 @@ from consult.invitations.models import Campaign, Invitation, InvitationState
 from consult.invitations.operations import CANCELLATION, CHANGE, INVITATION
 from consult.invitations.queries import PURPOSE
 from consult.meetings import calendar
+from consult.meetings.mailing import entry_for, facts, greeting, sender
 from consult.meetings.models import Meeting, MeetingState
-from consult.meetings.words import day_words, when_words
+from consult.meetings.words import day_words
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
 from consult.outbox.links import link
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Process
 from consult.signing import sign
-from consult.site.queries import site_settings
 
 
 @dataclass(frozen=True)
@@ -76,37 +75,6 @@ def paragraphs(text: str) -> str:
     return "\n\n".join("  \n".join(escape_markdown(line) for line in block.splitlines()) for block in blocks)
 
 
-def facts(meeting: Meeting, process: Process) -> str:
-    """What, when and where, as a list."""
-    rows = [(_("When"), when_words(meeting)), (_("Where"), meeting.place), (_("Languages"), meeting.languages),
-            (_("Belongs to"), process.title)]  # fmt: skip
-    return "\n".join(f"- {name}: {escape_markdown(value)}" for name, value in rows if value)
-
-
-def sender() -> str:
-    """In whose name invitations go out."""
-    site = site_settings()
-    return site.sender_name or site.city_name or site.platform_name
-
-
-def entry_for(meeting: Meeting, process: Process, person: Person, method: str) -> bytes:
-    """The calendar entry for one guest. Sent by mail it names this guest and nobody else; as a file to keep, nobody."""
-    site = site_settings()
-    return calendar.entry(
-        meeting,
-        public_url=current_app.config["PUBLIC_URL"],
-        page_url=link("meetings.show", slug=process.slug, meeting_id=meeting.id, lang=None),
-        description=process.title,
-        method=method,
-        organiser=(site.reply_to or current_app.config["MAIL_FROM"], sender() or process.title),
-        attendee=(person.email, person.name) if person.email and method != calendar.PUBLISH else None,
-    )
-
-
-def _greeting(person: Person) -> str:
-    return _("Hello %(name)s,", name=escape_markdown(person.name)) if person.name else _("Hello,")
-
-
 @mail_kind(INVITATION, Guarantee.at_least_once, invitation_wanted, title=_l("Invitation to a meeting"))
 def invitation(message: OutboxMessage) -> Mail:
     """Come to this meeting: what, when, where, by whom, and the personal link to answer."""
@@ -119,7 +87,7 @@ def invitation(message: OutboxMessage) -> Mail:
     button, who = _("Accept or decline"), sender()
     opening = _("%(who)s invites you to:", who=escape_markdown(who)) if who else _("You are invited to:")
     parts = [
-        _greeting(guest),
+        greeting(guest),
         opening,
         f"**{escape_markdown(meeting.title)}**",
         facts(meeting, process),
@@ -179,7 +147,7 @@ def meeting_cancelled(message: OutboxMessage) -> Mail:
     """The meeting does not take place; calendars take it out."""
     meeting, process, guest = _about_meeting(message)
     parts = [
-        _greeting(guest),
+        greeting(guest),
         _("this meeting is cancelled and does not take place:"),
         f"**{escape_markdown(meeting.title)}**",
         facts(meeting, process),
@@ -215,7 +183,7 @@ def meeting_changed(message: OutboxMessage) -> Mail:
     """Another time, place or title; calendars move the date."""
     meeting, process, guest = _about_meeting(message)
     parts = [
-        _greeting(guest),
+        greeting(guest),
         _("something has changed about this meeting. This is how it stands now:"),
         f"**{escape_markdown(meeting.title)}**",
         facts(meeting, process),

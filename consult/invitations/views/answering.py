@@ -14,7 +14,7 @@ from consult import clock
 from consult.authz import public
 from consult.errors import Refused
 from consult.html import plain_html
-from consult.invitations import answering, emails, operations, queries
+from consult.invitations import answering, operations, queries
 from consult.invitations.answering import Answer
 from consult.invitations.forms import AnswerForm
 from consult.invitations.models import InvitationState
@@ -22,6 +22,7 @@ from consult.invitations.queries import Answerable
 from consult.invitations.views.blueprint import bp
 from consult.limits import limit, visitor
 from consult.meetings import calendar
+from consult.meetings.mailing import entry_for
 from consult.meetings.models import MeetingState
 from consult.meetings.views.reading import calendar_file
 from consult.meetings.words import Needs, when_words
@@ -150,5 +151,5 @@ def ics(link: str) -> Response:
     """The calendar entry of this guest."""
     found = _load(link)
     method = calendar.CANCEL if found.meeting.state == MeetingState.cancelled else calendar.PUBLISH
-    data = emails.entry_for(found.meeting, found.process, found.invitation.person, method)
+    data = entry_for(found.meeting, found.process, found.invitation.person, method)
     return calendar_file(data, f"meeting-{found.meeting.id}.ics")

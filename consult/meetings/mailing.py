@@ -1,0 +1,45 @@
+"""What all mails about meetings have in common: the facts, the sender's name, the guest's calendar entry."""
+
+from flask import current_app
+from flask_babel import gettext as _
+
+from consult.accounts.models import Person
+from consult.html import escape_markdown
+from consult.meetings import calendar
+from consult.meetings.models import Meeting
+from consult.meetings.words import when_words
+from consult.outbox.links import link
+from consult.processes.models import Process
+from consult.site.queries import site_settings
+
+
+def facts(meeting: Meeting, process: Process) -> str:
+    """What, when and where, as a list."""
+    rows = [(_("When"), when_words(meeting)), (_("Where"), meeting.place), (_("Languages"), meeting.languages),
+            (_("Belongs to"), process.title)]  # fmt: skip
+    return "\n".join(f"- {name}: {escape_markdown(value)}" for name, value in rows if value)
+
+
+def sender() -> str:
+    """In whose name they go out."""
+    site = site_settings()
+    return site.sender_name or site.city_name or site.platform_name
+
+
+def entry_for(meeting: Meeting, process: Process, person: Person, method: str) -> bytes:
+    """The calendar entry for one guest. Sent by mail it names this guest and nobody else; as a file to keep, nobody."""
+    site = site_settings()
+    return calendar.entry(
+        meeting,
+        public_url=current_app.config["PUBLIC_URL"],
+        page_url=link("meetings.show", slug=process.slug, meeting_id=meeting.id, lang=None),
+        description=process.title,
+        method=method,
+        organiser=(site.reply_to or current_app.config["MAIL_FROM"], sender() or process.title),
+        attendee=(person.email, person.name) if person.email and method != calendar.PUBLISH else None,
+    )
+
+
+def greeting(person: Person) -> str:
+    """The first line."""
+    return _("Hello %(name)s,", name=escape_markdown(person.name)) if person.name else _("Hello,")
