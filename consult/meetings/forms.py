@@ -12,6 +12,7 @@ from wtforms import (
     FormField,
     HiddenField,
     IntegerField,
+    RadioField,
     SelectField,
     StringField,
     TextAreaField,
@@ -19,15 +20,20 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
+from consult import clock
 from consult.concept.queries import Placed
 from consult.contributions.models import MAX_LENGTH
 from consult.forms import Form, _l, one_line, several_lines
-from consult.meetings.models import LineKind, MeetingKind
+from consult.meetings.event_words import ONE, every_names, list_names, registration_names, scope_names
+from consult.meetings.models import AttendeeList, LineKind, MeetingKind, RegistrationMode
 from consult.meetings.operations import AgendaPoint, Arrangement
+from consult.meetings.series import MOST
 from consult.meetings.words import kind_names, line_names
 
 #: Blank rows offered beyond what is stored.
 SPARE_ROWS = 3
+#: How long a place from the waiting list is kept, where the organisers say nothing else.
+OFFER_HOURS = 48
 Choices = list[tuple[str, Any]]
 
 
@@ -58,15 +64,47 @@ class MeetingForm(Form):
     capacity = IntegerField(
         _l("Places"), [Optional(), NumberRange(1, 100_000, _l("Please give a number of at least 1."))]
     )
+    online_url = StringField(_l("Link for taking part online"), [Optional(), Length(max=300)], filters=[one_line])
+    accessibility = TextAreaField(_l("Accessibility"), [Optional(), Length(max=2000)], filters=[several_lines])
+    registration = RadioField(_l("Who may register?"), default=RegistrationMode.invited)
+    opens_on = DateField(_l("Registration opens on"), [Optional()])
+    closes_on = DateField(_l("Last day of registration"), [Optional()])
+    approval = BooleanField(_l("We look at each registration before it counts"))
+    offer_hours = IntegerField(
+        _l("Hours to take a place that became free"),
+        [Optional(), NumberRange(1, 720, _l("Please give a number from 1 to 720."))],
+        default=OFFER_HOURS,
+    )
+    attendee_list = RadioField(_l("What the public sees of who comes"), default=AttendeeList.organisations)
+    photo_notice = TextAreaField(
+        _l("Notice about photographs"), [Optional(), Length(max=2000)], filters=[several_lines]
+    )
+    repeat = SelectField(_l("Repeat"), default="")
+    times = IntegerField(
+        _l("How many meetings in all"),
+        [Optional(), NumberRange(2, MOST, _l("Please give a number from 2 to 52."))],
+    )
+    scope = RadioField(_l("What do you change?"), default=ONE)
 
     def offer(self, groups: dict[int, str], elements: Sequence[Placed]) -> None:
         """Fill the lists; call before validating."""
         self.kind.choices = list(kind_names().items())
         self.group_id.choices = [("", _l("Nobody in particular")), *((str(i), name) for i, name in groups.items())]
         self.element_id.choices = about_choices(elements, _l("The process as a whole"))
+        self.registration.choices = list(registration_names().items())
+        self.attendee_list.choices = list(list_names().items())
+        self.repeat.choices = [("", _l("not")), *every_names().items()]
+        self.scope.choices = list(scope_names().items())
 
     def validate(self, extra_validators: Any = None) -> bool:
         valid = super().validate(extra_validators)
+        if self.repeat.data and self.times.data is None and not self.times.errors:
+            self.times.errors = [_l("Please say how many meetings the series has.")]
+            valid = False
+        opens, closes = self.opens_on.data, self.closes_on.data
+        if opens and closes and closes < opens:
+            self.closes_on.errors = [_l("Registration must open before it closes.")]
+            valid = False
         begin, end = self.begin.data, self.end.data
         if self.begin.errors or self.end.errors:
             return valid
@@ -97,6 +135,15 @@ class MeetingForm(Form):
             capacity=self.capacity.data,
             group_id=_id(self.group_id.data),
             element_id=_id(self.element_id.data),
+            online_url=self.online_url.data or "",
+            accessibility=self.accessibility.data or "",
+            registration=RegistrationMode(self.registration.data),
+            registration_opens_at=clock.start_of_day(self.opens_on.data, zone) if self.opens_on.data else None,
+            registration_closes_at=clock.end_of_day(self.closes_on.data, zone) if self.closes_on.data else None,
+            approval=bool(self.approval.data),
+            offer_hours=self.offer_hours.data or OFFER_HOURS,
+            attendee_list=AttendeeList(self.attendee_list.data),
+            photo_notice=self.photo_notice.data or "",
         )
 
 

@@ -1,5 +1,6 @@
 """What organisers do: announce a meeting, change it, cancel it, set the agenda."""
 
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,8 @@ from consult import clock
 from consult.authz import authorize, current_person
 from consult.errors import Refused
 from consult.invitations.operations import tell_cancelled, tell_changed
-from consult.meetings import operations, policy, queries
+from consult.meetings import operations, policy, queries, series
+from consult.meetings.event_words import FOLLOWING, ONE
 from consult.meetings.forms import SPARE_ROWS, AgendaForm, MeetingForm
 from consult.meetings.models import Meeting, MeetingKind
 from consult.meetings.views.blueprint import bp
@@ -40,6 +42,7 @@ def _stored(meeting: Meeting) -> dict[str, Any]:
     """What the form shows of a meeting."""
     zone = ZoneInfo(meeting.zone)
     start, end = meeting.starts_at.astimezone(zone), meeting.ends_at.astimezone(zone)
+    opens, closes = meeting.registration_opens_at, meeting.registration_closes_at
     return {
         "kind": meeting.kind,
         "title": meeting.title,
@@ -52,11 +55,45 @@ def _stored(meeting: Meeting) -> dict[str, Any]:
         "description": meeting.description,
         "languages": meeting.languages,
         "capacity": meeting.capacity,
+        "online_url": meeting.online_url,
+        "accessibility": meeting.accessibility,
+        "registration": meeting.registration,
+        "opens_on": opens.astimezone(zone).date() if opens else None,
+        # The end is the midnight after the last day.
+        "closes_on": (closes - timedelta(microseconds=1)).astimezone(zone).date() if closes else None,
+        "approval": meeting.approval,
+        "offer_hours": meeting.offer_hours,
+        "attendee_list": meeting.attendee_list,
+        "photo_notice": meeting.photo_notice,
+        "scope": ONE,
     }
 
 
+#: Fields behind "More": a circle that meets needs none of them.
+_MORE = (
+    "capacity", "online_url", "languages", "accessibility", "registration", "opens_on", "closes_on", "approval",
+    "offer_hours", "attendee_list", "photo_notice", "repeat", "times",
+)  # fmt: skip
+
+
 def _page(form: MeetingForm, process: Process, meeting: Meeting | None, status: int) -> tuple[str, int]:
-    return render_template("meetings/edit.html", form=form, process=process, meeting=meeting), status
+    return render_template(
+        "meetings/edit.html",
+        form=form,
+        process=process,
+        meeting=meeting,
+        rest=len(series.following(meeting)) if meeting is not None else 0,
+        more_wrong=any(form[name].errors for name in _MORE),
+    ), status
+
+
+def _announce(form: MeetingForm, process: Process) -> Meeting:
+    """One meeting, or the first of a series. Raises `Refused` as the operations do."""
+    plan = form.plan(process.zone)
+    if not form.repeat.data:
+        return operations.create(process, plan, current_person())
+    meetings = series.announce(process, plan, series.Every(form.repeat.data), form.times.data or 0, current_person())
+    return meetings[0]
 
 
 @bp.route("/p/<slug>/meetings/new", methods=["GET", "POST"])
@@ -65,15 +102,20 @@ def create(slug: str) -> Response | tuple[str, int]:
     process = load_process(slug)
     authorize(policy.can_organise, process)
     if request.method == "GET":
-        return _page(_form(process, kind=MeetingKind.group_session, group_id="", element_id=""), process, None, 200)
+        return _page(
+            _form(process, kind=MeetingKind.group_session, group_id="", element_id="", repeat=""), process, None, 200
+        )
     form = _form(process)
     if form.validate():
         try:
-            meeting = operations.create(process, form.plan(process.zone), current_person())
+            meeting = _announce(form, process)
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
-            flash(_("The meeting is announced. You can now set the agenda and invite."), "success")
+            if form.repeat.data:
+                flash(_("The series is announced: %(number)s meetings.", number=form.times.data), "success")
+            else:
+                flash(_("The meeting is announced. You can now set the agenda and invite."), "success")
             return commit_and_go(address_of(process, meeting))
     return _page(form, process, None, 422)
 
@@ -89,12 +131,16 @@ def edit(slug: str, meeting_id: int) -> Response | tuple[str, int]:
         return _page(_form(process, **_stored(meeting)), process, meeting, 200)
     form = _form(process)
     if form.validate():
+        plan = form.plan(meeting.zone)
         try:
-            matters = operations.change(meeting, form.plan(meeting.zone), current_person())
+            if form.scope.data == FOLLOWING:
+                matters = series.change_with_following(meeting, plan, current_person())
+            else:
+                matters = [meeting] if operations.change(meeting, plan, current_person()) else []
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
-            told = tell_changed(meeting) if matters and not meeting.is_over(clock.now()) else 0
+            told = sum(tell_changed(one) for one in matters if not one.is_over(clock.now()))
             flash(" ".join([_("Saved."), *people_told(told)]), "success")
             return commit_and_go(address_of(process, meeting))
     return _page(form, process, meeting, 422)
@@ -105,9 +151,14 @@ def cancel(slug: str, meeting_id: int) -> Response:
     process = load_process(slug)
     authorize(policy.can_organise, process)
     meeting = queries.visible_or_404(process.id, meeting_id)
-    operations.cancel(meeting, current_person(), clock.now())
-    told = tell_cancelled(meeting)
-    flash(" ".join([_("The meeting is cancelled."), *people_told(told)]), "success")
+    if request.form.get("scope") == FOLLOWING:
+        gone = series.cancel_with_following(meeting, current_person(), clock.now())
+    else:
+        operations.cancel(meeting, current_person(), clock.now())
+        gone = [meeting]
+    told = sum(tell_cancelled(one) for one in gone)
+    done = ngettext("The meeting is cancelled.", "%(num)s meetings are cancelled.", len(gone))
+    flash(" ".join([done, *people_told(told)]), "success")
     return commit_and_go(address_of(process, meeting))
 
 
