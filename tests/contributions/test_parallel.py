@@ -1,15 +1,11 @@
 """Several people at once, on real connections: numbers without gaps, one decision wins, nothing is counted twice."""
 
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import func, select
 
-from consult import create_app
 from consult.accounts.models import Person
 from consult.contributions import operations, tallies
 from consult.contributions.models import (
@@ -20,69 +16,20 @@ from consult.contributions.models import (
     Reaction,
     ReactionKind,
 )
-from consult.errors import Conflict, Refused
+from consult.errors import Refused
 from consult.extensions import db
 from consult.moderation import operations as deciding
 from consult.processes.models import Moderation, Process
-from tests.conftest import database_url
 from tests.contributions.factories import make_town
+from tests.together import at_once, own_application
 
 WRITERS = 8
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory, worker_name) -> Iterator[Flask]:
-    """An application with a database of its own: what is committed here stays, and disturbs no other test."""
-    folder = tmp_path_factory.mktemp("parallel")
-    application = create_app(
-        {
-            "CONSULT_ENV": "test",
-            "DATA_DIR": str(folder),
-            "SECRET_KEY": "test-key-" + "0123456789abcdef" * 3,
-            "PUBLIC_URL": "http://consult.test",
-            "DATABASE_URL": database_url(folder, f"consult_parallel_{worker_name}"),
-            "BROKER_URL": "you-forgot-to-capture-jobs://",
-            "MAIL_URL": f"file://{folder}/mail",
-            "DEMO": "0",
-        }
-    )
-    with application.app_context():
-        upgrade(directory=str(Path(__file__).parents[2] / "migrations"))
-    yield application
-    with application.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
-def at_once(app: Flask, *verbs: Callable[[], object]) -> list[object]:
-    """Run each in its own thread and transaction, all released together; returns results or the refusals."""
-    gate = threading.Barrier(len(verbs))
-    results: list[object] = [None] * len(verbs)
-
-    def run(place: int, verb: Callable[[], object]) -> None:
-        with app.app_context():
-            try:
-                gate.wait(10)
-                results[place] = verb() or "done"
-                db.session.commit()
-            except (Refused, Conflict) as refusal:
-                db.session.rollback()
-                results[place] = refusal
-            except BaseException as error:
-                db.session.rollback()
-                results[place] = error
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(verbs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    for result in results:
-        if isinstance(result, BaseException) and not isinstance(result, Refused | Conflict):
-            raise result
-    return results
+    with own_application(tmp_path_factory.mktemp("parallel"), f"consult_parallel_{worker_name}") as application:
+        yield application
 
 
 def scene(app: Flask, moderation: Moderation = Moderation.post) -> dict[str, int]:
@@ -141,7 +88,7 @@ def test_eight_writers_get_numbers_without_a_gap(real):
         return numbers
 
     results = at_once(real, *[several] * WRITERS)
-    numbers = sorted(n for got in results for n in got)  # type: ignore[attr-defined]
+    numbers = sorted(n for got in results for n in got)
     assert numbers == list(range(1, 10 * WRITERS + 1))
     with real.app_context():
         kept = db.session.scalar(

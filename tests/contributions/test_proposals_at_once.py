@@ -15,7 +15,8 @@ from tests import factories
 from tests.client import Browser
 from tests.concept.factories import make_concept, publish
 from tests.contributions.proposing import WHY
-from tests.contributions.test_parallel import at_once, real
+from tests.contributions.test_parallel import real
+from tests.together import at_once
 
 __all__ = ["real"]
 

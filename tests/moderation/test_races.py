@@ -13,7 +13,8 @@ from consult.moderation.bulk import Pick, decide, undo_batch
 from consult.moderation.heads import gather
 from consult.moderation.models import Gathered
 from consult.processes.models import Moderation, Process
-from tests.contributions.test_parallel import at_once, one, real, scene, who, written
+from tests.contributions.test_parallel import one, real, scene, who, written
+from tests.together import at_once
 
 __all__ = ["real"]
 

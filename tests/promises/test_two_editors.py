@@ -3,18 +3,16 @@
 import threading
 from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from sqlalchemy import bindparam, func, insert, select, update
 
-from consult import clock, create_app
+from consult import clock
 from consult.concept import merging, operations
 from consult.concept.models import Change, ChangeKind, Element, Placement, Wording
 from consult.concept.operations import Text
@@ -24,7 +22,8 @@ from consult.extensions import db
 from consult.processes.models import Process
 from tests import factories
 from tests.concept.factories import make_concept
-from tests.conftest import DATABASE, database_url
+from tests.conftest import DATABASE
+from tests.together import each_with_gate, own_application
 
 EDITORS = ("Anna", "Bert")
 #: Orders in which two editors act, each of up to so many steps. They differ from run to run; a failing one is printed.
@@ -169,53 +168,8 @@ def test_a_thousand_interleavings_of_two_editors_lose_nothing(session):
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory, worker_name) -> Iterator[Flask]:
-    """An application with a database of its own: what is committed here stays, and disturbs no other test."""
-    folder = tmp_path_factory.mktemp("editors")
-    application = create_app(
-        {
-            "CONSULT_ENV": "test",
-            "DATA_DIR": str(folder),
-            "SECRET_KEY": "test-key-" + "0123456789abcdef" * 3,
-            "PUBLIC_URL": "http://consult.test",
-            "DATABASE_URL": database_url(folder, f"consult_editors_{worker_name}"),
-            "BROKER_URL": "you-forgot-to-capture-jobs://",
-            "MAIL_URL": f"file://{folder}/mail",
-            "DEMO": "0",
-        }
-    )
-    with application.app_context():
-        upgrade(directory=str(Path(__file__).parents[2] / "migrations"))
-    yield application
-    with application.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
-def at_once(app: Flask, verbs: list[Callable[[threading.Barrier], Any]]) -> list[Any]:
-    """Run each in a thread and a session of its own; they meet at the gate each of them is given."""
-    gate = threading.Barrier(len(verbs))
-    results: list[Any] = [None] * len(verbs)
-
-    def run(place: int, verb: Callable[[threading.Barrier], Any]) -> None:
-        with app.app_context():
-            try:
-                results[place] = verb(gate)
-            except BaseException as error:
-                results[place] = error
-                gate.abort()
-            finally:
-                db.session.rollback()
-                db.session.remove()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(verbs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results
+    with own_application(tmp_path_factory.mktemp("editors"), f"consult_editors_{worker_name}") as application:
+        yield application
 
 
 def scene(app: Flask, text: str) -> tuple[int, int]:
@@ -262,7 +216,7 @@ def test_ten_who_save_at_once_are_all_in_the_text_in_the_end(real, editors):
         return write
 
     names = [f"w{n}" for n in range(editors)]
-    results = at_once(real, [editor(name) for name in names])
+    results = each_with_gate(real, *(editor(name) for name in names))
     with real.app_context():
         goal = db.session.get_one(Element, goal_id)
         placed = placed_one(working_version(goal.concept_id).id, goal.id)
@@ -298,7 +252,7 @@ def test_of_ten_who_press_save_once_one_is_saved_and_nine_are_told(real):
 
         return write
 
-    results = at_once(real, [editor(f"w{n}") for n in range(10)])
+    results = each_with_gate(real, *(editor(f"w{n}") for n in range(10)))
     (saved,) = [result for result in results if isinstance(result, str)]
     for result in results:
         if isinstance(result, Sides):
