@@ -54,14 +54,17 @@ def store(session: Session, data: bytes, name: str, media_type: str, policy: str
     return row
 
 
-def response(row: StoredFile, inline: bool = False) -> Response:
-    """The file as an attachment (or inline, for pictures whose type was checked when stored)."""
+def response(row: StoredFile, inline: bool = False, name: str | None = None) -> Response:
+    """The file as an attachment (or inline, for pictures whose type was checked when stored).
+
+    `name` where the same bytes are known here under another one.
+    """
     path = folder() / row.sha256[:2] / row.sha256
     return send_file(
         path,
         mimetype=row.media_type,
         as_attachment=not inline,
-        download_name=row.name,
+        download_name=name or row.name,
         etag=row.sha256,
         max_age=3600,
     )

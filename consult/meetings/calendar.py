@@ -1,17 +1,21 @@
 """Calendar entries: one event with its zone, the same UID for good, a higher SEQUENCE with each change."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard, vCalAddress
+from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard, vCalAddress, vDuration
 
 from consult import clock
 from consult.html import clean_line, clean_text
 from consult.meetings.models import Meeting, MeetingState
 
 PUBLISH, REQUEST, CANCEL = "PUBLISH", "REQUEST", "CANCEL"
+#: How often programs that follow a calendar should ask.
+REFRESH = timedelta(hours=4)
 
 
 def uid_of(meeting: Meeting, public_url: str) -> str:
@@ -43,12 +47,12 @@ def _switches(zone: ZoneInfo, first: datetime, last: datetime) -> list[datetime]
     return found
 
 
-def zone_component(name: str, year: int) -> Timezone:
-    """VTIMEZONE for one year and a month around it: short, and with the switches at their true hours."""
+def zone_component(name: str, year: int, last_year: int | None = None) -> Timezone:
+    """VTIMEZONE for these years and a month around them: short, and with the switches at their true hours."""
     zone = ZoneInfo(name)
     component = Timezone()
     component.add("tzid", name)
-    first, last = datetime(year - 1, 12, 1, tzinfo=UTC), datetime(year + 1, 2, 1, tzinfo=UTC)
+    first, last = datetime(year - 1, 12, 1, tzinfo=UTC), datetime((last_year or year) + 1, 2, 1, tzinfo=UTC)
     for moment in [first, *_switches(zone, first, last)]:
         before = (moment - timedelta(minutes=1)).astimezone(zone)
         after = moment.astimezone(zone)
@@ -64,9 +68,9 @@ def zone_component(name: str, year: int) -> Timezone:
 
 
 @lru_cache(maxsize=64)
-def _zone_lines(name: str, year: int) -> bytes:
+def _zone_lines(name: str, year: int, last_year: int | None = None) -> bytes:
     """The same as text; kept, because every mail of a campaign carries the same."""
-    return bytes(zone_component(name, year).to_ical())
+    return bytes(zone_component(name, year, last_year).to_ical())
 
 
 def _days(meeting: Meeting) -> tuple[date, date]:
@@ -74,6 +78,42 @@ def _days(meeting: Meeting) -> tuple[date, date]:
     first = meeting.starts_at.astimezone(zone).date()
     last = (meeting.ends_at - timedelta(microseconds=1)).astimezone(zone).date()
     return first, last + timedelta(days=1)
+
+
+def _calendar(method: str) -> Calendar:
+    calendar = Calendar()
+    calendar.add("prodid", "-//Consult//Consult//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    return calendar
+
+
+def _event_of(
+    meeting: Meeting, *, public_url: str, page_url: str, description: str, stamp: datetime, cancelled: bool, online: bool
+) -> Event:
+    event = Event()
+    event.add("uid", uid_of(meeting, public_url))
+    event.add("sequence", meeting.sequence)
+    event.add("dtstamp", stamp.astimezone(UTC).replace(microsecond=0))
+    event.add("summary", clean_line(meeting.title))
+    if meeting.time_known:
+        zone = ZoneInfo(meeting.zone)
+        event.add("dtstart", meeting.starts_at.astimezone(zone))
+        event.add("dtend", meeting.ends_at.astimezone(zone))
+    else:
+        first, after_last = _days(meeting)
+        event.add("dtstart", first)
+        event.add("dtend", after_last)
+    link = clean_line(meeting.online_url) if online else ""
+    place = clean_line(meeting.place) or link
+    if place:
+        event.add("location", place)
+    words = "\n\n".join(part for part in (clean_text(description).strip(), link) if part)
+    if words:
+        event.add("description", words)
+    event.add("url", page_url)
+    event.add("status", "CANCELLED" if cancelled or meeting.state == MeetingState.cancelled else "CONFIRMED")
+    return event
 
 
 def entry(
@@ -85,34 +125,22 @@ def entry(
     method: str = PUBLISH,
     organiser: tuple[str, str] | None = None,
     attendee: tuple[str, str] | None = None,
+    online: bool = False,
 ) -> bytes:
-    """The .ics of one meeting. `organiser` and `attendee` are (address, name); nobody else is ever named in it."""
-    calendar = Calendar()
-    calendar.add("prodid", "-//Consult//Consult//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", method)
-    zone_lines = b""
-    event = Event()
-    event.add("uid", uid_of(meeting, public_url))
-    event.add("sequence", meeting.sequence)
-    event.add("dtstamp", clock.now().replace(microsecond=0))
-    event.add("summary", clean_line(meeting.title))
-    if meeting.time_known:
-        zone = ZoneInfo(meeting.zone)
-        event.add("dtstart", meeting.starts_at.astimezone(zone))
-        event.add("dtend", meeting.ends_at.astimezone(zone))
-        zone_lines = _zone_lines(meeting.zone, meeting.starts_at.astimezone(zone).year)
-    else:
-        first, after_last = _days(meeting)
-        event.add("dtstart", first)
-        event.add("dtend", after_last)
-    if meeting.place:
-        event.add("location", clean_line(meeting.place))
-    if description.strip():
-        event.add("description", clean_text(description).strip())
-    event.add("url", page_url)
-    cancelled = method == CANCEL or meeting.state == MeetingState.cancelled
-    event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
+    """The .ics of one meeting. `organiser` and `attendee` are (address, name); nobody else is ever named in it.
+
+    `online` puts the link for taking part from home into it: for those who come.
+    """
+    calendar = _calendar(method)
+    event = _event_of(
+        meeting,
+        public_url=public_url,
+        page_url=page_url,
+        description=description,
+        stamp=clock.now(),
+        cancelled=method == CANCEL,
+        online=online,
+    )
     if organiser:
         event.add("organizer", _address(*organiser))
     if attendee:
@@ -123,5 +151,78 @@ def entry(
         guest.params["RSVP"] = "FALSE"
         event.add("attendee", guest)
     calendar.add_component(event)
-    # Before the event stand only our own three lines, so its beginning is the first such line.
+    return _with_zones(calendar, [meeting])
+
+
+def _with_zones(calendar: Calendar, meetings: Sequence[Meeting]) -> bytes:
+    """As text, with the zones in front: before the first event stand only our own lines."""
+    years: dict[str, list[int]] = {}
+    for meeting in meetings:
+        if meeting.time_known:
+            years.setdefault(meeting.zone, []).append(meeting.starts_at.astimezone(ZoneInfo(meeting.zone)).year)
+    zone_lines = b"".join(_zone_lines(name, min(found), max(found)) for name, found in sorted(years.items()))
     return bytes(calendar.to_ical()).replace(b"BEGIN:VEVENT", zone_lines + b"BEGIN:VEVENT", 1)
+
+
+@dataclass(frozen=True)
+class Dated:
+    """A meeting in a calendar to subscribe to."""
+
+    meeting: Meeting
+    page_url: str
+    description: str
+    #: When it was changed last: the same answer until something changes.
+    stamp: datetime
+    #: With the link for taking part from home.
+    online: bool = False
+    #: Struck through in the subscriber's own calendar: they do not come.
+    declined: bool = False
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days without an hour: a stage of the process."""
+
+    uid: str
+    title: str
+    first: date
+    after_last: date
+    page_url: str
+    description: str
+    stamp: datetime
+
+
+def feed(name: str, dates: Sequence[Dated], spans: Sequence[Span] = (), *, public_url: str) -> bytes:
+    """A calendar that programs fetch again and again; with cancelled meetings, so that they vanish there as well."""
+    calendar = _calendar(PUBLISH)
+    title = clean_line(name)
+    calendar.add("name", title)
+    calendar.add("x-wr-calname", title)
+    calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", vDuration(REFRESH))
+    for span in spans:
+        event = Event()
+        event.add("uid", span.uid)
+        event.add("dtstamp", span.stamp.astimezone(UTC).replace(microsecond=0))
+        event.add("summary", clean_line(span.title))
+        event.add("dtstart", span.first)
+        event.add("dtend", span.after_last)
+        if span.description.strip():
+            event.add("description", clean_text(span.description).strip())
+        event.add("url", span.page_url)
+        # A stage takes nobody's time: calendars show it without calling the days busy.
+        event.add("transp", "TRANSPARENT")
+        calendar.add_component(event)
+    for dated in dates:
+        calendar.add_component(
+            _event_of(
+                dated.meeting,
+                public_url=public_url,
+                page_url=dated.page_url,
+                description=dated.description,
+                stamp=dated.stamp,
+                cancelled=dated.declined,
+                online=dated.online,
+            )
+        )
+    return _with_zones(calendar, [dated.meeting for dated in dates])
