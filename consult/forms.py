@@ -1,11 +1,13 @@
 """The base of all forms."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from flask import g
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import Field
+from wtforms import Field, RadioField, SelectField
+from wtforms.validators import ValidationError
 
 from consult.html import clean_line, clean_text
 
@@ -28,6 +30,33 @@ def several_lines(value: str | None) -> str | None:
 def entered(field: Field) -> str:
     """What was typed into a text field, never None."""
     return str(field.data or "")
+
+
+class _Offered:
+    """A choice among what `offered` says when it is asked: by word what people read.
+
+    Compares what was chosen with the words; WTForms makes every choice ready to be shown for that.
+    """
+
+    def __init__(self, *args: Any, offered: Callable[[], Mapping[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offered = offered
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        return list(self._offered().items())
+
+    def pre_validate(self: Any, form: Any) -> None:
+        if self.data not in self._offered():
+            raise ValidationError(self.gettext("Not a valid choice."))
+
+
+class SelectOne(_Offered, SelectField):  # type: ignore[misc]  # WTForms may set choices, we never do
+    """One of a list."""
+
+
+class RadioOne(_Offered, RadioField):  # type: ignore[misc]  # as above
+    """The same with all choices seen at once."""
 
 
 class Form(FlaskForm):

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 import flask
 from flask import Flask, abort, current_app, g, has_request_context, redirect, request, url_for
+from flask_login import current_user
 from flask_wtf.csrf import generate_csrf, validate_csrf
-from sqlalchemy import String, event, insert, select
+from sqlalchemy import BigInteger, String, bindparam, cast, event, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.routing import IntegerConverter, Map
@@ -74,7 +75,7 @@ class FormAnswer(Base):
 
     __tablename__ = "form_answer"
 
-    #: Hash over the form's one-time id and who sent it.
+    #: Hash over the form's one-time id, and who sent it.
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     location: Mapped[str] = mapped_column(String(2000))
     created_at: Mapped[created] = mapped_column(index=True)
@@ -88,13 +89,35 @@ def form_id() -> str:
     return secrets.token_urlsafe(16)
 
 
-def _form_key() -> str | None:
-    ident = request.form.get("form_id", "")[:64]
+def _form_key() -> tuple[int, str] | None:
+    """What tells the form that was sent from all others: a number to which its sender is added, and a word."""
+    ident = request.form.get("form_id", "")[:64] if has_request_context() and request.method not in SAFE else ""
     if not ident:
         return None
-    person = authz.current_person()
-    owner = f"{person.id if person else 0}|{request.path}|{ident}"
-    return hashlib.sha256(owner.encode()).hexdigest()
+    digest = hashlib.sha256(f"{request.path}|{ident}".encode()).hexdigest()
+    return int(digest[:15], 16), digest[15:60]
+
+
+def _stored_key() -> str | None:
+    """The key of the form that was sent, by whoever sent it."""
+    form, person = _form_key(), authz.current_person()
+    return f"{form[0] + (person.id if person else 0)}{form[1]}" if form is not None else None
+
+
+def answer_column(person_id: Any) -> Any:
+    """Where the form that was sent led this person before: asked together with who they are."""
+    key = cast(bindparam("form_number", type_=BigInteger) + person_id, String) + bindparam("form_word", type_=String)
+    return select(FormAnswer.location).where(FormAnswer.key == key).scalar_subquery()
+
+
+def answer_values() -> dict[str, Any]:
+    """What `answer_column` is asked with."""
+    number, word = _form_key() or (None, None)
+    return {"form_number": number, "form_word": word}
+
+
+def _led_to(key: str | None) -> str | None:
+    return db.session.scalar(select(FormAnswer.location).where(FormAnswer.key == key)) if key else None
 
 
 @cache
@@ -111,7 +134,7 @@ def commit_and_go(location: str) -> Response:
     if request.method == "GET":
         db.session.commit()
         return redirect(location, 303)
-    key = _form_key()
+    key = _stored_key()
     try:
         if key is not None:
             answered = {"key": key, "location": location[:2000], "created_at": clock.now()}
@@ -119,7 +142,7 @@ def commit_and_go(location: str) -> Response:
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
-        answer = db.session.scalar(select(FormAnswer.location).where(FormAnswer.key == key)) if key else None
+        answer = _led_to(key)
         if answer is None:
             raise
         return redirect(answer, 303)
@@ -198,15 +221,16 @@ def _before() -> Response | None:
         abort(400)
     try:
         validate_csrf(request.form.get("csrf_token"))
-        # The second is what Flask-WTF's forms ask, so that they do not check the same token again.
+        # The others are what Flask-WTF's forms ask, so that they neither check the same token again nor sign another.
         g.csrf_ok = g.csrf_valid = True
+        g.csrf_token = request.form["csrf_token"]
     except ValidationError:
         g.csrf_ok = _is_one_click(view)
         if not g.csrf_ok and not getattr(view, "keeps_text", False):
             return error_page(400)
-    key = _form_key()
-    if key is not None and g.csrf_ok:
-        answer = db.session.scalar(select(FormAnswer.location).where(FormAnswer.key == key))
+    if g.csrf_ok:
+        user: Any = current_user._get_current_object()
+        answer = user.answer if user.is_authenticated else _led_to(_stored_key())
         if answer is not None:
             authz.decided()
             return redirect(answer, 303)

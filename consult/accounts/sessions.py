@@ -21,6 +21,7 @@ from consult import clock
 from consult.accounts.models import Account, Person, SignIn
 from consult.extensions import db, login_manager, own_transaction
 from consult.signing import keyed_hash
+from consult.web import answer_column, answer_values
 
 #: `seen_at` is written at most this often: a page view is no reason to write.
 SEEN_EVERY = timedelta(minutes=5)
@@ -36,10 +37,12 @@ _SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Wi
 class SignedIn(UserMixin):
     """Flask-Login's user: the person, with the account loaded, and the sign-in they came by."""
 
-    def __init__(self, secret: str, sign_in: SignIn, person: Person) -> None:
+    def __init__(self, secret: str, sign_in: SignIn, person: Person, answer: str | None) -> None:
         self.secret = secret
         self.sign_in = sign_in
         self.person = person
+        #: Where the form that was sent led before.
+        self.answer = answer
 
     def get_id(self) -> str:
         return self.secret
@@ -91,7 +94,7 @@ def ask_along(column: Callable[[], Any], take: Callable[[Person, Any], None]) ->
 def _load_query() -> Any:
     """The statement of `load`, made once: every request of somebody signed in asks it."""
     return (
-        select(SignIn, Person, *(column() for column, _take in _along))
+        select(SignIn, Person, answer_column(Person.id), *(column() for column, _take in _along))
         .join(Account, Account.person_id == SignIn.person_id)
         .join(Person, Person.id == Account.person_id)
         .options(contains_eager(Person.account))
@@ -102,10 +105,11 @@ def _load_query() -> Any:
 def load(secret: str) -> SignedIn | None:
     """Who holds this secret, if the sign-in still counts: one query, and now and then a tiny write of `seen_at`."""
     now = clock.now()
-    row = db.session.execute(_load_query(), {"secret_hash": hash_of(secret), "now": now}).first()
+    asked = {"secret_hash": hash_of(secret), "now": now, **answer_values()}
+    row = db.session.execute(_load_query(), asked).first()
     if row is None:
         return None
-    sign_in, person, *answers = row
+    sign_in, person, answer, *along = row
     idle: timedelta = current_app.config["SIGN_IN_IDLE"]
     if sign_in.expires_at <= now or sign_in.seen_at + idle <= now:
         return None
@@ -118,9 +122,9 @@ def load(secret: str) -> SignedIn | None:
                 update(SignIn).where(SignIn.id == sign_in.id, SignIn.seen_at <= now - SEEN_EVERY).values(seen_at=now)
             )
         set_committed_value(sign_in, "seen_at", now)
-    for (_column, take), answer in zip(_along, answers, strict=True):
-        take(person, answer)
-    return SignedIn(secret, sign_in, person)
+    for (_column, take), value in zip(_along, along, strict=True):
+        take(person, value)
+    return SignedIn(secret, sign_in, person, answer)
 
 
 def current_sign_in() -> SignIn | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from consult.contributions.forms import language_choices
+from consult.contributions.forms import language_names
 from consult.contributions.listing import Filter
 from consult.contributions.models import Order
 from consult.contributions.words import order_names, stance_names
@@ -19,7 +19,7 @@ def choice_of(args: Mapping[str, str]) -> Filter:
     stance, lang, order = args.get("stance", ""), args.get("lang", ""), args.get("order", "")
     return Filter(
         stance=stance if stance in stance_names() else "",
-        lang=lang if lang in dict(language_choices()) else "",
+        lang=lang if lang in language_names() else "",
         order=Order(order) if order in order_names() else Order.newest,
     )
 
@@ -49,7 +49,7 @@ def offered(chosen: Filter, counts: Mapping[str, int]) -> dict[str, Any]:
                 "name": "lang",
                 "label": _("Language"),
                 "value": chosen.lang,
-                "choices": [("", _("All")), *language_choices()],
+                "choices": [("", _("All")), *language_names().items()],
             },
         ],
     }

@@ -10,7 +10,6 @@ from wtforms import (
     EmailField,
     HiddenField,
     IntegerField,
-    RadioField,
     SelectField,
     StringField,
     TextAreaField,
@@ -25,7 +24,7 @@ from consult.concept.queries import Placed
 from consult.contributions.listing import Filter
 from consult.contributions.models import MAX_LENGTH, Order, State
 from consult.contributions.words import channel_names, kind_names, order_names, stance_names, state_names
-from consult.forms import Form, _l, one_line, several_lines
+from consult.forms import Form, RadioOne, SelectOne, _l, one_line, several_lines
 from consult.i18n import language
 
 #: Languages people write in here, each by its own name, in order of these; any other is fine as "another one".
@@ -42,9 +41,9 @@ ANOTHER = "und"
 WHOLE = "*"
 
 
-def language_choices() -> list[tuple[str, str]]:
+def language_names() -> dict[str, str]:
     """Each language by its own name, as its speakers look for it."""
-    return [*LANGUAGES.items(), (ANOTHER, _("Another language"))]
+    return LANGUAGES | {ANOTHER: _("Another language")}
 
 
 def fits(_form: Form, field: TextAreaField) -> None:
@@ -79,7 +78,7 @@ class FilterForm(PlainForm):
         self.stance.choices = [*everything, *stance_names().items()]
         self.kind.choices = [*everything, *kind_names().items()]
         self.channel.choices = [*everything, *channel_names().items()]
-        self.lang.choices = [*everything, *language_choices()]
+        self.lang.choices = [*everything, *language_names().items()]
         self.order.choices = list(order_names().items())
         whole = (WHOLE, _("The process as a whole"))
         self.element.choices = [*everything, whole, *((place.key, place.heading) for place in places)]
@@ -125,24 +124,26 @@ class _TextForm(Form):
         validators=[DataRequired(_l("Please write something first.")), fits],
         render_kw={"maxlength": MAX_LENGTH},
     )
-    lang = SelectField(_l("I write in this language"))
+    lang = SelectOne(_l("I write in this language"), offered=language_names)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         kwargs.setdefault("lang", language())
         super().__init__(*args, **kwargs)
         self.text.flags.maxlength = MAX_LENGTH
-        self.lang.choices = language_choices()
 
 
 class CommentForm(_TextForm):
     """A contribution to an element or to the process as a whole."""
 
-    stance = RadioField(_l("How do you mean it?"), validators=[InputRequired(_l("Please choose how you mean it."))])
+    stance = RadioOne(
+        _l("How do you mean it?"),
+        offered=stance_names,
+        validators=[InputRequired(_l("Please choose how you mean it."))],
+    )
     organisation_id = SelectField(_l("I write"), coerce=int, validators=[Optional()], default=0)
 
     def __init__(self, *args: object, organisations: Iterable[Organisation] = (), **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.stance.choices = list(stance_names().items())
         speaks_for = [(o.id, _("for %(organisation)s", organisation=o.name)) for o in organisations]
         if speaks_for:
             self.organisation_id.choices = [(0, _("for myself")), *speaks_for]
@@ -163,7 +164,11 @@ def no_address(_form: Form, field: StringField) -> None:
 class GuestForm(_TextForm):
     """A contribution of somebody without an account, or of somebody who is helped by the person signed in."""
 
-    stance = RadioField(_l("How do you mean it?"), validators=[InputRequired(_l("Please choose how you mean it."))])
+    stance = RadioOne(
+        _l("How do you mean it?"),
+        offered=stance_names,
+        validators=[InputRequired(_l("Please choose how you mean it."))],
+    )
     author_name = StringField(
         _l("Name that everybody may see"),
         filters=[one_line],
@@ -196,7 +201,6 @@ class GuestForm(_TextForm):
         self, mark: str, *args: object, known: bool = False, taken: Iterable[str] = (), **kwargs: object
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.stance.choices = list(stance_names().items())
         self.knows = self.as_guest.data == mark
         self.as_guest.data = mark
         self._taken = frozenset(taken)

@@ -1,19 +1,22 @@
 """What is open to whom now: activities of the stage, and organisations one may speak for."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
 from consult import clock
 from consult.accounts.models import Person, Representation
-from consult.contributions.models import AuthorTrust, ScreeningRule, State
+from consult.contributions.models import AuthorTrust, Contribution, ScreeningRule, State
 from consult.contributions.screening import state_for
 from consult.extensions import db
 from consult.processes.models import Activity, Audience
 from consult.processes.queries import Opening, functions_of, merged, openings, openings_query
+
+#: How far back what somebody sent is counted.
+LATELY = timedelta(hours=1)
 
 
 def may_use(person: Person | None, process_id: int, opening: Opening) -> bool:
@@ -37,30 +40,46 @@ class Standing:
     #: Trusted, watched, or None for everybody else.
     level: str | None = None
     has_rules: bool = False
+    #: How many contributions they sent within the last hour.
+    written: int = 0
+
+
+@cache
+def written_query() -> Any:
+    """How many contributions `person_id` has sent after `since`."""
+    return select(func.count()).where(
+        Contribution.author_id == bindparam("person_id"), Contribution.created_at > bindparam("since")
+    )
 
 
 @cache
 def _standing_query() -> Any:
-    """What is open, who is trusted and whether there are rules: one question, because every contribution asks it."""
+    """What is open, who is trusted, whether there are rules and how much they wrote lately: one question, because
+    every contribution asks it."""
     level = select(AuthorTrust.level).where(
         AuthorTrust.process_id == bindparam("process_id"), AuthorTrust.person_id == bindparam("person_id")
     )
     rules = select(ScreeningRule.id).where(
         ScreeningRule.process_id == bindparam("process_id"), ScreeningRule.retired_at.is_(None)
     )
-    return openings_query().add_columns(level.scalar_subquery().label("level"), rules.exists().label("has_rules"))
+    return openings_query().add_columns(
+        level.scalar_subquery().label("level"),
+        rules.exists().label("has_rules"),
+        written_query().scalar_subquery().label("written"),
+    )
 
 
 def standing_of(person: Person | None, process_id: int, activity: Activity, now: datetime | None = None) -> Standing:
     """As `opening_for`, with what the moderators decided beforehand."""
+    now = now or clock.now()
+    person_id = person.id if person else None
     rows = db.session.execute(
-        _standing_query(),
-        {"process_id": process_id, "person_id": person.id if person else None, "now": now or clock.now()},
+        _standing_query(), {"process_id": process_id, "person_id": person_id, "now": now, "since": now - LATELY}
     ).all()
     opening = merged((row.activity, row.audience, row.moderation, row.ends_at) for row in rows).get(activity)
     if opening is None or not may_use(person, process_id, opening):
         return Standing(None)
-    return Standing(opening, rows[0].level, bool(rows[0].has_rules))
+    return Standing(opening, rows[0].level, bool(rows[0].has_rules), rows[0].written)
 
 
 def first_state(person: Person, process_id: int, activity: Activity, now: datetime | None = None) -> State:

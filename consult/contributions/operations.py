@@ -51,19 +51,23 @@ def submit(
     entered_by_id: int | None = None,
     seen: tuple[int, int] | None = None,
     proposed: str | None = None,
+    at_most: int | None = None,
     now: datetime | None = None,
 ) -> Contribution:
     """A citizen writes; `actor` is the author. Appears at once or waits, as stage, trust and rules of arrival say.
 
     `seen`: version and wording of the page they wrote on; asked for when the door does not know. `proposed`: of a
-    wording proposal the whole text as it should read, in place of those words and in their language.
+    wording proposal the whole text as it should read, in place of those words and in their language. `at_most`: how
+    many the actor may send within an hour, counted in the rows themselves.
     Raises `Refused` when nothing can be written now, the parent cannot be answered, the text is empty or too long,
-    or the actor does not speak for the organisation.
+    the actor does not speak for the organisation, or sent too many.
     """
     now = now or clock.now()
     standing = standing_of(actor, process.id, activity_of(kind), now)
     if standing.opening is None:
         raise Refused(_("Contributions are closed at the moment. You can still read everything."))
+    if at_most is not None and standing.written >= at_most:
+        raise Refused(_("You have written a lot within an hour. Please wait a little before you send more."))
     if reply_to is not None and (reply_to.state != State.published or reply_to.process_id != process.id):
         raise Refused(_("This contribution cannot be answered."))
     if organisation_id is not None and (actor is None or not speaks_for(actor.id, organisation_id, now)):

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 
 from flask import abort
-from sqlalchemy import Select, bindparam, func, literal, select, union_all
+from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Person
@@ -23,6 +22,7 @@ from consult.contributions.models import (
     Stance,
     State,
 )
+from consult.contributions.openness import written_query
 from consult.contributions.policy import can_see
 from consult.contributions.threads import Thread, openings_for, shown_alone, thread
 from consult.extensions import db
@@ -154,16 +154,9 @@ def earlier_texts(contribution: Contribution) -> list[ContributionText]:
     )
 
 
-@cache
-def _written_query() -> Select[int]:
-    return select(func.count()).where(
-        Contribution.author_id == bindparam("person_id"), Contribution.created_at > bindparam("since")
-    )
-
-
 def written_since(person_id: int, since: datetime) -> int:
     """How many contributions somebody has sent since then, for the limit against flooding."""
-    return db.session.scalar(_written_query(), {"person_id": person_id, "since": since}) or 0
+    return db.session.scalar(written_query(), {"person_id": person_id, "since": since}) or 0
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from flask_babel import gettext as _
 from wtforms import BooleanField, HiddenField, SelectField, TextAreaField
 from wtforms.validators import DataRequired, Length, ValidationError
 
-from consult.contributions.forms import ANOTHER, language_choices
+from consult.contributions.forms import ANOTHER, language_names
 from consult.contributions.translating import MAX_TRANSLATION
 from consult.forms import Form, _l, several_lines
 
 
 def label_of(lang: str) -> str:
     """A language by its own name."""
-    return dict(language_choices()).get(lang, lang)
+    return language_names().get(lang, lang)
 
 
 class TranslationForm(Form):
@@ -37,7 +37,7 @@ class TranslationForm(Form):
     def __init__(self, *args: Any, without: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.text.flags.maxlength = MAX_TRANSLATION
-        self._languages = [(code, name) for code, name in language_choices() if code not in (without, ANOTHER)]
+        self._languages = [(code, name) for code, name in language_names().items() if code not in (without, ANOTHER)]
         self.lang.choices = list(self._languages)
 
     def offers(self, lang: str | None) -> bool:

@@ -9,7 +9,7 @@ from wtforms import Form as PlainForm
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from consult.concept.queries import Placed
-from consult.contributions.forms import language_choices
+from consult.contributions.forms import language_names
 from consult.contributions.models import ModerationReason
 from consult.contributions.words import channel_names
 from consult.forms import Form, _l, one_line, several_lines
@@ -119,7 +119,7 @@ class NarrowForm(PlainForm):
             (WHOLE, _("The process as a whole")),
             *((place.key, place.heading) for place in places),
         ]
-        self.lang.choices = [*everything, *language_choices()]
+        self.lang.choices = [*everything, *language_names().items()]
         self.channel.choices = [*everything, *channel_names().items()]
 
     def chosen(self, name: str) -> str:

@@ -16,7 +16,7 @@ from consult.contributions.proposal_forms import EditProposalForm, ProposeForm
 from consult.contributions.views import guests, kept
 from consult.contributions.views.blueprint import bp
 from consult.contributions.views.proposed import PREVIEW, Proposing, preview_of
-from consult.contributions.views.writing import arrived, not_too_many, waits
+from consult.contributions.views.writing import arrived, at_most, waits
 from consult.errors import Conflict, Refused
 from consult.extensions import db
 from consult.forms import entered
@@ -63,7 +63,6 @@ def _propose(process: Process, proposing: Proposing, action: str, back: str) -> 
     status = 409 if proposing.shows_newer or proposing.retired() else 200
     if proposing.is_right():
         try:
-            not_too_many(person.id)
             contribution = operations.submit(
                 process,
                 actor=person,
@@ -74,6 +73,7 @@ def _propose(process: Process, proposing: Proposing, action: str, back: str) -> 
                 organisation_id=form.spoken_for(),
                 seen=proposing.seen,
                 proposed=proposing.proposed,
+                at_most=at_most(),
             )
             return arrived(process, contribution)
         except Refused as refusal:

@@ -1,7 +1,5 @@
 """Writing: to an element, to the process as a whole, to somebody else; correcting, withdrawing, agreeing."""
 
-from datetime import timedelta
-
 from flask import abort, current_app, flash, g, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -38,11 +36,9 @@ def arrived(process: Process, contribution: Contribution) -> Response:
     return commit_and_go(url_for("contributions.show", slug=process.slug, number=contribution.number))
 
 
-def not_too_many(person_id: int) -> None:
-    """A limit against flooding, counted in the rows themselves; the text stays in the form."""
-    limit = current_app.config.get("CONTRIBUTIONS_PER_HOUR", 60)
-    if queries.written_since(person_id, clock.now() - timedelta(hours=1)) >= limit:
-        raise Refused(_("You have written a lot within an hour. Please wait a little before you send more."))
+def at_most() -> int:
+    """How many contributions one person may send within an hour."""
+    return int(current_app.config["CONTRIBUTIONS_PER_HOUR"])
 
 
 def waits(standing: Standing) -> bool:
@@ -69,7 +65,6 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
     status = 200
     if not similar.asked() and form.validate_on_submit():
         try:
-            not_too_many(person.id)
             contribution = operations.submit(
                 process,
                 actor=person,
@@ -80,6 +75,7 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
                 lang=form.lang.data,
                 organisation_id=form.spoken_for(),
                 seen=(view.version_id, view.placed.wording_id) if view else None,
+                at_most=at_most(),
             )
             return arrived(process, contribution)
         except Refused as refusal:
@@ -150,10 +146,10 @@ def reply(slug: str, number: int) -> Answer:
     status = 200
     if form.validate_on_submit():
         try:
-            not_too_many(person.id)
             answer = operations.submit(
-                process, actor=person, text=form.text.data or "", stance=None, reply_to=parent, lang=form.lang.data
-            )
+                process, actor=person, text=form.text.data or "", stance=None, reply_to=parent, lang=form.lang.data,
+                at_most=at_most(),
+            )  # fmt: skip
             return arrived(process, answer)
         except Refused as refusal:
             _refused(form, refusal)
