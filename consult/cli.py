@@ -4,6 +4,7 @@ from flask import Flask
 
 from consult.accounts.cli import create_admin
 from consult.audit.cli import verify_command
+from consult.backup.cli import backup_command, restore_command
 from consult.concept.cli import verify_version_command
 from consult.contributions.cli import import_polis
 from consult.demo.cli import demo_group
@@ -12,6 +13,8 @@ from consult.outbox.cli import outbox_command
 
 #: The commands of all features.
 COMMANDS = (
+    backup_command,
+    restore_command,
     create_admin,
     demo_group,
     digest_group,

@@ -97,6 +97,7 @@ class Action(StrEnum):
     erasure_declined = "moderation.erasure.declined"
     report_made = "moderation.report.made"
     report_closed = "moderation.report.closed"
+    report_reopened = "moderation.report.reopened"
     appeal_made = "moderation.appeal.made"
     appeal_decided = "moderation.appeal.decided"
     assignment_changed = "moderation.assignment.changed"
@@ -110,20 +111,50 @@ class Action(StrEnum):
     meeting_created = "meetings.meeting.created"
     meeting_changed = "meetings.meeting.changed"
     meeting_cancelled = "meetings.meeting.cancelled"
+    registration_changed = "meetings.registration.changed"
+    quotas_changed = "meetings.quotas.changed"
+    questions_changed = "meetings.questions.changed"
+    guest_checked_in = "meetings.check_in.made"
+    check_in_undone = "meetings.check_in.undone"
+    attendance_closed = "meetings.attendance.closed"
+    attendance_reopened = "meetings.attendance.reopened"
+    card_changed = "meetings.card.changed"
+    wall_photo_added = "meetings.wall_photo.added"
+    wall_photo_typed = "meetings.wall_photo.typed"
+    wall_photo_removed = "meetings.wall_photo.removed"
     minutes_recorded = "meetings.minutes.recorded"
     minutes_approved = "meetings.minutes.approved"
     # invitations
     campaign_sent = "invitations.campaign.sent"
+    campaign_drafted = "invitations.campaign.drafted"
+    campaign_changed = "invitations.campaign.changed"
+    campaign_counted = "invitations.campaign.counted"
+    campaign_handed_in = "invitations.campaign.handed_in"
+    campaign_agreed = "invitations.campaign.agreed"
+    campaign_taken_back = "invitations.campaign.taken_back"
+    campaign_tested = "invitations.campaign.tested"
+    campaign_started = "invitations.campaign.started"
+    campaign_paused = "invitations.campaign.paused"
+    campaign_resumed = "invitations.campaign.resumed"
+    campaign_stopped = "invitations.campaign.stopped"
+    campaign_finished = "invitations.campaign.finished"
+    campaign_reminded = "invitations.campaign.reminded"
+    campaign_letters = "invitations.campaign.letters"
     invitation_answered = "invitations.invitation.answered"
     invitation_revoked = "invitations.invitation.revoked"
     # outbox
     message_retried = "outbox.message.retried"
     # digests
     digest_issued = "digests.digest.issued"
+    # backup
+    backup_restored = "backup.archive.restored"
+    erasure_repeated = "backup.erasure.repeated"
 
 
 #: Facts per action; an action that is not named here records none.
 FACTS: dict[Action, frozenset[str]] = {
+    Action.registration_changed: frozenset({"state"}),
+    Action.backup_restored: frozenset({"taken_at", "parked", "repeated"}),
     Action.site_changed: frozenset({"fields"}),
     Action.site_text_changed: frozenset({"key", "lang"}),
     Action.profile_changed: frozenset({"fields"}),
@@ -169,6 +200,7 @@ FACTS: dict[Action, frozenset[str]] = {
     Action.erasure_declined: frozenset({"request_id"}),
     Action.report_made: frozenset({"report_id"}),
     Action.report_closed: frozenset({"report_id", "outcome"}),
+    Action.report_reopened: frozenset({"report_id"}),
     Action.appeal_made: frozenset({"appeal_id", "act_id"}),
     Action.appeal_decided: frozenset({"appeal_id", "granted"}),
     Action.assignment_changed: frozenset({"to_id"}),
@@ -179,7 +211,23 @@ FACTS: dict[Action, frozenset[str]] = {
     Action.disposition_decided: frozenset({"kind", "contribution_id"}),
     Action.minutes_recorded: frozenset({"revision"}),
     Action.minutes_approved: frozenset({"contributions"}),
+    Action.guest_checked_in: frozenset({"before"}),
+    Action.check_in_undone: frozenset({"to"}),
+    Action.attendance_closed: frozenset({"present", "absent"}),
+    Action.wall_photo_typed: frozenset({"done"}),
     Action.campaign_sent: frozenset({"invited"}),
+    Action.campaign_drafted: frozenset({"meeting_id"}),
+    Action.campaign_changed: frozenset({"revision"}),
+    Action.campaign_counted: frozenset({"revision"}),
+    Action.campaign_handed_in: frozenset({"revision", "recipients"}),
+    Action.campaign_agreed: frozenset({"revision"}),
+    Action.campaign_taken_back: frozenset({"revision"}),
+    Action.campaign_tested: frozenset({"revision"}),
+    Action.campaign_paused: frozenset({"mails"}),
+    Action.campaign_resumed: frozenset({"mails"}),
+    Action.campaign_stopped: frozenset({"mails"}),
+    Action.campaign_reminded: frozenset({"people"}),
+    Action.campaign_letters: frozenset({"letters"}),
     Action.invitation_answered: frozenset({"state"}),
     Action.digest_issued: frozenset({"from_seq", "to_seq"}),
 }

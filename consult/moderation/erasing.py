@@ -106,6 +106,21 @@ def decline(asked: ErasureRequest, actor: Person, now: datetime | None = None) -
     record(Action.erasure_declined, actor.id, contribution, process_id=contribution.process_id, request_id=asked.id)
 
 
+def blank(contribution: Contribution) -> None:
+    """Take away the words in every revision and every language, the shown name, and kept mails that quote them."""
+    contribution.author_name = ""
+    for table in (ContributionText, ContributionTranslation):
+        values = {"body": None} | ({"proposed": None} if table is ContributionText else {})
+        db.session.execute(
+            update(table)
+            .where(table.contribution_id == contribution.id)
+            .values(values)
+            .execution_options(synchronize_session="fetch")
+        )
+    if contribution.author_id is not None:
+        forget_copies(QUOTING, contribution.author_id, contribution.process_id)
+
+
 def confirm(asked: ErasureRequest, actor: Person, now: datetime | None = None) -> ModerationAct:
     """Erase the words in every revision and every language; the author is told why.
 
@@ -118,17 +133,7 @@ def confirm(asked: ErasureRequest, actor: Person, now: datetime | None = None) -
     contribution = _decide(asked, actor, True, now)
     before = contribution.state
     set_state(contribution, before, State.hidden)
-    contribution.author_name = ""
-    for table in (ContributionText, ContributionTranslation):
-        values = {"body": None} | ({"proposed": None} if table is ContributionText else {})
-        db.session.execute(
-            update(table)
-            .where(table.contribution_id == contribution.id)
-            .values(values)
-            .execution_options(synchronize_session="fetch")
-        )
-    if contribution.author_id is not None:
-        forget_copies(QUOTING, contribution.author_id, contribution.process_id)
+    blank(contribution)
     act = ModerationAct(
         contribution_id=contribution.id,
         kind=ModerationKind.erase,
