@@ -2,6 +2,8 @@
 
 import contextvars
 import re
+from collections import Counter
+from functools import cached_property
 from typing import Any
 
 from bs4 import BeautifulSoup
@@ -32,8 +34,15 @@ class Page:
         self.response = response
         self.status = response.status_code
         self.location = response.headers.get("Location", "")
-        self.html = BeautifulSoup(response.get_data(as_text=True), "html5lib")
-        self.text = re.sub(r"\s+", " ", self.html.get_text(" "))
+
+    # Parsed when first asked for: many tests only look at the status.
+    @cached_property
+    def html(self) -> BeautifulSoup:
+        return BeautifulSoup(self.response.get_data(as_text=True), "html5lib")
+
+    @cached_property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", self.html.get_text(" "))
 
     @property
     def h1(self) -> str:
@@ -49,30 +58,31 @@ class Page:
     def check(self) -> "Page":
         """What every page of ours keeps: one h1, title, language, labels, unique ids, nothing inline."""
         html = self.html
-        assert len(html.find_all("h1")) == 1, f"one h1 expected, got {len(html.find_all('h1'))}"
+        tags = html.find_all(True)
+        headings = sum(tag.name == "h1" for tag in tags)
+        assert headings == 1, f"one h1 expected, got {headings}"
         title = (html.title and html.title.string) or ""
         assert title.strip().startswith(self.h1[:20]), f"title {title!r} does not start with the heading {self.h1!r}"
         assert html.html is not None
         assert html.html.get("lang"), "no language"
-        ids = [tag["id"] for tag in html.find_all(id=True)]
-        doubles = {ident for ident in ids if ids.count(ident) > 1}
+        ids = Counter(tag["id"] for tag in tags if "id" in tag.attrs)
+        doubles = {ident for ident, times in ids.items() if times > 1}
         assert not doubles, f"ids twice: {doubles}"
-        for field in html.find_all(["input", "select", "textarea"]):
-            if field.get("type") in ("hidden", "submit", "button"):
-                continue
-            labelled = (
-                html.find("label", attrs={"for": field.get("id")})
-                or field.get("aria-label")
-                or field.get("aria-labelledby")
-                or field.find_parent("label")
-            )
-            assert labelled, f"field {field.get('name')} has no label"
-        for tag in html.find_all(True):
+        labelled = {tag.get("for") for tag in tags if tag.name == "label"}
+        for tag in tags:
+            if tag.name in ("input", "select", "textarea"):
+                self._check_label(tag, labelled)
             assert not tag.get("style"), f"inline style on {tag.name}"
             assert not any(name.startswith("on") for name in tag.attrs), f"inline handler on {tag.name}"
-        for script in html.find_all("script"):
-            assert script.get("src"), "inline script"
+            assert tag.name != "script" or tag.get("src"), "inline script"
         return self
+
+    @staticmethod
+    def _check_label(field: Any, labelled: set[str | None]) -> None:
+        if field.get("type") in ("hidden", "submit", "button"):
+            return
+        named = field.get("id") in labelled - {None} or field.get("aria-label") or field.get("aria-labelledby")
+        assert named or field.find_parent("label"), f"field {field.get('name')} has no label"
 
 
 def fields_of(form: Any) -> dict[str, str]:

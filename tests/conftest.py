@@ -1,5 +1,6 @@
 """The test bench: a database made by the migrations per process, a savepoint per test, a named cast."""
 
+import gc
 import os
 import shutil
 import socket
@@ -29,6 +30,17 @@ CHROMIUM = [
     "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]  # fmt: skip
+
+
+def spare_the_collector() -> None:
+    """What is there now stays until the end: Python's collector of garbage need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    spare_the_collector()
 
 
 def database_url(folder: Path, name: str) -> str:
@@ -67,6 +79,7 @@ def app(tmp_path_factory: pytest.TempPathFactory, worker_name: str) -> Iterator[
     with application.app_context():
         upgrade(directory=str(Path(__file__).parent.parent / "migrations"))
         db.engine.dispose()
+    spare_the_collector()
     yield application
     with application.app_context():
         db.engine.dispose()
