@@ -111,6 +111,7 @@ class Action(StrEnum):
     meeting_created = "meetings.meeting.created"
     meeting_changed = "meetings.meeting.changed"
     meeting_cancelled = "meetings.meeting.cancelled"
+    survey_answered = "meetings.survey.answered"
     registration_changed = "meetings.registration.changed"
     quotas_changed = "meetings.quotas.changed"
     questions_changed = "meetings.questions.changed"
@@ -144,6 +145,7 @@ class Action(StrEnum):
     invitation_revoked = "invitations.invitation.revoked"
     # outbox
     message_retried = "outbox.message.retried"
+    address_resumed = "outbox.address.resumed"
     # digests
     digest_issued = "digests.digest.issued"
     # backup

@@ -160,7 +160,7 @@ def _publish_again(act: ModerationAct, contribution: Contribution, actor: Person
     if contribution.state == State.hidden:
         if newest_text(contribution) is None:
             raise Refused(_("This text was deleted for good. It cannot be shown again."))
-        operations.undo(act, actor, now, tell=False)
+        operations.undo(act, actor, now, tell=False, reopens=False)
     if contribution.state == State.pending:
         operations.approve(contribution, actor, now, tell=False)
     if contribution.state == State.withdrawn:

@@ -187,6 +187,7 @@ def undo_batch(process: Process, actor: Person, batch: str | None, now: datetime
     visible_again = [row for row in moves.get(State.published, []) if row.state == State.hidden]
     _tell("contribution_published", visible_again, acts, actor, process)
     _count(process, [(row, undone[row.id].state_before) for row in rows])
+    reports.reopen(process.id, [undone[row.id] for row in rows], actor)
     done = [row.number for row in rows]
     return Outcome(back, sorted(done), sorted({row.number for row in locked} - set(done)))
 

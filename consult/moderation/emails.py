@@ -8,6 +8,7 @@ from consult.contributions.models import Contribution, ModerationAct, Moderation
 from consult.extensions import db
 from consult.forms import _l
 from consult.html import escape_markdown
+from consult.moderation import reports
 from consult.moderation.models import Appeal, Report, ReportOutcome
 from consult.moderation.mornings import KIND, Load, loads_for
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
@@ -29,6 +30,14 @@ def _always(_message: OutboxMessage) -> bool:
     return True
 
 
+def _still_closed(message: OutboxMessage) -> bool:
+    """A hold that was undone meanwhile opened its reports again: nothing has come of them yet."""
+    report = db.session.get(Report, message.subject_id)
+    if report is None or report.closed_at is None:
+        return False
+    return message.period in ("", reports.closing(report.closed_at))
+
+
 def _of_report(message: OutboxMessage) -> tuple[Report, Contribution, Process]:
     report = db.session.get_one(Report, message.subject_id)
     contribution = db.session.get_one(Contribution, report.contribution_id)
@@ -46,7 +55,7 @@ def outcome_sentence(outcome: str | None) -> str:
     return _("The moderators have not decided yet.")
 
 
-@mail_kind("report_closed", Guarantee.at_least_once, _always, title=_l("What came of a report"))
+@mail_kind("report_closed", Guarantee.at_least_once, _still_closed, title=_l("What came of a report"))
 def report_closed(message: OutboxMessage) -> Mail:
     """What came of a report: to whoever made it."""
     report, contribution, process = _of_report(message)

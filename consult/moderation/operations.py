@@ -104,11 +104,14 @@ def hide(
     return act
 
 
-def undo(act: ModerationAct, actor: Person, now: datetime | None = None, *, tell: bool = True) -> ModerationAct:
+def undo(
+    act: ModerationAct, actor: Person, now: datetime | None = None, *, tell: bool = True, reopens: bool = True
+) -> ModerationAct:
     """Put the contribution back to where it was before `act`, which must be the last one about it.
 
-    `tell`: as for `approve`. Raises `Refused` when something happened since, or `act` is itself an undoing or erased
-    the words.
+    `tell`: as for `approve`. `reopens`: reports that `act` closed are open again; not when somebody has decided anew.
+
+    Raises `Refused` when something happened since, or `act` is itself an undoing or erased the words.
     """
     now = now or clock.now()
     contribution = db.session.get_one(Contribution, act.contribution_id)
@@ -127,6 +130,8 @@ def undo(act: ModerationAct, actor: Person, now: datetime | None = None, *, tell
         _tell("contribution_published", undoing, contribution, actor)
     db.session.flush()
     tallies.move(contribution, act.state_after, act.state_before)
+    if reopens:
+        reports.reopen(contribution.process_id, [act], actor)
     return undoing
 
 

@@ -5,7 +5,8 @@ Who reported is for the moderators only. One decision closes all open reports of
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Protocol
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select, update
@@ -16,7 +17,7 @@ from consult import clock
 from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record, record_many
-from consult.contributions.models import Contribution, ModerationReason, State
+from consult.contributions.models import Contribution, ModerationKind, ModerationReason, State
 from consult.contributions.operations import when_withdrawn
 from consult.contributions.receipts import hash_of
 from consult.errors import Refused
@@ -100,7 +101,7 @@ def close_many(
     now: datetime | None = None,
 ) -> int:
     """Close every open report of these contributions, as `close_all`, in a few statements."""
-    actor_id = actor.id if actor else None
+    actor_id, now = actor.id if actor else None, now or clock.now()
     closed = db.session.execute(
         update(Report)
         .where(Report.contribution_id.in_(contribution_ids), Report.closed_at.is_(None))
@@ -108,7 +109,7 @@ def close_many(
             outcome=outcome,
             answer=clean_text(answer).strip(),
             closed_by_id=actor_id,
-            closed_at=now or clock.now(),
+            closed_at=now,
         )
         .returning(Report.id, Report.reporter_id, Report.contribution_id)
         .execution_options(synchronize_session=False)
@@ -123,8 +124,52 @@ def close_many(
         process_id=process_id,
     )
     told = [(row.id, row.reporter_id) for row in closed if row.reporter_id not in (None, actor_id)]
-    queue_many("report_closed", told, process_id=process_id)
+    # A report that was opened again is told about again.
+    queue_many("report_closed", told, period=closing(now), process_id=process_id)
     return len(closed)
+
+
+def closing(at: datetime) -> str:
+    """The name of a closing: a report may be closed more than once, each time with a mail of its own."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+class Hold(Protocol):
+    """What is asked about a decision to hold something back: a row of `moderation_act` or a part of one."""
+
+    kind: str
+    contribution_id: int
+    created_at: datetime
+
+
+def reopen(process_id: int, holds: Iterable[Hold], actor: Person) -> int:
+    """Open again the reports that these decisions to hold back had closed: they are undone, so nothing has come of the
+    reports. What was closed otherwise stays closed. Returns how many."""
+    by_moment: dict[datetime, list[int]] = {}
+    for act in holds:
+        if act.kind == ModerationKind.hide:
+            by_moment.setdefault(act.created_at, []).append(act.contribution_id)
+    reopened = [
+        row
+        for moment, ids in sorted(by_moment.items())
+        for row in db.session.execute(
+            update(Report)
+            .where(Report.contribution_id.in_(ids), Report.outcome == ReportOutcome.hidden, Report.closed_at == moment)
+            .values(outcome=None, answer="", closed_by_id=None, closed_at=None)
+            .returning(Report.id, Report.contribution_id)
+            .execution_options(synchronize_session=False)
+        )
+    ]
+    record_many(
+        Action.report_reopened,
+        actor.id,
+        [
+            ((Contribution.__tablename__, row.contribution_id), {"report_id": row.id})
+            for row in sorted(reopened, key=lambda row: row.id)
+        ],
+        process_id=process_id,
+    )
+    return len(reopened)
 
 
 def keep(contribution: Contribution, actor: Person, answer: str) -> int:

@@ -3,11 +3,15 @@
 import pytest
 from sqlalchemy import select
 
+from consult.audit.actions import Action
+from consult.audit.models import AuditEntry
 from consult.contributions import operations as contributions
 from consult.contributions.models import State
 from consult.errors import Refused
-from consult.moderation import operations, reports
-from consult.moderation.models import Report, ReportOutcome
+from consult.moderation import appeals, operations, reports
+from consult.moderation.bulk import Pick, decide, undo_batch
+from consult.moderation.models import Appeal, Report, ReportOutcome
+from consult.outbox.kinds import kind
 from consult.outbox.models import OutboxMessage
 from tests.client import Browser
 from tests.contributions.factories import make_town
@@ -110,6 +114,74 @@ def test_holding_it_back_closes_all_reports_and_tells_everybody_who_reported(ses
     rows = session.scalars(select(Report)).all()
     assert {row.outcome for row in rows} == {ReportOutcome.hidden}
     assert {mail.recipient_id for mail in mails(session, "report_closed")} == {town.neighbour.id, town.steering.id}
+
+
+def wanted(mail):
+    return kind(mail.kind).wanted(mail)
+
+
+def test_undoing_the_hold_opens_its_reports_again_and_takes_the_mail_back(session):
+    town = make_town()
+    contribution = town.write()
+    report(town, contribution, town.neighbour)
+    act = operations.hide(contribution, town.moderator, town.reason)
+    (mail,) = mails(session, "report_closed")
+    assert wanted(mail)
+    operations.undo(act, town.moderator)
+    session.expire_all()
+    row = session.scalars(select(Report)).one()
+    assert (row.outcome, row.answer, row.closed_by_id, row.closed_at) == (None, "", None, None)
+    assert reports.open_reports([contribution.id]) == {contribution.id: 1}
+    assert not wanted(mail), "nothing has come of the report"
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == Action.report_reopened.value)).one()
+    assert entry.facts == {"report_id": row.id}
+    # Decided anew, the person who reported is told of that, and only of that.
+    reports.keep(contribution, town.moderator, "Das ist Kritik und erlaubt.")
+    session.expire_all()
+    assert [wanted(one) for one in sorted(mails(session, "report_closed"), key=lambda one: one.id)] == [False, True]
+
+
+def test_undoing_opens_only_what_that_hold_had_closed(session):
+    town = make_town()
+    contribution, other = town.write(), town.write("Noch einer")
+    report(town, contribution, town.neighbour)
+    report(town, other, town.neighbour)
+    operations.hide(other, town.moderator, town.reason)
+    reports.keep(contribution, town.moderator, "Erlaubt.")
+    report(town, contribution, town.steering)
+    act = operations.hide(contribution, town.moderator, town.reason)
+    operations.undo(act, town.moderator)
+    session.expire_all()
+    found = {(row.contribution_id, row.reporter_id): row.outcome for row in session.scalars(select(Report))}
+    assert found == {
+        (contribution.id, town.neighbour.id): ReportOutcome.kept,
+        (contribution.id, town.steering.id): None,
+        (other.id, town.neighbour.id): ReportOutcome.hidden,
+    }
+
+
+def test_undoing_many_together_opens_the_reports_of_all(session):
+    town = make_town()
+    written = [town.write(f"Nummer {n}") for n in range(3)]
+    for contribution in written[:2]:
+        report(town, contribution, town.neighbour)
+    picks = [Pick(one.number, one.state, one.revision) for one in written]
+    held = decide(town.process, town.moderator, picks, reason=town.reason)
+    assert reports.waiting(town.process.id)[0] == 0
+    undo_batch(town.process, town.moderator, held.batch)
+    assert reports.waiting(town.process.id)[0] == 2
+
+
+def test_a_hold_taken_back_after_an_appeal_leaves_its_reports_closed(session):
+    """Somebody has looked twice and decided: there is nothing to decide about the reports any more."""
+    town = make_town()
+    contribution = town.write()
+    report(town, contribution, town.neighbour)
+    operations.hide(contribution, town.moderator, town.reason)
+    appeal = session.get_one(Appeal, appeals.make(contribution, town.citizen, "Bitte noch einmal."))
+    appeals.decide(appeal, town.lead, True, "Das war ein Versehen.")
+    assert contribution.state == State.published
+    assert reports.open_reports([contribution.id]) == {}
 
 
 def test_a_moderator_lets_it_stand_with_a_sentence(browser_of, session):
