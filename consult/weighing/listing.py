@@ -92,6 +92,8 @@ def _items(process: Process, person: Person, chosen: Any, by: Sequence[Any]) -> 
     for item in items:
         one = item.shown
         one.disposition = decisions.get(one.id)
+        # Who works here decides about it, and needs no moderators told.
+        one.may_report = False
         place = names.get(one.element_id or 0)
         if place is not None:
             one.target_label, one.target_key = place.heading, place.key

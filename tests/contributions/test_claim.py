@@ -11,12 +11,13 @@ from consult.accounts import tokens
 from consult.accounts.models import LinkPurpose, LinkToken
 from consult.audit.models import AuditEntry
 from consult.contributions import claims, guests, trust
-from consult.contributions.models import Channel, RuleEffect, ScreeningRule, State, TrustLevel
+from consult.contributions.models import Channel, ModerationAct, RuleEffect, ScreeningRule, State, TrustLevel
 from consult.errors import Refused
 from consult.moderation import operations as deciding
 from consult.moderation.queue import DeskList, queue
 from consult.outbox.kinds import kind
 from consult.processes.models import Activity, Audience, Moderation
+from tests.client import Browser
 from tests.contributions.claiming import ADDRESS, EN, link_in, mails, person_with, rendered, send
 from tests.contributions.factories import make_town
 from tests.contributions.guests import TYPED, code_on, how_many, newest, open_with, write
@@ -64,9 +65,35 @@ def test_a_link_that_is_only_looked_at_changes_nothing(browser, session):
         page = browser.get(link)
     assert page.response.headers["Referrer-Policy"] == "no-referrer"
     assert page.response.headers["Cache-Control"] == "no-store"
-    assert TYPED["text"] in page.text, "what one is asked to stand by is shown"
+    assert "Waiting for moderation" in browser.get(link, headers=EN).text
     assert newest(session).author_id is None
     assert tokens.find(link.rpartition("/")[2], LinkPurpose.claim) is not None
+
+
+def test_what_nobody_has_let_appear_is_shown_to_whoever_has_the_code_and_not_to_the_address(app, browser, session):
+    """Anybody can type in any address: whoever gets the mail is not yet whoever wrote."""
+    town = make_town()
+    slip = send(browser, town)
+    link, stranger = link_in(mails(session)[0]), Browser(app)
+
+    def reads(visitor):
+        page = visitor.get(link, headers=EN)
+        assert f"{town.process.code}-{newest(session).number}" in page.text
+        return TYPED["text"] in page.text and TYPED["author_name"] in page.text
+
+    for held in (False, True):
+        if held:
+            deciding.hide(newest(session), town.moderator, town.reason)
+            session.commit()
+        assert not reads(stranger)
+        assert TYPED["author_name"] not in stranger.get(link).text
+    open_with(browser, code_on(slip))
+    assert reads(browser)
+    # Everybody may read it: then there is nothing to keep from them.
+    deciding.undo(session.scalars(select(ModerationAct)).one(), town.moderator)
+    deciding.approve(newest(session), town.moderator)
+    session.commit()
+    assert reads(stranger)
 
 
 @pytest.mark.parametrize(("moderation", "state"), [(Moderation.post, State.published), (Moderation.pre, State.pending)])

@@ -60,6 +60,15 @@ def test_the_menu_leads_there(desk, town):
     assert desk.get(town.path("/answers")).html.select_one(f"nav a[href='{town.path('/answers')}'][aria-current]")
 
 
+def test_nobody_is_offered_to_report_what_they_decide_about(desk, town):
+    one = town.write("Eins")
+    for path in (town.path("/answers"), town.path(f"/answers/decide?n={one.number}")):
+        page = desk.get(path)
+        assert listed(page) or page.html.select("form")
+        assert not page.html.select("a[href$='/report']"), path
+    assert desk.get(town.number_path(one)).html.select("a[href$='/report']")
+
+
 def test_what_waits_stands_there_the_oldest_first(desk, town):
     first, second, answered = town.write("Eins"), town.write("Zwei", actor=town.neighbour), town.write("Drei")
     held, gone = town.write("Vier"), town.write("Fünf")

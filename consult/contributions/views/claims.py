@@ -16,7 +16,8 @@ from consult.contributions.models import State
 from consult.contributions.operations import newest_text
 from consult.contributions.views import known
 from consult.contributions.views.blueprint import bp
-from consult.contributions.views.receipts import meant, open_here, private
+from consult.contributions.views.receipts import is_open, meant, open_here, private
+from consult.contributions.words import state_names
 from consult.errors import Refused, error_page
 from consult.limits import hit, visitor
 from consult.web import commit_and_go, keeps_text, safe_next
@@ -71,6 +72,9 @@ def claim(link: str) -> Response:
         else:
             flash(_("Thank you. The contribution is yours, and we write to you about it."), "success")
         return _secret(commit_and_go(url_for("contributions.receipt_show")))
+    # Anybody can type in any address: what nobody has let appear is read by whoever has its code, not by whoever got
+    # the mail.
+    readable = found.contribution.state == State.published or is_open(found.contribution)
     page = render_template(
         "contributions/claim.html",
         form=form,
@@ -78,7 +82,9 @@ def claim(link: str) -> Response:
         process=found.process,
         contribution=found.contribution,
         number=f"{found.process.code}-{found.contribution.number}",
-        text=newest_text(found.contribution),
+        state=state_names()[found.contribution.state],
+        readable=readable,
+        text=newest_text(found.contribution) if readable else None,
     )
     return _secret(private(page))
 

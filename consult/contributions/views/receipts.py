@@ -71,6 +71,12 @@ def _opened() -> tuple[Contribution, Process] | None:
     return found
 
 
+def is_open(contribution: Contribution) -> bool:
+    """Whether this contribution was opened with its code in this browser."""
+    found = _opened()
+    return found is not None and found[0].id == contribution.id
+
+
 def meant() -> tuple[Contribution, Process] | None:
     """The same, unless the form sent was about another one: somebody may hold two codes, in two tabs."""
     found = _opened()
