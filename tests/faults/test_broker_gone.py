@@ -80,3 +80,32 @@ def test_redis_may_go_and_come_back(tmp_path: Path, server: str | None) -> None:
     finally:
         if broker.process is not None:
             broker.send(signal.SIGKILL)
+
+
+def test_limits_count_on_whatever_becomes_of_redis(tmp_path: Path, server: str | None) -> None:
+    """REL-D8: they stand in the database. Nobody gets new tries because the broker hangs, is gone, or is empty."""
+    broker = Redis(tmp_path / "redis")
+    broker.start()
+    try:
+        with stage(tmp_path / "instance", None, server=server, broker=broker.url) as here:
+
+            def ask(status: int) -> None:
+                visitor = Browser(here.app)
+                with here.app.app_context():
+                    visitor.submit("/sign-in/mail", {"email": "a.b+x@example.org"}, status=status)
+                    visitor.submit("/sign-in", {"email": "ab@example.org", "password": "falsch falsch"}, status=200)
+
+            ask(303)
+            ask(303)
+            broker.send(signal.SIGSTOP)
+            ask(303)
+            broker.send(signal.SIGKILL)
+            ask(303)
+            ask(303)
+            ask(429)
+            broker.start()
+            redis.Redis.from_url(broker.url).flushall()
+            ask(429)
+    finally:
+        if broker.process is not None:
+            broker.send(signal.SIGKILL)
