@@ -22,12 +22,21 @@ class Job(StrEnum):
     """Every background job by its task name. Arguments are ids, never text or addresses."""
 
     deliver = "consult.deliver"
+    deliver_due = "consult.deliver_due"
     sweep = "consult.sweep"
     seal = "consult.seal"
     digests = "consult.digests"
     monthly = "consult.monthly"
     mornings = "consult.mornings"
+    #: Mails before and after meetings.
+    reminders = "consult.reminders"
     purge = "consult.purge"
+    #: One campaign: from its audience to promised mails.
+    campaign = "consult.campaign"
+    #: Campaigns whose time has come, or that were left behind.
+    campaigns = "consult.campaigns"
+    #: The letters of one campaign as one file.
+    letters = "consult.letters"
     heartbeat = "consult.heartbeat"
 
 

@@ -8,7 +8,7 @@ from consult import clock, retention
 from consult.audit import operations as audit
 from consult.digests import monthly_running, running
 from consult.extensions import db
-from consult.jobs import Job
+from consult.jobs import Job, enqueue
 from consult.moderation import mornings as morning
 from consult.outbox import delivery
 from consult.outbox import operations as outbox
@@ -28,6 +28,14 @@ def _beat(job: Job) -> None:
 def deliver(message_id: int) -> None:
     """Send one promised mail; owns its transactions, because no transaction may be open while SMTP talks."""
     delivery.deliver(message_id)
+
+
+@shared_task(name=Job.deliver_due.value)
+def deliver_due() -> None:
+    """Send a batch of what is due, then stand in line again: others have their turn between two batches."""
+    if delivery.deliver_due():
+        enqueue(db.session, Job.deliver_due)
+        db.session.commit()
 
 
 @shared_task(name=Job.sweep.value)

@@ -1,37 +1,51 @@
-"""Sending one promised mail: claim, ask again, render, hand over, record.
+"""Sending promised mails: reserve, ask again, render, hand over, record.
 
-    queued, retry -> sending -> sent | retry | failed | uncertain | dropped
+    queued, retry -> (reserved) -> sending -> sent | retry | failed | uncertain | dropped
 
-Claim and record are transactions of their own, and the conversation with the mail server is inside none. A worker
-that dies leaves `sending` with a lease that runs out; then the guarantee of the mail's kind decides. A worker that
-comes back late finds its lease gone and changes nothing.
+A worker reserves a batch by a lease and leaves the states as they are, so that what is paused or stopped meanwhile does
+not leave. Only the one message that is being handed over is `sending`: a worker that dies leaves behind one in the
+air, whose guarantee decides, and reservations that run out. A worker that comes back late changes nothing.
+
+Each step is a transaction of its own, and the conversation with the mail server is inside none. While the server reads
+a message, the next one is rendered. What is due is one batch after the other; a single message is a batch of one.
 """
 
 import logging
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from email.message import EmailMessage
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import column, select, table, update
+from sqlalchemy import Connection, column, or_, select, table, update
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm.attributes import instance_state
 
 import config
 from consult import clock, path
-from consult.db import read_only
-from consult.extensions import db, own_transaction
+from consult.db import read_only, writing
+from consult.extensions import db
 from consult.i18n import in_language, language
 from consult.logs import redact, redact_links
-from consult.outbox import kinds, mime, transport
+from consult.outbox import bounces, kinds, mime, transport
 from consult.outbox.kinds import Guarantee, Mail
 from consult.outbox.models import OutboxMessage, State
 from consult.site.queries import site_settings
 
 log = logging.getLogger(__name__)
 
-#: How long a worker may be busy with one message before it counts as dead; longer than `transport.WHOLE_TIMEOUT`.
-LEASE = timedelta(minutes=2)
+#: How long a worker may be busy with one message before it counts as dead: `transport.WHOLE_TIMEOUT` for connecting and
+#: for sending, and something over.
+LEASE = timedelta(minutes=3)
+#: How many messages are reserved at once, for how long, and for how many seconds they are sent before the rest is given
+#: back: what was read for a batch grows old.
+BATCH = 100
+RESERVED = timedelta(seconds=30)
+BATCH_SECONDS = 2.0
 #: When to try again after the first, second ... failure; after the last one, about 48 hours in, we give up.
 LADDER = (
     *(timedelta(minutes=minutes) for minutes in (1, 5, 10, 30)),
@@ -40,16 +54,22 @@ LADDER = (
 #: What the row of a message that is not there counts as.
 GONE = "gone"
 
+_message: Any = OutboxMessage.__table__
 # By name, because the outbox stands below the accounts.
-_person = table("person", column("id"), column("email"), column("locale"), column("erased_at"))
+_person = table(
+    "person", column("id"), column("email"), column("locale"), column("erased_at"), column("mail_paused_at")
+)
 _account = table("account", column("person_id"), column("suspended_at"))
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to send one message until `until`; the recording checks that nobody else has got it since."""
+    """The right to deal with one message; every step checks that it still is as it was found."""
 
     message_id: int
+    kind: str
+    state: str
+    #: How often it was tried before.
     attempts: int
     until: datetime
 
@@ -63,21 +83,28 @@ class Outcome:
     lang: str | None = None
     subject: str | None = None
     text: str | None = None
+    #: The person whose address does not exist, says the mail server.
+    gone: int | None = None
 
 
 @dataclass(frozen=True)
-class _Recipient:
+class Recipient:
+    """Whom a message is for; `gone` says why they get none, `paused` that their address did not work lately."""
+
     address: str | None
     locale: str
     gone: str
+    paused: bool
 
 
 @dataclass(frozen=True)
-class _Ready:
+class _Letter:
     """A message rendered and addressed; nothing of it needs the database any more."""
 
-    content: EmailMessage
+    content: bytes
     to: str
+    #: Whose address it is; None when it goes to another than the recipient's own.
+    owner: int | None
     guarantee: Guarantee
     lang: str
     subject: str
@@ -90,128 +117,287 @@ def deliver(message_id: int) -> str:
     Safe to call twice and at the same time. Owns its transactions: the caller must have nothing uncommitted.
     """
     db.session.rollback()
-    claim, state = _claim(message_id, clock.now())
-    if claim is None:
-        return state
-    outcome = _attempt(claim)
-    return _record(claim, outcome, clock.now())
+    with _connection() as connection:
+        _send(connection, _reserve(connection, clock.now(), message_id))
+        with _step(connection):
+            state = connection.scalar(select(_message.c.state).where(_message.c.id == message_id))
+    return state or GONE
 
 
-def _claim(message_id: int, now: datetime) -> tuple[Claim | None, str]:
-    """Take the message for this worker by compare and set; else the state it is in."""
-    with own_transaction() as session:
-        row = session.get(OutboxMessage, message_id)
-        if row is None:
-            return None, GONE
-        expired = row.state == State.sending and row.claimed_until is not None and row.claimed_until <= now
-        if not expired and not row.is_due(now):
-            return None, row.state
-        if expired and (given_up := _after_crash(row)) is not None:
-            claim = None
-            values: dict[str, Any] = {"state": given_up.state, "note": given_up.note, "claimed_until": None}
-        else:
-            claim = Claim(row.id, row.attempts + 1, now + LEASE)
-            values = {"state": State.sending, "attempts": claim.attempts, "claimed_until": claim.until}
-        changed = session.execute(
-            update(OutboxMessage)
-            .where(
-                OutboxMessage.id == row.id,
-                OutboxMessage.state == row.state,
-                OutboxMessage.attempts == row.attempts,
-                OutboxMessage.claimed_until.is_not_distinct_from(row.claimed_until),
+def deliver_due() -> int:
+    """Send a batch of what is due, oldest first; returns how many it dealt with, 0 when nothing is due.
+
+    As safe as `deliver`. Whoever works through a heap calls it again and again, so that others get their turn between.
+    """
+    db.session.rollback()
+    with _connection() as connection:
+        return _send(connection, _reserve(connection, clock.now()))
+
+
+@contextmanager
+def _connection() -> Iterator[Connection]:
+    """A connection beside the session's, for a batch: a connection for each step takes longer than the step."""
+    bind: Any = db.engine
+    if isinstance(bind, Connection):
+        # In tests all share one.
+        yield bind
+    else:
+        with bind.connect() as connection:
+            yield connection
+
+
+@contextmanager
+def _step(connection: Connection, *, durable: bool = True) -> Iterator[None]:
+    """A transaction. One that is not durable outlives the end of this process; the end of the database server may lose
+    the last half second of them.
+    """
+    with writing(), connection.begin_nested() if connection.in_transaction() else connection.begin():
+        if not durable and connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+        yield
+
+
+def _reserve(connection: Connection, now: datetime, message_id: int | None = None) -> list[Claim]:
+    """Take what is due (or this one, if it is) for this worker; what others have just taken is passed over."""
+    free = or_(_message.c.claimed_until.is_(None), _message.c.claimed_until <= now)
+    due = _message.c.due_at <= now
+    found: list[Claim] = []
+    with _step(connection):
+        # One after the other, because each can be read in the order of the index.
+        for state in (State.queued, State.retry, State.sending):
+            if len(found) < BATCH:
+                rows = connection.execute(
+                    select(_message.c.id, _message.c.kind, _message.c.state, _message.c.attempts)
+                    .where(
+                        _message.c.state == state,
+                        _message.c.claimed_until <= now if state == State.sending else due,
+                        free,
+                        *([] if message_id is None else [_message.c.id == message_id]),
+                    )
+                    .order_by(_message.c.due_at, _message.c.id)
+                    .limit(BATCH - len(found))
+                    .with_for_update(skip_locked=True)
+                )
+                found += [Claim(row.id, row.kind, row.state, row.attempts, now + RESERVED) for row in rows]
+        if found:
+            connection.execute(
+                update(_message)
+                .where(_message.c.id.in_([claim.message_id for claim in found]))
+                .values(claimed_until=now + RESERVED)
             )
-            .values(values)
-            .execution_options(synchronize_session=False)
-        )
-        if not changed.rowcount:  # type: ignore[attr-defined]  # a DML result has it
-            return None, State.sending
-        return claim, str(values["state"])
+    return found
 
 
-def _after_crash(row: OutboxMessage) -> Outcome | None:
-    """What a worker that died in the middle leaves behind; None = send again."""
-    kind = kinds.all_kinds().get(row.kind)
+def _send(connection: Connection, claims: list[Claim]) -> int:
+    """Deal with reserved messages in order; returns how many. The rest is given back when time is up."""
+    if not claims:
+        return 0
+    until = time.monotonic() + BATCH_SECONDS
+    open_ones = list(claims)
+    # Losing the end of a database server's record repeats at most what may be repeated.
+    known = kinds.all_kinds()
+    durable = any(claim.kind not in known or known[claim.kind].guarantee == Guarantee.at_most_once for claim in claims)
+    # A context of its own: what is loaded for the batch is shared in it and gone with it.
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy has it
+    with app.app_context(), app.test_request_context(base_url=app.config["PUBLIC_URL"]), read_only():
+        desk = _Desk(claims)
+        #: The outcome of the last one, written down together with the next one's beginning.
+        last: list[tuple[Claim, Outcome]] = []
+        while open_ones and (time.monotonic() < until or len(open_ones) == len(claims)):
+            claim = open_ones.pop(0)
+            if last and not desk.has(claim):
+                with _step(connection, durable=durable):
+                    _write_down(connection, last)
+            letter = desk.letter(claim)
+            with _step(connection, durable=durable):
+                _write_down(connection, last)
+                if isinstance(letter, Outcome):
+                    last.append((claim, letter))
+                    continue
+                mine = _take(connection, claim)
+            if mine is not None:
+                ahead = partial(desk.make, open_ones[:1])
+                last.append((mine, _hand_over(mine, letter, ahead)))
+        with _step(connection, durable=durable):
+            _write_down(connection, last)
+            if open_ones:
+                _give_back(connection, open_ones)
+    return len(claims) - len(open_ones)
+
+
+def _is_as_found(claim: Claim) -> Any:
+    return (
+        (_message.c.id == claim.message_id)
+        & (_message.c.state == claim.state)
+        & (_message.c.attempts == claim.attempts)
+        & (_message.c.claimed_until == claim.until)
+    )
+
+
+def _take(connection: Connection, claim: Claim) -> Claim | None:
+    """The right to hand it over now; None when it was paused, stopped or taken by another meanwhile."""
+    mine = replace(claim, state=State.sending, attempts=claim.attempts + 1, until=clock.now() + LEASE)
+    changed = connection.execute(
+        update(_message)
+        .where(_is_as_found(claim))
+        .values(state=mine.state, attempts=mine.attempts, claimed_until=mine.until)
+    )
+    return mine if changed.rowcount else None
+
+
+def _give_back(connection: Connection, claims: Sequence[Claim]) -> None:
+    connection.execute(
+        update(_message)
+        .where(_message.c.id.in_([claim.message_id for claim in claims]), _message.c.claimed_until == claims[0].until)
+        .values(claimed_until=None)
+    )
+
+
+class _Desk:
+    """Makes the letters of a batch; what several of them need is read once."""
+
+    def __init__(self, claims: Sequence[Claim]) -> None:
+        self._kept: dict[int, _Letter | Outcome] = {}
+        ids = [claim.message_id for claim in claims]
+        try:
+            rows = db.session.scalars(select(OutboxMessage).where(OutboxMessage.id.in_(ids))).all()
+            self._messages = {message.id: message for message in rows}
+            self._recipients = recipients_of({message.recipient_id for message in rows})
+            self._prepared = self._prepare(rows)
+            site_settings()
+        finally:
+            # Nothing stays open while the mail server is spoken to; what was read is kept.
+            db.session.close()
+
+    @staticmethod
+    def _prepare(messages: Sequence[OutboxMessage]) -> set[int]:
+        """Ids of those whose kind has loaded what they need."""
+        prepared: set[int] = set()
+        for name, group in groupby(
+            sorted(messages, key=lambda message: message.kind), key=lambda message: message.kind
+        ):
+            kind, together = kinds.all_kinds().get(name), list(group)
+            if kind is not None and kind.prepare is not None:
+                try:
+                    kind.prepare(together)
+                    prepared |= {message.id for message in together}
+                except (OperationalError, InterfaceError):
+                    raise
+                except Exception:
+                    # Then each for itself, so that the broken one stands alone.
+                    log.exception("messages of kind %s could not be prepared together", name)
+        return prepared
+
+    def has(self, claim: Claim) -> bool:
+        return claim.message_id in self._kept
+
+    def make(self, claims: Sequence[Claim]) -> None:
+        """Make these letters now, so that they are there when they are asked for."""
+        self._kept |= {claim.message_id: self._made(claim) for claim in claims}
+
+    def letter(self, claim: Claim) -> _Letter | Outcome:
+        """The letter, or what became of it without being sent. Raises nothing."""
+        return self._kept.pop(claim.message_id, None) or self._made(claim)
+
+    def _made(self, claim: Claim) -> _Letter | Outcome:
+        crashed = _after_crash(claim)
+        if crashed is not None:
+            return crashed
+        try:
+            return self._rendered(self._messages[claim.message_id])
+        except (OperationalError, InterfaceError) as error:
+            return _later(claim.attempts + 1, f"database: {type(error).__name__}")
+        except mime.BadMail as error:
+            return Outcome(State.failed, f"bad_mail: {error}")
+        except Exception as error:
+            # One broken mail must not stop the others. The operator sees it in the list of messages.
+            log.exception("message %s could not be rendered", claim.message_id)
+            return Outcome(State.failed, f"render: {type(error).__name__}")
+        finally:
+            db.session.close()
+
+    def _rendered(self, message: OutboxMessage) -> _Letter | Outcome:
+        """Ask once more whether the mail is wanted, and render it; reads only."""
+        recipient = self._recipients[message.recipient_id]
+        if recipient.gone:
+            return Outcome(State.dropped, recipient.gone)
+        kind = kinds.all_kinds().get(message.kind)
+        if kind is None:
+            return Outcome(State.failed, "unknown_kind")
+        if recipient.paused and not kind.urgent:
+            return Outcome(State.dropped, "mail_paused")
+        with in_language(recipient.locale, of_path=message.kind in path.MAILS), db.session.no_autoflush:
+            if kind.prepare is not None and message.id not in self._prepared:
+                kind.prepare([message])
+            if not kind.wanted(message):
+                return Outcome(State.dropped, "not_wanted")
+            mail = kind.render(message)
+            to = mail.to or recipient.address
+            if not to:
+                return Outcome(State.dropped, "no_address")
+            content = _build(message, mail, to)
+            subject, words = kept_copy(mail)
+            session = db.session()
+            if session.new or session.dirty or session.deleted or instance_state(message).modified:
+                raise RuntimeError("rendering a mail must not change anything")
+            owner = message.recipient_id if to == recipient.address else None
+            return _Letter(content, to, owner, kind.guarantee, language(), subject, words)
+
+
+def _after_crash(claim: Claim) -> Outcome | None:
+    """What a worker that died in the middle leaves behind; None = send (again)."""
+    if claim.state != State.sending:
+        return None
+    kind = kinds.all_kinds().get(claim.kind)
     if kind is None or kind.guarantee == Guarantee.at_most_once:
         return Outcome(State.uncertain, "worker_died")
-    if row.attempts > len(LADDER):
+    if claim.attempts > len(LADDER):
         return Outcome(State.failed, "gave_up: worker_died")
     return None
 
 
-def _attempt(claim: Claim) -> Outcome:
-    """Render and hand over; no transaction is open while the mail server is spoken to."""
+def _hand_over(claim: Claim, letter: _Letter, meanwhile: Callable[[], object]) -> Outcome:
+    """Speak to the mail server; no transaction is open. `claim` is the one that is being sent."""
     try:
-        with current_app.test_request_context(base_url=current_app.config["PUBLIC_URL"]), read_only():
-            try:
-                ready = _prepare(claim.message_id)
-            finally:
-                db.session.rollback()
-    except (OperationalError, InterfaceError) as error:
-        return _later(claim, f"database: {type(error).__name__}")
-    except mime.BadMail as error:
-        return Outcome(State.failed, f"bad_mail: {error}")
-    except Exception as error:
-        # One broken mail must not stop the others. The operator sees it in the list of messages.
-        log.exception("message %s could not be rendered", claim.message_id)
-        return Outcome(State.failed, f"render: {type(error).__name__}")
-    if isinstance(ready, Outcome):
-        return ready
-    sender = current_app.config["MAIL_FROM"]
-    try:
-        answer = _transport().send(ready.content, sender, ready.to)
+        answer = _transport().send(letter.content, current_app.config["MAIL_FROM"], letter.to, meanwhile)
     except transport.NotSent as refusal:
         if refusal.permanent:
-            return Outcome(State.failed, refusal.reason)
-        return _later(claim, refusal.reason)
+            return Outcome(State.failed, refusal.reason, gone=letter.owner if refusal.no_such_address else None)
+        return _later(claim.attempts, refusal.reason)
     except transport.Unknown as cut:
         log.warning("message %s: %s, so nobody knows whether it arrived", claim.message_id, cut.reason)
-        if ready.guarantee == Guarantee.at_most_once:
-            return Outcome(State.uncertain, cut.reason, ready.lang, ready.subject, ready.text)
-        return _later(claim, cut.reason)
-    return Outcome(State.sent, answer, ready.lang, ready.subject, ready.text)
+        if letter.guarantee == Guarantee.at_most_once:
+            return Outcome(State.uncertain, cut.reason, letter.lang, letter.subject, letter.text)
+        return _later(claim.attempts, cut.reason)
+    return Outcome(State.sent, answer, letter.lang, letter.subject, letter.text)
 
 
-def _prepare(message_id: int) -> _Ready | Outcome:
-    """Ask once more whether the mail is wanted, and render it; reads only."""
-    message = db.session.get_one(OutboxMessage, message_id)
-    recipient = recipient_of(message.recipient_id)
-    if recipient.gone:
-        return Outcome(State.dropped, recipient.gone)
-    kind = kinds.all_kinds().get(message.kind)
-    if kind is None:
-        return Outcome(State.failed, "unknown_kind")
-    with in_language(recipient.locale, of_path=message.kind in path.MAILS), db.session.no_autoflush:
-        if not kind.wanted(message):
-            return Outcome(State.dropped, "not_wanted")
-        mail = kind.render(message)
-        to = mail.to or recipient.address
-        if not to:
-            return Outcome(State.dropped, "no_address")
-        content = _build(message, mail, to)
-        subject, text = kept_copy(mail)
-        if db.session.new or db.session.dirty or db.session.deleted:
-            raise RuntimeError("rendering a mail must not change anything")
-        return _Ready(content, to, kind.guarantee, language(), subject, text)
-
-
-def recipient_of(person_id: int) -> _Recipient:
-    row = db.session.execute(
-        select(_person.c.email, _person.c.locale, _person.c.erased_at, _account.c.suspended_at)
+def recipients_of(person_ids: Iterable[int]) -> dict[int, Recipient]:
+    """Address, language and whether they may be written to, by id, in one question."""
+    rows = db.session.execute(
+        select(_person, _account.c.suspended_at)
         .outerjoin(_account, _account.c.person_id == _person.c.id)
-        .where(_person.c.id == person_id)
-    ).one()
-    gone = "erased" if row.erased_at is not None else "suspended" if row.suspended_at is not None else ""
-    return _Recipient(row.email, row.locale, gone)
+        .where(_person.c.id.in_(set(person_ids)))
+    )
+    return {
+        row.id: Recipient(
+            address=row.email,
+            locale=row.locale,
+            gone="erased" if row.erased_at is not None else "suspended" if row.suspended_at is not None else "",
+            paused=row.mail_paused_at is not None,
+        )
+        for row in rows
+    }
 
 
-def _build(message: OutboxMessage, mail: Mail, to: str) -> EmailMessage:
+def _build(message: OutboxMessage, mail: Mail, to: str) -> bytes:
     site = site_settings()
     return mime.build(
         mail,
         to=to,
         sender_name=site.sender_name or site.platform_name or site.city_name or "Consult",
         reply_to=site.reply_to,
-        ident=mime.message_id(message.kind, message.subject_id, message.recipient_id, message.period),
+        ident=mime.message_id(message.id),
         now=clock.now(),
         site=site,
     )
@@ -219,48 +405,46 @@ def _build(message: OutboxMessage, mail: Mail, to: str) -> EmailMessage:
 
 def kept_copy(mail: Mail) -> tuple[str, str]:
     """Subject and text for the message centre. Whoever reads them later must not get in by a personal link."""
-    subject, body = mime.header_text(mail.subject), mail.body
+    subject, body = mime.header_text(mail.filled(mail.subject)), mail.filled(mime.plain_text(mail.body))
     for secret in sorted(mail.secrets, key=len, reverse=True):
         subject, body = subject.replace(secret, "[…]"), body.replace(secret, "[…]")
-    return redact_links(subject)[:300], redact_links(mime.plain_text(body))
+    return redact_links(subject)[:300], redact_links(body)
 
 
-def _later(claim: Claim, reason: str) -> Outcome:
+def _later(attempts: int, reason: str) -> Outcome:
     """The next rung of the ladder, or the end of it."""
-    if claim.attempts > len(LADDER):
+    if attempts > len(LADDER):
         return Outcome(State.failed, f"gave_up: {reason}")
     return Outcome(State.retry, reason)
 
 
-def _record(claim: Claim, outcome: Outcome, now: datetime) -> str:
-    """Write down the outcome if the lease is still ours; returns the state the message is in."""
+def _write_down(connection: Connection, outcomes: list[tuple[Claim, Outcome]]) -> None:
+    """Record what became of them, each if it is still ours; the list is empty then."""
+    for claim, outcome in outcomes:
+        _record(connection, claim, outcome, clock.now())
+    outcomes.clear()
+
+
+def _record(connection: Connection, claim: Claim, outcome: Outcome, now: datetime) -> bool:
+    attempts = claim.attempts if claim.state == State.sending else claim.attempts + 1
     values: dict[str, Any] = {
         "state": outcome.state,
+        "attempts": attempts,
         "note": mime.header_text(redact(outcome.note), 300) or None,
         "claimed_until": None,
     }
     if outcome.state == State.retry:
-        values["due_at"] = now + LADDER[claim.attempts - 1]
+        values["due_at"] = now + LADDER[attempts - 1]
     if outcome.text is not None:
         values |= {"lang": outcome.lang, "sent_subject": outcome.subject, "sent_text": outcome.text}
     if outcome.state == State.sent:
         values["sent_at"] = now
-    with own_transaction() as session:
-        changed = session.execute(
-            update(OutboxMessage)
-            .where(
-                OutboxMessage.id == claim.message_id,
-                OutboxMessage.state == State.sending,
-                OutboxMessage.attempts == claim.attempts,
-                OutboxMessage.claimed_until == claim.until,
-            )
-            .values(values)
-            .execution_options(synchronize_session=False)
-        )
-        if changed.rowcount:  # type: ignore[attr-defined]  # a DML result has it
-            return str(outcome.state)
-        log.warning("message %s: the lease was over, %s is not recorded", claim.message_id, outcome.state)
-        return session.scalar(select(OutboxMessage.state).where(OutboxMessage.id == claim.message_id)) or GONE
+    if not connection.execute(update(_message).where(_is_as_found(claim)).values(values)).rowcount:
+        log.warning("message %s: it is not ours any more, %s is not recorded", claim.message_id, outcome.state)
+        return False
+    if outcome.gone is not None:
+        bounces.refused(connection, claim.message_id, outcome.gone, values["note"], now)
+    return True
 
 
 def _transport() -> transport.Transport:

@@ -4,8 +4,10 @@ Values from people meet the header parser of Python only after `header_text`: CR
 subject or a name would otherwise become headers of their own (CVE-2024-6923). `probe` tests exactly this builder.
 """
 
+import base64
+import binascii
 import email
-import hashlib
+import hmac
 import logging
 import re
 import unicodedata
@@ -14,16 +16,18 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import css_inline
 from flask import current_app
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from consult.html import render_markdown
 from consult.i18n import direction, language
-from consult.outbox.kinds import Mail
+from consult.outbox.kinds import Attachment, Mail
+from consult.signing import keyed_hash
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +61,8 @@ _LONG_LINES = SMTP.clone(max_line_length=998)
 POLICY = _MailPolicy(linesep="\r\n")
 _inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 _LONELY_LINK = re.compile(r"<p><a (href=[^>]*)>([^<]*)</a></p>")
+#: An address as nearly all are; any other takes the long way through the parser of Python.
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _SPECIALS = re.compile(r'[()<>\[\]:;@\\,."=?]')
 _STRONG = re.compile(r"(?<!\\)\*\*(?=\S)(.+?)(?<=[^\s\\])\*\*")
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~])")
@@ -97,13 +103,27 @@ def address(spec: str, name: str = "") -> Address:
     return made
 
 
-def message_id(kind: str, subject_id: int, recipient_id: int, period: str) -> str:
-    """The same for every attempt to send the same promise, so that mail servers can drop a repetition."""
-    key = f"{kind}|{subject_id}|{recipient_id}|{period}"
+def message_id(row: int) -> str:
+    """The same for every attempt to send the same promise, so that mail servers can drop a repetition.
+
+    It begins with the id of the row, proven by a keyed hash: what comes back is found again, nobody can make one up.
+    """
     host = urlsplit(current_app.config["PUBLIC_URL"]).hostname or "localhost"
-    return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{host}>"
+    return f"<{row}.{keyed_hash('message', str(row))[:32]}@{host}>"
 
 
+_OURS = re.compile(r"<?([1-9][0-9]{0,8})\.([0-9a-f]{32})@")
+
+
+def row_of(ident: str) -> int | None:
+    """The row a Message-ID of ours belongs to; None for any other."""
+    found = _OURS.match(ident.strip())
+    if found is None or not hmac.compare_digest(keyed_hash("message", found[1])[:32], found[2]):
+        return None
+    return int(found[1])
+
+
+@lru_cache(maxsize=16)
 def plain_text(body: str) -> str:
     """Markdown as a person reads it in a plain mail: no escaping backslashes, link addresses on show."""
 
@@ -114,67 +134,143 @@ def plain_text(body: str) -> str:
     return _ESCAPED.sub(r"\1", _STRONG.sub(r"\1", _LINK.sub(shown, body))).strip() + "\n"
 
 
+def whole_text(mail: Mail) -> str:
+    """The text part without the sentence at its end: all languages the mail is written in."""
+    return plain_text(mail.body) + (f"\n* * *\n\n{plain_text(mail.below[1])}" if mail.below else "")
+
+
 def html_text(mail: Mail, site: Any) -> str:
     """The HTML part: the body in the frame of all mails, its style rules moved into the elements."""
-    body = _LONELY_LINK.sub(r'<p><a class="button" \1>\2</a></p>', render_markdown(mail.body))
-    # Quoted are people, who may write from the other side than the mail.
-    body = body.replace("<blockquote>", '<blockquote dir="auto">')
-    # What is quoted was written by somebody, in any language.
+    # Of what all share one rendering is kept; a mail for one person is not kept at all.
+    frame = _frame if mail.personal else _frame.__wrapped__
+    html = frame(
+        mail.body, mail.below, header_text(mail.subject), mail.why, language(), direction(), site.platform_name,
+        site.city_name,
+    )  # fmt: skip
+    return mail.filled(html, shown=escape)
+
+
+@lru_cache(maxsize=16)
+def _frame(
+    markdown: str,
+    below: tuple[str, str] | None,
+    subject: str,
+    why: str,
+    lang: str,
+    towards: str,
+    platform: str,
+    city: str,
+) -> str:
+    body = _LONELY_LINK.sub(r'<p><a class="button" \1>\2</a></p>', render_markdown(markdown))
+    if below is not None:
+        other = _LONELY_LINK.sub(r'<p><a class="button" \1>\2</a></p>', render_markdown(below[1]))
+        body += Markup('<hr><div lang="{}" dir="{}">{}</div>').format(below[0], direction(below[0]), Markup(other))  # noqa: S704
+    # What is quoted was written by somebody, in any language and from the other side than the mail.
     body = body.replace("<blockquote>", '<blockquote dir="auto">')
     # Not render_template: what a page's frame shows needs a visitor, and a worker has none.
     html = current_app.jinja_env.get_template("emails/layout.html").render(
-        subject=header_text(mail.subject),
+        subject=subject,
         body_html=Markup(body),  # noqa: S704  sanitised by render_markdown
-        site=site,
-        why=mail.why,
-        lang=language(),
-        dir=direction(),
+        site={"platform_name": platform, "city_name": city},
+        why=why,
+        lang=lang,
+        dir=towards,
     )
     return _inliner.inline(html)
 
 
-def build(mail: Mail, *, to: str, sender_name: str, reply_to: str, ident: str, now: datetime, site: Any
-          ) -> EmailMessage:  # fmt: skip
-    """The whole message to one recipient, in the language of the present context. Raises `BadMail`."""
-    message = EmailMessage(policy=POLICY)
-    message["Subject"] = header_text(mail.subject)
-    message["From"] = address(current_app.config["MAIL_FROM"], sender_name)
-    message["To"] = address(to)
+def build(mail: Mail, *, to: str, sender_name: str, reply_to: str, ident: str, now: datetime, site: Any) -> bytes:
+    """The whole message to one recipient, in the language of the present context. Raises `BadMail`.
+
+    Headers are made by the policy above. The parts are put together by hand, because the email package takes longer for
+    that than for everything else together: their text is encoded so that a boundary cannot occur in it.
+    """
+    lines = [
+        _line("Subject", header_text(mail.filled(mail.subject))),
+        _address_line("From", current_app.config["MAIL_FROM"], sender_name),
+        _address_line("To", to),
+    ]
     try:
         if reply_to:
-            message["Reply-To"] = address(reply_to)
+            lines.append(_address_line("Reply-To", reply_to))
     except BadMail:
         log.warning("the reply address in the instance settings is not usable; mail goes out without it")
-    message["Date"] = format_datetime(now)
-    message["Message-ID"] = ident
-    message["Auto-Submitted"] = "auto-generated"
+    lines += [_line("Auto-Submitted", "auto-generated"), _line("Content-Language", language())]
+    lines += [f"Date: {format_datetime(now)}\r\nMessage-ID: {ident}\r\nMIME-Version: 1.0\r\n".encode("ascii")]
     for name, value in mail.headers.items():
         if name not in OWN_HEADERS:
             raise BadMail(f"header {name[:40]!r} is not allowed")
-        message[name] = header_text(value, MAX_HEADER)
-    _add_parts(message, mail, site)
-    # After the parts: what begins with Content- would move into the first of them.
-    message["Content-Language"] = language()
-    return message
+        lines.append(_line(name, header_text(value, MAX_HEADER)))
+    return b"".join(lines) + _parts(mail, site, boundary=ident.strip("<>").partition("@")[0])
 
 
-def _add_parts(message: EmailMessage, mail: Mail, site: Any) -> None:
-    # Quoted-printable everywhere: every relay takes it, and no long address is broken by one.
-    text = plain_text(mail.body) + (f"\n--\n{mail.why}\n" if mail.why else "")
-    message.set_content(text, cte="quoted-printable")
-    message.add_alternative(html_text(mail, site), subtype="html", cte="quoted-printable")
+def _fold(name: str, value: str | Address) -> bytes:
+    return bytes(POLICY.fold_binary(name, POLICY.header_store_parse(name, value)[1]))
+
+
+@lru_cache(maxsize=64)
+def _line(name: str, value: str) -> bytes:
+    return _fold(name, value)
+
+
+def _address_line(header: str, spec: str, name: str = "") -> bytes:
+    if not name and len(spec) < 200 and _PLAIN_ADDRESS.fullmatch(spec):
+        return f"{header}: {spec}\r\n".encode("ascii")
+    return _named_line(header, spec, name)
+
+
+@lru_cache(maxsize=64)
+def _named_line(header: str, spec: str, name: str) -> bytes:
+    return _fold(header, address(spec, name))
+
+
+def _quoted(text: str) -> bytes:
+    """Quoted-printable: every relay takes it, and no long address is broken by one."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return binascii.b2a_qp(text.encode("utf-8", "replace")).replace(b"\n", b"\r\n")
+
+
+def _part(kind: str, encoding: str, content: bytes, more: str = "") -> bytes:
+    return f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n{more}\r\n".encode("ascii") + content
+
+
+def _multipart(kind: str, boundary: str, parts: list[bytes]) -> bytes:
+    inner = b"".join(f"--{boundary}\r\n".encode() + part.removesuffix(b"\r\n") + b"\r\n" for part in parts)
+    return (
+        f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'.encode()
+        + inner
+        + f"--{boundary}--\r\n".encode()
+    )
+
+
+def _parts(mail: Mail, site: Any, boundary: str) -> bytes:
+    text = mail.filled(whole_text(mail)) + (f"\n--\n{mail.why}\n" if mail.why else "")
+    parts = [
+        _part('text/plain; charset="utf-8"', "quoted-printable", _quoted(text)),
+        _part('text/html; charset="utf-8"', "quoted-printable", _quoted(html_text(mail, site))),
+    ]
+    attached = []
     if mail.calendar is not None:
+        entry = base64.encodebytes(mail.calendar).replace(b"\n", b"\r\n")
         method = re.sub(r"[^A-Z]", "", mail.calendar_method.upper())
-        message.add_alternative(
-            mail.calendar.decode("utf-8"), subtype="calendar", cte="base64", params={"method": method}
-        )
-        message.add_attachment(mail.calendar, maintype="application", subtype="ics", filename="termin.ics")
-    for part in mail.attachments:
-        maintype, _, subtype = part.media_type.partition("/")
-        message.add_attachment(
-            part.content, maintype=maintype, subtype=subtype or "octet-stream",
-            filename=header_text(part.name, MAX_NAME),
-        )  # fmt: skip
+        parts.append(_part(f'text/calendar; charset="utf-8"; method="{method}"', "base64", entry))
+        named = 'Content-Disposition: attachment; filename="termin.ics"\r\n'
+        attached.append(_part("application/ics", "base64", entry, named))
+    attached += [_attached(part) for part in mail.attachments]
+    # "=_" occurs in neither encoding.
+    body = _multipart("alternative", f"=_a{boundary}", parts)
+    return _multipart("mixed", f"=_m{boundary}", [body, *attached]) if attached else body
+
+
+def _attached(file: Attachment) -> bytes:
+    part = EmailMessage(policy=POLICY)
+    maintype, _, subtype = file.media_type.partition("/")
+    part.set_content(
+        file.content, maintype=maintype, subtype=subtype or "octet-stream", disposition="attachment",
+        filename=header_text(file.name, MAX_NAME),
+    )  # fmt: skip
+    del part["MIME-Version"]
+    return part.as_bytes()
 
 
 #: What has got through header builders elsewhere, for the probe; the tests know many more.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult import clock
@@ -11,11 +11,13 @@ from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.extensions import db
 from consult.jobs import Job, enqueue
+from consult.outbox.delivery import BATCH
 from consult.outbox.models import OutboxMessage, State
 
 #: The poke that left with the commit gets this long before the sweeper pokes again.
 GRACE = timedelta(seconds=20)
-SWEEP_BATCH = 2000
+#: How many workers at most send a heap at the same time; more would keep everything else waiting.
+WORKERS = 4
 #: How long the sent text is kept for the message centre.
 KEEP_COPIES = timedelta(days=90)
 
@@ -51,12 +53,24 @@ def queue(
     return ident
 
 
-def queue_many(kind: str, pairs: Iterable[tuple[int, int]], *, period: str = "", process_id: int | None = None) -> int:
+def queue_many(
+    kind: str,
+    pairs: Iterable[tuple[int, int]],
+    *,
+    period: str = "",
+    process_id: int | None = None,
+    campaign_id: int | None = None,
+    due_at: datetime | None = None,
+    apart: timedelta = timedelta(0),
+) -> int:
     """Promise the same kind of mail to many, as (subject id, recipient id); returns how many were not promised before.
+
+    The first one is due at `due_at` (now), each further one `apart` later.
 
     A few statements for thousands of rows, in the order of the recipients' ids for the reason said at `queue`.
     """
     now = clock.now()
+    first = due_at or now
     rows = [
         {
             "kind": kind,
@@ -64,12 +78,13 @@ def queue_many(kind: str, pairs: Iterable[tuple[int, int]], *, period: str = "",
             "recipient_id": recipient_id,
             "period": period,
             "process_id": process_id,
+            "campaign_id": campaign_id,
             "state": State.queued,
             "attempts": 0,
             "queued_at": now,
-            "due_at": now,
+            "due_at": first + apart * place,
         }
-        for subject_id, recipient_id in sorted(pairs, key=lambda pair: (pair[1], pair[0]))
+        for place, (subject_id, recipient_id) in enumerate(sorted(pairs, key=lambda pair: (pair[1], pair[0])))
     ]
     if not rows:
         return 0
@@ -80,31 +95,40 @@ def queue_many(kind: str, pairs: Iterable[tuple[int, int]], *, period: str = "",
         .returning(OutboxMessage.id),
         rows,
     ).all()
-    for ident in idents:
-        enqueue(db.session, Job.deliver, ident)
+    # What is due later is found by the sweeper in time.
+    if first <= now:
+        poke(len(idents) if not apart else min(1, len(idents)))
     return len(idents)
 
 
-def sweep(now: datetime) -> int:
-    """Poke again what is due or was left behind by a dead worker, oldest first; returns how many.
+def poke(due: int) -> None:
+    """Let workers begin with a heap of so many mails, after the commit; each goes on until nothing is due."""
+    for _n in range(min(WORKERS, -(-due // BATCH))):
+        enqueue(db.session, Job.deliver_due)
 
-    A bounded batch per round; a poke too many is harmless because `deliver` claims its message.
+
+def sweep(now: datetime) -> int:
+    """Poke again when something is due for longer than a moment and too few are busy with it; returns how much is due.
+
+    A poke too many is harmless because every message is reserved before it is sent.
     """
-    ids = db.session.scalars(
-        select(OutboxMessage.id)
-        .where(
+    free = or_(OutboxMessage.claimed_until.is_(None), OutboxMessage.claimed_until <= now)
+    found = db.session.execute(
+        select(
+            func.count().filter(free),
+            # One reservation per busy worker.
+            func.count(OutboxMessage.claimed_until.distinct()).filter(~free, OutboxMessage.state != State.sending),
+        ).where(
             or_(
                 and_(OutboxMessage.state == State.queued, OutboxMessage.due_at <= now - GRACE),
                 and_(OutboxMessage.state == State.retry, OutboxMessage.due_at <= now),
                 and_(OutboxMessage.state == State.sending, OutboxMessage.claimed_until <= now),
             )
         )
-        .order_by(OutboxMessage.due_at, OutboxMessage.id)
-        .limit(SWEEP_BATCH)
-    ).all()
-    for ident in ids:
-        enqueue(db.session, Job.deliver, ident)
-    return len(ids)
+    ).one()
+    due, busy = int(found[0]), int(found[1])
+    poke(max(0, min(due, (WORKERS - busy) * BATCH)))
+    return due
 
 
 def retry(message_id: int, actor_id: int) -> bool:

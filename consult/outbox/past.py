@@ -9,7 +9,7 @@ from consult import clock, path
 from consult.extensions import db
 from consult.i18n import in_language, language
 from consult.outbox import kinds
-from consult.outbox.delivery import kept_copy, recipient_of
+from consult.outbox.delivery import kept_copy, recipients_of
 from consult.outbox.models import OutboxMessage, State
 from consult.outbox.operations import KEEP_COPIES
 
@@ -42,7 +42,9 @@ def settle(message_id: int, at: datetime, refused: str = "") -> None:
     if not refused and clock.now() - at < KEEP_COPIES:
         with (
             current_app.test_request_context(base_url=current_app.config["PUBLIC_URL"]),
-            in_language(recipient_of(message.recipient_id).locale, of_path=message.kind in path.MAILS),
+            in_language(
+                recipients_of([message.recipient_id])[message.recipient_id].locale, of_path=message.kind in path.MAILS
+            ),
         ):
             subject, text = kept_copy(kinds.kind(message.kind).render(message))
             values |= {"lang": language(), "sent_subject": subject, "sent_text": text}

@@ -8,9 +8,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -23,6 +22,8 @@ TIMEOUT = 30.0
 WHOLE_TIMEOUT = 75.0
 #: An older connection has probably been closed by the other side.
 IDLE = 20.0
+_IDENT = re.compile(rb"(?mi)^message-id: *<?([^>\s]+)")
+_NO_SUCH_ADDRESS = re.compile(r"smtp: 55\d 5\.1\.")
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
@@ -34,6 +35,11 @@ class NotSent(Exception):
         self.reason = reason
         self.permanent = permanent
 
+    @property
+    def no_such_address(self) -> bool:
+        """Refused because of the address (RFC 3463, 5.1.x): other mail to it will be refused as well."""
+        return self.permanent and _NO_SUCH_ADDRESS.match(self.reason) is not None
+
 
 class Unknown(Exception):
     """The message was handed over, and the connection broke before the answer: it may have been taken."""
@@ -43,9 +49,16 @@ class Unknown(Exception):
         self.reason = reason
 
 
+def _nothing() -> None:
+    pass
+
+
 class Transport(Protocol):
-    def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
-        """Hand over to exactly this recipient; returns the other side's answer. Raises `NotSent` or `Unknown`."""
+    def send(self, content: bytes, sender: str, recipient: str, meanwhile: Callable[[], object] = _nothing) -> str:
+        """Hand over to exactly this recipient; returns the other side's answer. Raises `NotSent` or `Unknown`.
+
+        `meanwhile` is called at most once, while the other side reads the message; it must not raise.
+        """
 
 
 @dataclass(frozen=True)
@@ -57,12 +70,13 @@ class FolderTransport:
     def path(self, ident: str) -> Path:
         return self.folder / (re.sub(r"[^A-Za-z0-9]", "", ident.partition("@")[0])[:60] + ".eml")
 
-    def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
-        path = self.path(str(message["Message-ID"]))
+    def send(self, content: bytes, sender: str, recipient: str, meanwhile: Callable[[], object] = _nothing) -> str:
+        found = _IDENT.search(content)
+        path = self.path(found[1].decode("ascii", "replace") if found else "unknown")
         partial = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(message.as_bytes())
+            partial.write_bytes(content)
             partial.replace(path)
         except OSError as error:
             raise NotSent(f"folder: {error.strerror or type(error).__name__}") from error
@@ -77,17 +91,16 @@ class SmtpTransport:
         self._user, self._password = user, password
         self._mine = threading.local()
 
-    def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
-        content = message.as_bytes()
+    def send(self, content: bytes, sender: str, recipient: str, meanwhile: Callable[[], object] = _nothing) -> str:
         kept = self._kept()
         if kept is not None:
             try:
-                return self._converse(kept, content, sender, recipient)
+                return self._converse(kept, content, sender, recipient, meanwhile)
             except NotSent as refusal:
                 # A connection that the server had closed meanwhile says nothing about this message.
                 if refusal.permanent or self._kept() is not None:
                     raise
-        return self._converse(self._connect(), content, sender, recipient)
+        return self._converse(self._connect(), content, sender, recipient, meanwhile)
 
     def close(self) -> None:
         """End this thread's connection."""
@@ -140,24 +153,24 @@ class SmtpTransport:
             raise
         return smtp
 
-    def _converse(self, smtp: smtplib.SMTP, content: bytes, sender: str, recipient: str) -> str:
+    def _converse(
+        self, smtp: smtplib.SMTP, content: bytes, sender: str, recipient: str, meanwhile: Callable[[], object]
+    ) -> str:
         handed_over = False
+        talk = _Talk(smtp)
         try:
-            with _deadline(smtp):
-                self._expect(smtp.mail(sender))
-                self._expect(smtp.rcpt(recipient))
-                self._expect(smtp.docmd("DATA"), 354)
-                smtp.send(_dot_stuffed(content))
-                handed_over = True
-                code, answer = smtp.getreply()
-                if not 200 <= code < 600:
-                    raise smtplib.SMTPServerDisconnected("no answer that makes sense")
-                self._expect((code, answer))
+            talk.ask(f"MAIL FROM:<{sender}>")
+            talk.ask(f"RCPT TO:<{recipient}>")
+            talk.ask("DATA", 354)
+            handed_over = True
+            talk.say(_dot_stuffed(content))
+            meanwhile()
+            answer = talk.hear()
         except NotSent as refusal:
-            with contextlib.suppress(OSError, smtplib.SMTPException):
-                smtp.rset()
-            if smtp.sock is None or refusal.reason.startswith("smtp: 421"):
+            if refusal.reason.startswith("smtp: 421"):
                 self.close()
+            else:
+                self._reset(talk)
             raise
         except (OSError, smtplib.SMTPException) as error:
             self.close()
@@ -166,19 +179,68 @@ class SmtpTransport:
                 raise Unknown(f"cut off: {reason}") from error
             raise NotSent(f"connection: {reason}") from error
         self._mine.used = time.monotonic()
-        return f"{code} {answer.decode('utf-8', 'replace')}"
+        return answer
 
-    @staticmethod
-    def _expect(reply: tuple[int, bytes], wanted: int = 250) -> None:
-        code, answer = reply
-        if code == wanted or (wanted == 250 and 250 <= code <= 252):
-            return
-        raise NotSent(f"smtp: {code} {answer.decode('utf-8', 'replace')}", permanent=500 <= code < 600)
+    def _reset(self, talk: "_Talk") -> None:
+        try:
+            talk.ask("RSET")
+        except (NotSent, OSError, smtplib.SMTPException):
+            self.close()
+
+
+class _Talk:
+    """One message's conversation, with an end: smtplib's own reading waits anew for each byte."""
+
+    def __init__(self, smtp: smtplib.SMTP) -> None:
+        if smtp.sock is None:
+            raise smtplib.SMTPServerDisconnected("closed")
+        self._sock = smtp.sock
+        self._until = time.monotonic() + WHOLE_TIMEOUT
+        self._heard = b""
+
+    def say(self, content: bytes) -> None:
+        self._wait()
+        self._sock.sendall(content)
+
+    def ask(self, command: str, wanted: int = 250) -> None:
+        if not command.isprintable():
+            raise NotSent("smtp: 553 5.1.3 not an address", permanent=True)
+        self.say(command.encode("ascii") + b"\r\n")
+        self.hear(wanted)
+
+    def hear(self, wanted: int = 250) -> str:
+        """The answer, which may have several lines. Raises `NotSent` for a refusal."""
+        lines = [self._line()]
+        while lines[-1][3:4] == b"-" and len(lines) < 100:
+            lines.append(self._line())
+        answer = b"\n".join(line[4:] for line in lines).decode("utf-8", "replace")
+        code = int(lines[0][:3]) if lines[0][:3].isdigit() else 0
+        if not 200 <= code < 600:
+            raise smtplib.SMTPServerDisconnected("no answer that makes sense")
+        if code != wanted and not (wanted == 250 and code in (251, 252)):
+            raise NotSent(f"smtp: {code} {answer}", permanent=500 <= code < 600)
+        return f"{code} {answer}"
+
+    def _wait(self) -> None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(min(left, TIMEOUT))
+
+    def _line(self) -> bytes:
+        while b"\n" not in self._heard:
+            self._wait()
+            heard = self._sock.recv(4096)
+            if not heard or len(self._heard) > 8192:
+                raise smtplib.SMTPServerDisconnected("closed")
+            self._heard += heard
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line.rstrip(b"\r")
 
 
 @contextlib.contextmanager
 def _deadline(smtp: smtplib.SMTP) -> Iterator[None]:
-    """Cut the connection when the block takes too long as a whole; smtplib's timeout starts anew with each byte."""
+    """Cut the connection when opening it takes too long as a whole."""
 
     def cut() -> None:
         if smtp.sock is not None:
@@ -196,9 +258,9 @@ def _deadline(smtp: smtplib.SMTP) -> Iterator[None]:
 
 def _dot_stuffed(content: bytes) -> bytes:
     """The message as DATA wants it: CR LF ends, leading dots doubled, a single dot at the end."""
-    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
-    lines = re.sub(rb"(?m)^\.", b"..", lines)
-    return lines + (b"" if lines.endswith(b"\r\n") else b"\r\n") + b".\r\n"
+    lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n").replace(b"\r\n.", b"\r\n..")
+    start = b"." if lines.startswith(b".") else b""
+    return start + lines + (b"" if lines.endswith(b"\r\n") else b"\r\n") + b".\r\n"
 
 
 def folder_of(url: str) -> Path | None:

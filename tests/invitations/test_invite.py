@@ -49,7 +49,7 @@ def test_each_person_on_the_list_gets_an_invitation_and_a_mail_after_the_commit(
     assert session.get(Person, amira.person_id).name == "Amira Beispiel"
     assert poked == []
     session.commit()
-    assert [job for job, _ids in poked] == [Job.deliver] * 2
+    assert [job for job, _ids in poked] == [Job.deliver_due]
     messages = session.scalars(select(OutboxMessage)).all()
     assert {(m.kind, m.subject_id, m.recipient_id) for m in messages} == {
         ("invitation", i.id, i.person_id) for i in session.scalars(select(Invitation))

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from consult.extensions import db
-from consult.outbox import kinds, operations
+from consult.outbox import delivery, kinds, operations
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
 from consult.outbox.models import OutboxMessage
 
@@ -49,3 +50,13 @@ def row(ident: int) -> OutboxMessage:
     """The message as it is stored now."""
     db.session.expire_all()
     return db.session.get_one(OutboxMessage, ident)
+
+
+def in_the_air(ident: int, moment: datetime) -> delivery.Claim:
+    """A worker has begun to hand the message over, and nothing more is heard of it."""
+    with delivery._connection() as connection:
+        (found,) = delivery._reserve(connection, moment, ident)
+        with delivery._step(connection):
+            mine = delivery._take(connection, found)
+    assert mine is not None
+    return mine

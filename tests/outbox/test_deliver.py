@@ -15,7 +15,7 @@ from consult.outbox.kinds import Guarantee, Mail
 from consult.outbox.models import OutboxMessage, State
 from tests.conftest import MONDAY
 from tests.factories import make_person
-from tests.outbox.factories import queued, registered, row
+from tests.outbox.factories import in_the_air, queued, registered, row
 from tests.sink import Sink
 
 SECOND = timedelta(seconds=1)
@@ -218,8 +218,7 @@ def test_what_a_dead_worker_left_is_decided_by_the_guarantee(
     moment = at(MONDAY)
     with registered(guarantee=guarantee):
         ident = queued(make_person())
-        claim, _state = delivery._claim(ident, moment)
-        assert claim is not None
+        in_the_air(ident, moment)
         at(moment + LEASE - SECOND)
         assert deliver(ident) == State.sending
         at(moment + LEASE)
@@ -230,8 +229,7 @@ def test_a_message_that_kills_every_worker_comes_to_an_end(session: Any, sink: S
     moment = at(MONDAY)
     ident = queued(make_person())
     for _attempt in range(len(LADDER) + 1):
-        claim, _state = delivery._claim(ident, moment)
-        assert claim is not None
+        in_the_air(ident, moment)
         moment = at(moment + LEASE)
     assert deliver(ident) == State.failed
     assert not sink.messages
@@ -240,11 +238,11 @@ def test_a_message_that_kills_every_worker_comes_to_an_end(session: Any, sink: S
 def test_a_worker_that_comes_back_late_overwrites_nothing(session: Any, sink: Sink, letter: str, at: Any) -> None:
     moment = at(MONDAY)
     ident = queued(make_person())
-    late, _state = delivery._claim(ident, moment)
-    assert late is not None
+    late = in_the_air(ident, moment)
     moment = at(moment + LEASE)
     assert deliver(ident) == State.sent
-    assert delivery._record(late, delivery.Outcome(State.failed, "too late"), moment) == State.sent
+    with delivery._connection() as connection:
+        assert not delivery._record(connection, late, delivery.Outcome(State.failed, "too late"), moment)
     assert row(ident).note != "too late"
 
 

@@ -10,16 +10,18 @@ from consult.outbox.delivery import LADDER, LEASE, deliver
 from consult.outbox.models import State
 from tests.conftest import MONDAY
 from tests.factories import make_person
-from tests.outbox.factories import KIND, queued, row
+from tests.outbox.factories import KIND, in_the_air, queued, row
 from tests.sink import Sink
 
 
-def swept(session: Any, poked: list[Any]) -> list[int]:
+def swept(session: Any, poked: list[Any]) -> int:
+    """How much the sweeper found, which workers are called for."""
     poked.clear()
-    operations.sweep(clock.now())
+    due = operations.sweep(clock.now())
     session.commit()
-    assert all(job == Job.deliver for job, _ids in poked)
-    return [ids[0] for _job, ids in poked]
+    assert all(job == Job.deliver_due for job, _ids in poked)
+    assert bool(poked) == bool(due)
+    return due
 
 
 def test_queueing_pokes_only_after_the_commit(session: Any, poked: list[Any]) -> None:
@@ -42,10 +44,10 @@ def test_promising_the_same_mail_twice_makes_one_row(session: Any, poked: list[A
 
 def test_a_lost_poke_is_repeated_after_a_moment(session: Any, poked: list[Any], at: Any) -> None:
     moment = at(MONDAY)
-    ident = queued(make_person())
-    assert swept(session, poked) == []
+    queued(make_person())
+    assert swept(session, poked) == 0
     at(moment + operations.GRACE)
-    assert swept(session, poked) == [ident]
+    assert swept(session, poked) == 1
 
 
 def test_a_retry_is_poked_when_its_time_has_come(
@@ -56,30 +58,53 @@ def test_a_retry_is_poked_when_its_time_has_come(
     sink.refuse_all = "450 later"
     deliver(ident)
     at(moment + LADDER[0] - timedelta(seconds=1))
-    assert swept(session, poked) == []
+    assert swept(session, poked) == 0
     at(moment + LADDER[0])
-    assert swept(session, poked) == [ident]
+    assert swept(session, poked) == 1
 
 
 def test_what_a_dead_worker_holds_is_poked_when_the_lease_is_over(session: Any, poked: list[Any], at: Any) -> None:
     moment = at(MONDAY)
     ident = queued(make_person())
-    delivery._claim(ident, moment)
+    in_the_air(ident, moment)
     at(moment + LEASE - timedelta(seconds=1))
-    assert swept(session, poked) == []
+    assert swept(session, poked) == 0
     at(moment + LEASE)
-    assert swept(session, poked) == [ident]
+    assert swept(session, poked) == 1
 
 
-def test_a_round_is_bounded_and_takes_the_oldest_first(
+def test_a_heap_calls_for_few_workers_and_for_none_where_enough_are_busy(
     session: Any, poked: list[Any], at: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(operations, "SWEEP_BATCH", 3)
+    monkeypatch.setattr(operations, "BATCH", 2)
+    monkeypatch.setattr(delivery, "BATCH", 2)
     moment = at(MONDAY)
     person = make_person()
-    idents = [queued(person, number) for number in range(5)]
-    at(moment + timedelta(hours=1))
-    assert swept(session, poked) == idents[:3]
+    for number in range(20):
+        queued(person, number)
+    moment = at(moment + timedelta(hours=1))
+    assert swept(session, poked) == 20
+    assert len(poked) == operations.WORKERS
+    for busy in range(operations.WORKERS):
+        with delivery._connection() as connection:
+            assert len(delivery._reserve(connection, moment + timedelta(milliseconds=busy))) == 2
+    poked.clear()
+    assert operations.sweep(clock.now()) == 20 - 2 * operations.WORKERS
+    session.commit()
+    assert poked == []
+
+
+def test_a_batch_takes_the_oldest_first(session: Any, at: Any, sink: Sink, letter: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(delivery, "BATCH", 3)
+    moment = at(MONDAY)
+    person = make_person()
+    idents = []
+    for number in range(5):
+        at(moment + timedelta(seconds=number))
+        idents.append(queued(person, number))
+    assert [delivery.deliver_due() for _ in range(3)] == [3, 2, 0]
+    assert [received.message["Subject"] for received in sink.messages] == [f"Einladung {n}" for n in range(5)]
+    assert {row(ident).state for ident in idents} == {State.sent}
 
 
 def test_final_states_are_left_alone(session: Any, poked: list[Any], at: Any) -> None:
@@ -89,7 +114,7 @@ def test_final_states_are_left_alone(session: Any, poked: list[Any], at: Any) ->
         row(queued(person, number)).state = state
     session.commit()
     at(moment + timedelta(days=3))
-    assert swept(session, poked) == []
+    assert swept(session, poked) == 0
 
 
 def test_copies_are_blanked_after_their_time(session: Any, at: Any, sink: Sink, letter: str, poked: list[Any]) -> None:

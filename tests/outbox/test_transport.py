@@ -17,12 +17,12 @@ from tests.services import free_port
 from tests.sink import smtp_sink
 
 
-def message(text: str = "Text\n") -> EmailMessage:
+def message(text: str = "Text\n") -> bytes:
     made = EmailMessage()
     made["Message-ID"] = "<0123abc@consult.test>"
     made["Subject"] = "x"
     made.set_content(text)
-    return made
+    return made.as_bytes()
 
 
 def smtp(port: int, scheme: str = "smtp") -> SmtpTransport:
