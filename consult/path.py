@@ -39,6 +39,6 @@ MAILS = frozenset(
     confirm account_exists sign_in_link reset change_email email_changed_notice
     contribution_published contribution_hidden contribution_erased confirm_contribution contribution_answered
     report_closed appeal_decided
-    invitation meeting_cancelled meeting_changed monthly
+    invitation invitation_reminder invitation_test meeting_cancelled meeting_changed monthly
     """.split()
 )

@@ -11,8 +11,10 @@ from consult.accounts.models import LinkToken, SignIn
 from consult.audit.models import Heartbeat
 from consult.concept.models import Editing, MeasureSheet
 from consult.extensions import db
+from consult.invitations import letters
 from consult.invitations import operations as invitations
 from consult.jobs import Job
+from consult.meetings import survey
 from consult.outbox import operations as outbox
 from consult.site.models import ContactMessage
 from consult.web import FormAnswer
@@ -87,6 +89,16 @@ def needs_and_messages(now: datetime) -> int:
     return invitations.purge_answers(now)
 
 
+def letters_on_paper(now: datetime) -> int:
+    """Files the worker made for printing."""
+    return letters.purge_files(now)
+
+
+def unsent_surveys(now: datetime) -> int:
+    """Sheets that were begun and can no longer be sent."""
+    return survey.purge_unsent(now)
+
+
 def unproven_guests(now: datetime) -> int:
     """Addresses typed in with a contribution whose owners never pressed the button."""
     return personal.forget_unproven_guests(now - KEEP_GUESTS)
@@ -98,5 +110,5 @@ def broker_messages(now: datetime) -> int:
 
 STEPS: tuple[Callable[[datetime], int], ...] = (
     form_answers, rate_buckets, sign_ins, links, mail_copies, contact_messages, needs_and_messages, broker_messages,
-    open_forms, measure_sheets, unproven_guests,
+    letters_on_paper, unsent_surveys, open_forms, measure_sheets, unproven_guests,
 )  # fmt: skip

@@ -10,6 +10,8 @@ TICKS: dict[Job, int] = {
     Job.digests: 300,
     Job.monthly: 900,
     Job.mornings: 300,
+    Job.reminders: 60,
+    Job.campaigns: 30,
     Job.purge: 3600,
 }
 

@@ -6,9 +6,13 @@ from celery import shared_task
 
 from consult import clock, retention
 from consult.audit import operations as audit
+from consult.backup import erasures
 from consult.digests import monthly_running, running
 from consult.extensions import db
+from consult.invitations import letters, sending
+from consult.invitations.dates import on_paper
 from consult.jobs import Job, enqueue
+from consult.meetings import reminders as remind
 from consult.moderation import mornings as morning
 from consult.outbox import delivery
 from consult.outbox import operations as outbox
@@ -55,6 +59,7 @@ def seal() -> None:
         db.session.commit()
         if not sealed:
             break
+    erasures.note()
     _beat(Job.seal)
 
 
@@ -83,6 +88,36 @@ def mornings() -> None:
     _beat(Job.mornings)
     if promised:
         log.info("promised %s mails of the morning", promised)
+
+
+@shared_task(name=Job.campaign.value)
+def campaign(campaign_id: int) -> None:
+    """Bring one campaign from its audience to promised mails; owns its transactions, wave by wave."""
+    invited = sending.run(campaign_id)
+    if invited:
+        log.info("campaign %s: invited %s people", campaign_id, invited)
+
+
+@shared_task(name=Job.campaigns.value)
+def campaigns() -> None:
+    """Begin campaigns whose time has come, go on with those left behind, close those that are finished."""
+    sending.tick(clock.now())
+    _beat(Job.campaigns)
+
+
+@shared_task(name=Job.letters.value)
+def make_letters(campaign_id: int) -> None:
+    """Put the letters of one campaign into one file."""
+    letters.make(campaign_id)
+
+
+@shared_task(name=Job.reminders.value)
+def reminders() -> None:
+    """Promise the mails before and after meetings whose time has come."""
+    promised = remind.run_due(clock.now(), on_paper)
+    _beat(Job.reminders)
+    if promised:
+        log.info("promised %s mails around meetings", promised)
 
 
 @shared_task(name=Job.purge.value)

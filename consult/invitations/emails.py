@@ -1,6 +1,6 @@
 """Mails about invitations. One recipient each; nobody else is ever named in them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -11,16 +11,19 @@ from consult.accounts.models import Person
 from consult.extensions import db
 from consult.forms import _l
 from consult.html import escape_markdown
+from consult.i18n import in_language, language
+from consult.invitations import answering
 from consult.invitations.models import Campaign, Invitation, InvitationState
-from consult.invitations.operations import CANCELLATION, CHANGE, INVITATION
+from consult.invitations.operations import CANCELLATION, CHANGE, INVITATION, REMINDER, TEST
 from consult.invitations.queries import PURPOSE
 from consult.meetings import calendar
 from consult.meetings.mailing import entry_for, facts, greeting, sender
 from consult.meetings.models import Meeting, MeetingState
+from consult.meetings.queries import comes
 from consult.meetings.words import day_words
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
 from consult.outbox.links import link
-from consult.outbox.models import OutboxMessage
+from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Process
 from consult.signing import sign
 
@@ -75,38 +78,146 @@ def paragraphs(text: str) -> str:
     return "\n\n".join("  \n".join(escape_markdown(line) for line in block.splitlines()) for block in blocks)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the mail of an invitation says, to whom, with which link."""
+
+    guest: Person
+    meeting: Meeting
+    process: Process
+    campaign: Campaign
+    #: The personal part of the link.
+    personal: str
+    #: Who cannot come and named this person; empty for people who were invited themselves.
+    named_by: str = ""
+
+    @property
+    def answer_url(self) -> str:
+        return link("invitations.respond", link=self.personal)
+
+    def subject(self) -> str:
+        return self.campaign.subject or _(
+            "Invitation: %(title)s on %(day)s", title=self.meeting.title, day=day_words(self.meeting)
+        )
+
+    def body(self) -> str:
+        """In the language of the present context."""
+        who = sender()
+        parts = [
+            greeting(self.guest),
+            _("%(name)s cannot come and has named you to come instead:", name=escape_markdown(self.named_by))
+            if self.named_by
+            else _("%(who)s invites you to:", who=escape_markdown(who))
+            if who
+            else _("You are invited to:"),
+            f"**{escape_markdown(self.meeting.title)}**",
+            facts(self.meeting, self.process),
+            paragraphs(self.campaign.note),
+            _("Please tell us whether you are coming. You need no account for this:"),
+            f"[{_('Accept or decline')}]({self.answer_url})",
+            _(
+                "You can change your answer until the meeting begins. "
+                "The link is for you alone; please do not pass it on."
+            ),
+            _("The date is attached for your calendar."),
+        ]
+        return "\n\n".join(part for part in parts if part)
+
+    def below(self) -> tuple[str, str] | None:
+        """The same once more in the second language of the campaign, with its code; None where it is the first."""
+        second = self.campaign.second_lang
+        if not second or second == language():
+            return None
+        with in_language(second, of_path=True):
+            return language(), self.body()
+
+
+def invitation_mail(told: Told, *, bilingual: bool) -> Mail:
+    """The invitation, whoever it is shown or sent to."""
+    return Mail(
+        subject=told.subject(),
+        body=told.body(),
+        below=told.below() if bilingual else None,
+        why=_why(told.process),
+        secrets=(told.answer_url, told.personal),
+        calendar=entry_for(told.meeting, told.process, told.guest, calendar.REQUEST),
+        calendar_method=calendar.REQUEST,
+    )
+
+
+def _is_first_contact(message: OutboxMessage) -> bool:
+    """Whether this person never got a mail from us."""
+    return (
+        db.session.scalar(
+            select(OutboxMessage.id)
+            .where(
+                OutboxMessage.recipient_id == message.recipient_id,
+                OutboxMessage.state == State.sent,
+                OutboxMessage.id != message.id,
+            )
+            .limit(1)
+        )
+        is None
+    )
+
+
+#: What stands in the place of a personal link where nobody may answer.
+SAMPLE = "0.sample"
+
+
+def personal_part(invitation: Invitation) -> str:
+    """What makes the link to answer this invitation's own."""
+    return sign(PURPOSE, invitation.id, invitation.nonce)
+
+
 @mail_kind(INVITATION, Guarantee.at_least_once, invitation_wanted, title=_l("Invitation to a meeting"))
 def invitation(message: OutboxMessage) -> Mail:
-    """Come to this meeting: what, when, where, by whom, and the personal link to answer."""
+    """Come to this meeting: what, when, where, by whom, and the personal link to answer.
+
+    The first mail somebody ever gets from us says it in two languages, where the campaign names a second one.
+    """
     found = _occasion(message)
     if found is None:
         raise LookupError(f"invitation {message.subject_id} is gone")
-    guest, meeting, process = found.invitation.person, found.meeting, found.process
-    personal = sign(PURPOSE, found.invitation.id, found.invitation.nonce)
-    answer_url = link("invitations.respond", link=personal)
-    button, who = _("Accept or decline"), sender()
-    opening = _("%(who)s invites you to:", who=escape_markdown(who)) if who else _("You are invited to:")
-    parts = [
-        greeting(guest),
-        opening,
-        f"**{escape_markdown(meeting.title)}**",
-        facts(meeting, process),
-        paragraphs(found.campaign.note),
-        _("Please tell us whether you are coming. You need no account for this:"),
-        f"[{button}]({answer_url})",
-        _("You can change your answer until the meeting begins. The link is for you alone; please do not pass it on."),
-        _("The date is attached for your calendar."),
-    ]
-    subject = found.campaign.subject or _(
-        "Invitation: %(title)s on %(day)s", title=meeting.title, day=day_words(meeting)
+    personal = personal_part(found.invitation)
+    named_by = answering.name_of(found.invitation.deputy_for_id)
+    told = Told(found.invitation.person, found.meeting, found.process, found.campaign, personal, named_by)
+    return invitation_mail(told, bilingual=found.campaign.second_lang is not None and _is_first_contact(message))
+
+
+def reminder_wanted(message: OutboxMessage) -> bool:
+    """Still invited by mail, still undecided, and the meeting is still to come."""
+    found = _occasion(message)
+    return (
+        found is not None
+        and found.invitation.state in (InvitationState.open, InvitationState.maybe)
+        and not found.invitation.by_letter
+        and _takes_place(found.meeting)
     )
+
+
+@mail_kind(REMINDER, Guarantee.at_least_once, reminder_wanted, title=_l("Reminder to answer an invitation"))
+def invitation_reminder(message: OutboxMessage) -> Mail:
+    """Are you coming? Only to those who have not decided."""
+    found = _occasion(message)
+    if found is None:
+        raise LookupError(f"invitation {message.subject_id} is gone")
+    personal = personal_part(found.invitation)
+    url = link("invitations.respond", link=personal)
+    parts = [
+        greeting(found.invitation.person),
+        _("we have invited you to this meeting and do not know yet whether you are coming:"),
+        f"**{escape_markdown(found.meeting.title)}**",
+        facts(found.meeting, found.process),
+        _("Please tell us whether you are coming. You need no account for this:"),
+        f"[{_('Accept or decline')}]({url})",
+        _("If you have answered in the meantime, please take no notice of this mail."),
+    ]
     return Mail(
-        subject=subject,
-        body="\n\n".join(part for part in parts if part),
-        why=_("You get this mail because you were invited to a meeting of “%(process)s”.", process=process.title),
-        secrets=(answer_url, personal),
-        calendar=entry_for(meeting, process, guest, calendar.REQUEST),
-        calendar_method=calendar.REQUEST,
+        subject=_("Are you coming? %(title)s on %(day)s", title=found.meeting.title, day=day_words(found.meeting)),
+        body="\n\n".join(parts),
+        why=_why(found.process),
+        secrets=(url, personal),
     )
 
 
@@ -182,11 +293,12 @@ def change_wanted(message: OutboxMessage) -> bool:
 def meeting_changed(message: OutboxMessage) -> Mail:
     """Another time, place or title; calendars move the date."""
     meeting, process, guest = _about_meeting(message)
+    coming = comes(meeting.id, guest.id)
     parts = [
         greeting(guest),
         _("something has changed about this meeting. This is how it stands now:"),
         f"**{escape_markdown(meeting.title)}**",
-        facts(meeting, process),
+        facts(meeting, process, coming),
         _("The attachment changes the date in your calendar. Your answer still counts until you change it."),
         _to_the_meeting(meeting, process),
     ]
@@ -194,6 +306,70 @@ def meeting_changed(message: OutboxMessage) -> Mail:
         subject=_("Changed: %(title)s on %(day)s", title=meeting.title, day=day_words(meeting)),
         body="\n\n".join(parts),
         why=_why(process),
-        calendar=entry_for(meeting, process, guest, calendar.REQUEST),
+        calendar=entry_for(meeting, process, guest, calendar.REQUEST, coming),
         calendar_method=calendar.REQUEST,
+    )
+
+
+def test_wanted(message: OutboxMessage) -> bool:
+    """Whoever asked for it gets it at once."""
+    return _campaign_of(message) is not None
+
+
+def _campaign_of(message: OutboxMessage) -> Told | None:
+    """The campaign a test is of, told to the one who asked, with a link that answers nothing."""
+    row = db.session.execute(
+        select(Campaign, Meeting, Process, Person)
+        .join(Meeting, Meeting.id == Campaign.meeting_id)
+        .join(Process, Process.id == Campaign.process_id)
+        .join(Person, Person.id == message.recipient_id)
+        .where(Campaign.id == message.subject_id)
+    ).first()
+    return Told(row[3], row[1], row[2], row[0], SAMPLE) if row else None
+
+
+@mail_kind(TEST, Guarantee.at_most_once, test_wanted, title=_l("Test of an invitation"))
+def invitation_test(message: OutboxMessage) -> Mail:
+    """The invitation as its recipients will see it, in both languages where the campaign has two."""
+    told = _campaign_of(message)
+    if told is None:
+        raise LookupError(f"campaign {message.subject_id} is gone")
+    mail = invitation_mail(told, bilingual=True)
+    entry = entry_for(told.meeting, told.process, told.guest, calendar.PUBLISH)
+    return replace(mail, subject=_("Test: %(subject)s", subject=mail.subject), secrets=(), calendar=entry,
+                   calendar_method=calendar.PUBLISH)  # fmt: skip
+
+
+def deputy_declined_wanted(message: OutboxMessage) -> bool:
+    """Nobody else is named meanwhile, and the meeting is to come."""
+    found = _occasion(message)
+    return found is not None and found.invitation.state == InvitationState.open and _takes_place(found.meeting)
+
+
+@mail_kind(
+    answering.DEPUTY_DECLINED,
+    Guarantee.at_least_once,
+    deputy_declined_wanted,
+    title=_l("Somebody's deputy cannot come"),
+)
+def deputy_declined(message: OutboxMessage) -> Mail:
+    """Whom you named cannot come: please answer again."""
+    found = _occasion(message)
+    if found is None:
+        raise LookupError(f"invitation {message.subject_id} is gone")
+    personal = sign(PURPOSE, found.invitation.id, found.invitation.nonce)
+    answer_url = link("invitations.respond", link=personal)
+    parts = [
+        greeting(found.invitation.person),
+        _("whom you named to come in your place cannot come either:"),
+        f"**{escape_markdown(found.meeting.title)}**",
+        facts(found.meeting, found.process),
+        _("Please tell us whether you come yourself, or name somebody else:"),
+        f"[{_('Accept or decline')}]({answer_url})",
+    ]
+    return Mail(
+        subject=_("Please answer again: %(title)s", title=found.meeting.title),
+        body="\n\n".join(parts),
+        why=_why(found.process),
+        secrets=(answer_url, personal),
     )

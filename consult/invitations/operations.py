@@ -18,13 +18,15 @@ from consult.extensions import db, own_transaction
 from consult.html import clean_line, clean_text
 from consult.invitations.answering import free_place
 from consult.invitations.lists import Row
-from consult.invitations.models import Campaign, Invitation, InvitationState
+from consult.invitations.models import Campaign, CampaignState, Invitation, InvitationState
 from consult.meetings.models import Meeting, MeetingState, Registration, RegistrationState
 from consult.outbox.models import OutboxMessage
 from consult.outbox.operations import queue, queue_many
 from consult.signing import new_nonce
 
 INVITATION = "invitation"
+REMINDER = "invitation_reminder"
+TEST = "invitation_test"
 CANCELLATION = "meeting_cancelled"
 CHANGE = "meeting_changed"
 #: How long after a meeting the organisers still see what somebody needed and wrote.
@@ -132,6 +134,8 @@ def invite(
         meeting_id=meeting.id,
         subject=clean_line(subject)[:200],
         note=clean_text(note).strip(),
+        state=CampaignState.running,
+        started_at=now,
         created_by_id=by.id if by else None,
         created_at=now,
     )
@@ -143,7 +147,7 @@ def invite(
         db.session.flush()
         return Invited(0, len(wanted), None)
     by_mail = [(ident, member.person_id) for ident, member in added if not member.by_letter]
-    queue_many(INVITATION, by_mail, process_id=meeting.process_id)
+    queue_many(INVITATION, by_mail, process_id=meeting.process_id, campaign_id=campaign.id)
     record(Action.campaign_sent, by.id if by else None, campaign, process_id=meeting.process_id, invited=len(added))
     return Invited(len(added), len(wanted) - len(added), campaign.id)
 
@@ -201,8 +205,9 @@ def revoke(invitation: Invitation, actor: Person) -> None:
     """Take the invitation back: its link is dead at once, a place that was taken is free again, no mail leaves."""
     if invitation.state == InvitationState.revoked:
         raise Refused(_("This invitation was taken back already."))
-    invitation.state, invitation.nonce = InvitationState.revoked, new_nonce()
+    # The meeting is locked first, as everybody does who touches places.
     free_place(invitation)
+    invitation.state, invitation.nonce = InvitationState.revoked, new_nonce()
     db.session.flush()
     record(Action.invitation_revoked, actor.id, invitation, process_id=_process_of(invitation))
 
