@@ -183,10 +183,10 @@ def _lists(book: xlsxwriter.Workbook, sheet: Worksheet, measures: Measures) -> d
 # Reading
 
 
-def read_file(file: IO[bytes]) -> list[dict[str, Any]]:
-    """The rows of a table, as `MeasureSheet.rows` holds them; `file` is one the operating system knows.
+def read_sheets(file: IO[bytes]) -> list[dict[str, Any]]:
+    """All sheets of a workbook somebody sent, cell by cell, as the reader in its own process prints them.
 
-    Raises `Refused` with a plain sentence for what is no table of measures. A child process does the reading.
+    Raises `Refused` with a sentence that says what to do.
     """
     if not _reading.acquire(timeout=SECONDS):
         raise Refused(_("Another table is being read just now. Please try again in a minute."))
@@ -203,7 +203,16 @@ def read_file(file: IO[bytes]) -> list[dict[str, Any]]:
         _reading.release()
     if "problem" in answer:
         raise Refused(_problem(answer["problem"]))
-    return _rows_of(answer["sheets"])
+    sheets: list[dict[str, Any]] = answer["sheets"]
+    return sheets
+
+
+def read_file(file: IO[bytes]) -> list[dict[str, Any]]:
+    """The rows of a table, as `MeasureSheet.rows` holds them; `file` is one the operating system knows.
+
+    Raises `Refused` with a plain sentence for what is no table of measures. A child process does the reading.
+    """
+    return _rows_of(read_sheets(file))
 
 
 def _problem(word: str) -> str:
@@ -211,7 +220,7 @@ def _problem(word: str) -> str:
         "type": _("This is no Excel table. Please save it as an Excel workbook (.xlsx) and send that."),
         "old": _("This table is in an old format or has a password. Please save it as .xlsx without a password."),
         "macros": _("This table has macros. Please save it as an Excel workbook without macros (.xlsx)."),
-        "large": _("This table holds far more than measures need. Please send a table of measures only."),
+        "large": _("This table holds far more than is needed. Please send a table with nothing else in it."),
         "rows": _too_many(),
         "xml": _("This table has parts that Excel does not write. Please save it again as .xlsx and send that."),
     }

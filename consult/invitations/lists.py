@@ -3,13 +3,17 @@
 import csv
 import io
 import re
+import shutil
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import IO, Any
 
 from flask_babel import gettext as _
 
 from consult.accounts.addresses import clean_email
+from consult.concept.sheet_file import read_sheets
 from consult.html import clean_line
 
 #: People in one go.
@@ -291,13 +295,68 @@ def parse_csv(data: bytes) -> Parsed:
             continue
         if first:
             first = False
-            named = {heading: place for place, cell in reversed(list(enumerate(cells))) if (heading := _heading(cell))}
-            if "address" in named and not any("@" in cell for cell in cells):
-                columns = named
+            columns = None if any("@" in cell for cell in cells) else _columns(cells)
+            if columns is not None:
                 continue
         shown = "; ".join(cell.strip() for cell in cells)
         read.append((reader.line_num, shown[:MAX_LINE], _unusable(shown) or _csv_row(reader.line_num, cells, columns)))
     return _collect(read)
+
+
+def parse_xlsx(file: IO[bytes]) -> Parsed:
+    """Read an Excel file: the first sheet with an address in it, headings as in a CSV file, or none.
+
+    Raises `Refused` for what is no such file or far too large.
+    """
+    with tempfile.TemporaryFile() as known:
+        # A file the operating system knows, for the process that reads it.
+        shutil.copyfileobj(file, known)
+        known.seek(0)
+        sheets = read_sheets(known)
+    for sheet in sheets:
+        rows = [(number, _cells(cells)) for number, cells in sheet["rows"]]
+        if any("@" in cell for _number, cells in rows for cell in cells):
+            return _parse_rows(rows)
+    return Parsed()
+
+
+def _cells(found: list[list[Any]]) -> list[str]:
+    """One row of a sheet as texts, empty ones for what is missing."""
+    cells = [""] * (max((place for place, _value in found), default=-1) + 1)
+    for place, value in found:
+        # A formula nobody calculated and the like is no text: the line is shown with what stands for it.
+        cells[place] = value if isinstance(value, str) else str(next(iter(value.values()), ""))
+    return cells
+
+
+def _parse_rows(rows: list[tuple[int, list[str]]]) -> Parsed:
+    """Rows of cells; the first one with a heading for the address says what the columns are."""
+    columns: dict[str, int] | None = None
+    read: list[tuple[int, str, Row | Reason]] = []
+    for number, cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if columns is None and not any("@" in cell for cell in cells):
+            columns = _columns(cells)
+            # What stands above the table is a title.
+            if columns is not None or not read:
+                continue
+        shown = "; ".join(cell.strip() for cell in cells)
+        read.append((number, shown[:MAX_LINE], _unusable(shown) or _csv_row(number, cells, columns)))
+    return _collect(read)
+
+
+def _columns(cells: list[str]) -> dict[str, int] | None:
+    """Which column is what, if this is a line of headings."""
+    named = {heading: place for place, cell in reversed(list(enumerate(cells))) if (heading := _heading(cell))}
+    return named if "address" in named else None
+
+
+def parse_file(file: IO[bytes]) -> Parsed:
+    """Read what somebody sent: an Excel file by how it begins, else a CSV file. Raises `Refused`."""
+    start = file.read(4)
+    file.seek(0)
+    return parse_xlsx(file) if start[:2] == b"PK" else parse_csv(file.read())
 
 
 def as_lines(parsed: Parsed) -> str:

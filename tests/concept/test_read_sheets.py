@@ -183,7 +183,7 @@ FILES = {
     "a text document": (zipped(types=TYPES.replace("spreadsheetml.sheet", "wordprocessingml.document")), "no Excel"),
     "macros": (zipped(types=TYPES.replace("sheet.main", "sheet.macroEnabled.main")), "This table has macros."),
     "a hidden macro": (a_book("<worksheet/>", vba="x"), "This table has macros."),
-    "a bomb": (a_book(BOMB), "far more than measures need"),
+    "a bomb": (a_book(BOMB), "far more than is needed"),
     "a bomb that lies": (lying(), "This file is damaged."),
     "entities": (a_book(LAUGHS), "parts that Excel does not write"),
     "a file of this machine": (a_book(OUTSIDE), "parts that Excel does not write"),
@@ -197,8 +197,8 @@ FILES = {
     "a shared text in very many cells": (
         a_book(f"<worksheet>{SAME}</worksheet>", rels=SHARED,
                **{"xl/sharedStrings.xml": f"<sst><si><t>{'x' * 300_000}</t></si></sst>"}), "far more"),
-    "elements without end": (a_book("<worksheet>" + "<a>" * 2_000_000), "far more than measures need"),
-    "many parts": (zipped(types=TYPES, **{f"xl/{n}": "" for n in range(2100)}), "far more than measures need"),
+    "elements without end": (a_book("<worksheet>" + "<a>" * 2_000_000), "far more than is needed"),
+    "many parts": (zipped(types=TYPES, **{f"xl/{n}": "" for n in range(2100)}), "far more than is needed"),
     "no measures": (a_book("<worksheet/>"), "No table of measures was found"),
     "a way out of the folder": (
         a_book("<x/>", rels=RELS.replace("worksheets/sheet1.xml", "../../../../etc/passwd")),
