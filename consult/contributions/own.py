@@ -6,18 +6,21 @@ from typing import Any
 
 from flask import current_app, g, request
 from markupsafe import Markup
-from sqlalchemy import bindparam, null, or_, select, union_all
+from sqlalchemy import and_, bindparam, case, literal, or_, select, union_all
 
 from consult import clock
 from consult.accounts.models import Person
 from consult.concept.models import ElementHeir
 from consult.contributions.models import EDIT_TIME, Contribution, Reaction, State
 from consult.contributions.shown import Shown
-from consult.contributions.threads import Thread
+from consult.contributions.threads import Thread, waiting_for
 from consult.extensions import db
 from consult.filled import Layout, again
 from consult.pages import fragments
 from consult.processes.models import Process
+
+#: In the place of a kind of reaction: something of this person waits for a moderator, and others see nothing of it.
+WAITS = "waits"
 
 
 @dataclass(frozen=True)
@@ -27,40 +30,52 @@ class InThread:
     process_id: int
     zone: str
     element_id: int
+    #: Of the element: its key, and its words where the page knows that they are the public ones.
+    key: str
+    wording_id: int | None
     items: dict[int, Shown]
+    #: Whether the page has a place for what waits.
+    has_waiting: bool
 
     @classmethod
-    def of(cls, process: Process, element_id: int, thread: Thread) -> "InThread":
+    def of(cls, process: Process, element_id: int, thread: Thread, *, key: str, wording_id: int | None) -> "InThread":
         items = {one.id: one for item in thread.everything() for one in item.everything()}
-        return cls(process.id, process.zone, element_id, items)
+        return cls(process.id, process.zone, element_id, key, wording_id, items, thread.waiting is not None)
 
 
 @cache
 def _question() -> Any:
-    """Reactions to the contributions shown, and one row without a kind where something is for the author alone."""
+    """Reactions to the contributions shown, and rows of no contribution where something is for the author alone:
+    `WAITS`, or no kind where it stands among what others see.
+    """
     person: Any = bindparam("person_id")
     element: Any = bindparam("element_id")
     reactions = select(Reaction.contribution_id, Reaction.kind).where(
         Reaction.person_id == person, Reaction.contribution_id.in_(bindparam("shown", expanding=True))
     )
     origins = select(ElementHeir.element_id).where(ElementHeir.heir_id == element)
+    once_public = Contribution.published_at.is_not(None)
+    waits = and_(Contribution.parent_id.is_(None), ~once_public)
     alone = (
-        select(Contribution.id, null())
+        select(literal(0), case((waits, WAITS)))
         .where(
             Contribution.author_id == person,
             Contribution.process_id == bindparam("process_id"),
             Contribution.state != State.published,
+            # What was held back before anybody saw it stands on no page.
+            or_(Contribution.state == State.pending, once_public),
             or_(Contribution.element_id == element, Contribution.element_id.in_(origins)),
         )
-        .limit(1)
+        .distinct()
     )
-    return union_all(reactions, select(alone.subquery()))
+    return union_all(reactions, alone)
 
 
 def own_parts(person: Person, layout: Layout) -> dict[int, Markup] | None:
-    """The contributions that look different for this person. One query.
+    """The contributions that look different for this person. One query, two more where something of theirs waits.
 
-    None when something of theirs is not public here: it waits, was held back or withdrawn, and only they see it.
+    None when something of theirs stands among what others see and only they read it: a reply that waits, what was
+    public once and is not now. And where nothing but what waits would be on the page, which says so.
     """
     thread: InThread = layout.facts
     found = db.session.execute(
@@ -68,8 +83,10 @@ def own_parts(person: Person, layout: Layout) -> dict[int, Markup] | None:
         {"person_id": person.id, "element_id": thread.element_id, "process_id": thread.process_id,
          "shown": list(thread.items)},
     ).all()  # fmt: skip
-    reacted = {row[0]: row[1] for row in found}
-    if None in reacted.values():
+    reacted = {row[0]: row[1] for row in found if row[0]}
+    alone = {row[1] for row in found if not row[0]}
+    waits = WAITS in alone and thread.has_waiting
+    if None in alone or (waits and not thread.items):
         return None
     g.zone = thread.zone
     now = clock.now()
@@ -82,18 +99,24 @@ def own_parts(person: Person, layout: Layout) -> dict[int, Markup] | None:
             )
         elif ident in reacted:
             own[ident] = replace(item, reacted=reacted[ident], replies=[])
-    if not own:
+    if not own and not waits:
         return {}
-    one = current_app.jinja_env.get_template("contributions/_thread.html").module.one  # type: ignore[attr-defined]
-    return {
-        ident: fragments.once(_holed(one, ident), item, beside=(request.full_path, thread.zone), **layout.parts[ident])
+    macros: Any = current_app.jinja_env.get_template("contributions/_thread.html").module
+    beside = (request.full_path, thread.zone)
+    parts = {
+        ident: fragments.once(_holed(macros.one, ident), item, beside=beside, **layout.parts[ident])
         for ident, item in own.items()
     }
+    if waits:
+        process = db.session.get_one(Process, thread.process_id)
+        items = waiting_for(process, thread.element_id, person, wording_id=thread.wording_id, key=thread.key)
+        parts[0] = fragments.once(_holed(macros.waiting, 0), items, beside=beside, **layout.parts[0])
+    return parts
 
 
 def _holed(macro: Any, ident: int) -> Any:
     def made(item: Shown, **options: Any) -> Markup:
         return again(macro, ident, item, **options)
 
-    made.name = f"one-{ident}"  # type: ignore[attr-defined]  # as a macro has it
+    made.name = f"{macro.name}-{ident}"  # type: ignore[attr-defined]  # as a macro has it
     return made

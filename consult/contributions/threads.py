@@ -4,7 +4,7 @@ A page costs one query per kind of thing, however many contributions there are; 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, func, literal, or_, select, true, union_all
@@ -36,15 +36,15 @@ class Thread:
     items: list[Shown]
     #: Number to go on from; None on the last page.
     next_cursor: int | str | None = None
-    #: The reader's own ones that wait for a moderator.
-    waiting: list[Shown] = field(default_factory=list)
+    #: The reader's own ones that wait for a moderator; None where the page has no place for them.
+    waiting: list[Shown] | None = None
 
     def ids(self) -> list[int]:
         return [one.id for item in self.everything() for one in item.everything()]
 
     def everything(self) -> Iterator[Shown]:
         yield from self.items
-        yield from self.waiting
+        yield from self.waiting or ()
 
     def tell(self, outcomes: Mapping[int, Any]) -> None:
         """Put beside each contribution what became of it: the answer of `weighing.queries.decisions_on(page.ids())`."""
@@ -161,14 +161,26 @@ def filled(
 ) -> Thread:
     """The page of an element with everything beside its contributions: replies, one's own that wait, what changed."""
     _add_replies(process, result.items, reader)
-    if reader.person_id is not None and first:
-        result.waiting = _own_waiting(process, element_id, reader)
-    now_placed = {element_id: wording_id} if wording_id is not None else wordings_now(process.id, [element_id])
-    for item in result.everything():
+    if first:
+        result.waiting = _own_waiting(process, element_id, reader) if reader.person_id is not None else []
+    _compare(process.id, result.everything(), element_id, wording_id, key)
+    return result
+
+
+def waiting_for(process: Process, element_id: int, person: Person, *, wording_id: int | None, key: str) -> list[Shown]:
+    """What `thread` shows this person of their own that waits, without the rest of the page."""
+    items = _own_waiting(process, element_id, reader_of(process, person))
+    _compare(process.id, items, element_id, wording_id, key)
+    return items
+
+
+def _compare(process_id: int, items: Iterable[Shown], element_id: int, wording_id: int | None, key: str) -> None:
+    """Say of each whether the text has changed since."""
+    now_placed = {element_id: wording_id} if wording_id is not None else wordings_now(process_id, [element_id])
+    for item in items:
         for one in item.everything():
             one.changed_since = one.wording_id is not None and one.wording_id != now_placed.get(element_id)
             one.shown_at = key
-    return result
 
 
 def _own_waiting(process: Process, element_id: int, reader: Reader) -> list[Shown]:

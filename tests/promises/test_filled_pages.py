@@ -151,6 +151,69 @@ def test_what_only_the_author_sees_is_shown_to_them_alone(session, keeping, brow
     assert "Das wartet noch." in browser_of(town.neighbour).get(goal).text
 
 
+def pre_moderated(session):
+    """A goal on which one waits, with published contributions on it."""
+    town = make_town(moderation=Moderation.pre)
+    make_many(town, 5)
+    session.commit()
+    return town
+
+
+def test_with_something_waiting_it_is_still_the_page_each_would_get_alone(session, keeping, browser_of, alone):
+    town = pre_moderated(session)
+    goal = town.path("/e/ankommen")
+    browser_of(town.neighbour).get(goal)
+    kept = dict(filled.layouts._pages)
+    for body in ("Das wartet noch.", "Das auch."):
+        town.write(body, actor=town.citizen)
+    refused = town.write("Das wird nie gezeigt.", actor=town.citizen)
+    session.commit()
+    deciding.hide(refused, town.moderator, town.reason)
+    session.commit()
+    visitor = browser_of(town.citizen)
+    for address in (goal, f"{goal}?order=supported", f"{goal}?before=3"):
+        expected = told(alone(visitor, address))
+        assert ("Das wartet noch." in expected) == ("before" not in address)
+        assert told(visitor.get(address)) == expected
+        assert told(visitor.get(address)) == expected, "kept"
+        assert "Das wartet noch." not in html(browser_of(town.neighbour).get(address))
+    assert len(filled.layouts._pages) == len(kept) + 2
+
+
+@pytest.mark.parametrize("kind", ["reply", "once_public", "nothing_else"])
+def test_what_stands_among_what_others_see_gets_a_page_of_its_own(session, keeping, browser_of, alone, kind):
+    town = pre_moderated(session) if kind != "nothing_else" else make_town(moderation=Moderation.pre)
+    goal, first = town.path("/e/ankommen"), None
+    if kind == "reply":
+        first = town.write("Ich antworte.", actor=town.citizen, reply_to=newest(town, 1)[0], stance=None)
+    else:
+        first = town.write("Das wartet noch.", actor=town.citizen)
+    if kind == "once_public":
+        session.commit()
+        deciding.approve(first, town.moderator)
+        session.commit()
+        operations.edit(first, town.citizen, "Das wartet wieder.", first.revision)
+    session.commit()
+    visitor = browser_of(town.citizen)
+    browser_of(town.neighbour).get(goal)
+    expected = told(alone(visitor, goal))
+    assert told(visitor.get(goal)) == expected
+    assert "wartet" in expected or "Ich antworte." in expected
+
+
+def test_with_something_waiting_it_costs_five_questions(session, keeping, browser_of, count_queries):
+    town = pre_moderated(session)
+    for body in ("Das wartet noch.", "Das auch."):
+        town.write(body, actor=town.citizen)
+    session.commit()
+    visitor, goal = browser_of(town.citizen), town.path("/e/ankommen")
+    visitor.get(goal)
+    with count_queries() as queries:
+        visitor.get(goal)
+    # Who it is, whether anything changed, what is theirs; the process, and what waits.
+    assert len(queries) == 5
+
+
 def test_those_who_work_in_a_process_get_pages_of_their_own(town, reader, browser_of):
     goal = town.path("/e/ankommen")
     browser_of(reader).get(goal)

@@ -248,19 +248,20 @@ def element(slug: str, key: str) -> str | Response:
     # Only public words are proposed to be other ones: everybody sees both.
     proposable = placed.is_public and placed.markdown and open_now(process, Activity.propose, opened)
     before, chosen = request.args.get("before", ""), choosing.choice_of(request.args)
+    public_words = placed.wording_id if placed.is_public else None
     thread = contributions.chosen_thread(
         process,
         placed.element_id,
         person,
         chosen,
         before=before,
-        wording_id=placed.wording_id if placed.is_public else None,
+        wording_id=public_words,
         key=key,
         may_reply=commentable,
         may_react=open_now(process, Activity.react, opened),
     )
     thread.tell(decisions_on(thread.ids()))
-    note(InThread.of(process, placed.element_id, thread))
+    note(InThread.of(process, placed.element_id, thread, key=key, wording_id=public_words))
     counts = contributions.counts(process.id, [placed.element_id])
     heirs = queries.names_of(process, queries.heirs_of(placed.element_id), person) if view.retired else {}
     serves, served_by = queries.links_of(process.id, audiences, placed.element_id)
