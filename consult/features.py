@@ -21,6 +21,8 @@ from consult.groups.views import bp as _group_pages
 from consult.invitations import emails as _invitation_mails
 from consult.invitations import models as _invitations
 from consult.invitations.views import bp as _invitation_pages
+from consult.meetings import emails as _meeting_mails
+from consult.meetings import emails_registering as _registration_mails
 from consult.meetings import models as _meetings
 from consult.meetings.views import bp as _meeting_pages
 from consult.moderation import emails as _moderation_mails
@@ -41,7 +43,10 @@ TABLES = (
     _meetings, _invitations, _digests,
 )  # fmt: skip
 #: Importing these registers their mails.
-MAILS = (_contribution_mails, _moderation_mails, _weighing_mails, _invitation_mails, _monthly_mails, _desk_mails)
+MAILS = (
+    _contribution_mails, _moderation_mails, _weighing_mails, _meeting_mails, _registration_mails, _invitation_mails, _monthly_mails,
+    _desk_mails,
+)  # fmt: skip
 
 
 def blueprints() -> list[Blueprint]:

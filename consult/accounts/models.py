@@ -110,6 +110,8 @@ class LinkPurpose(StrEnum):
     subscribe = "subscribe"
     #: Turns a kind of mail off and on; `subject_id` says which. Not used up: mail programs press it more than once.
     stop_mail = "stop_mail"
+    #: Opens a calendar to subscribe to; `subject_id` is the group, or 0 for somebody's own dates. Not used up.
+    calendar = "calendar"
 
 
 class LinkToken(Base):

@@ -26,6 +26,7 @@ LIFETIMES: dict[LinkPurpose, timedelta] = {
     LinkPurpose.claim: timedelta(days=7),
     LinkPurpose.register: timedelta(days=2),
     LinkPurpose.subscribe: timedelta(days=7),
+    LinkPurpose.calendar: timedelta(days=3650),
 }
 
 

@@ -1,5 +1,6 @@
 """Mails about invitations. One recipient each; nobody else is ever named in them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
@@ -21,7 +22,7 @@ from consult.meetings.mailing import entry_for, facts, greeting, sender
 from consult.meetings.models import Meeting, MeetingState
 from consult.meetings.queries import comes
 from consult.meetings.words import day_words
-from consult.outbox.kinds import Guarantee, Mail, mail_kind
+from consult.outbox.kinds import Guarantee, Mail, mail_kind, marker, shared
 from consult.outbox.links import link
 from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Process
@@ -39,15 +40,45 @@ class _Occasion:
 
 
 def _occasion(message: OutboxMessage) -> _Occasion | None:
-    row = db.session.execute(
+    known = shared("occasions", dict[int, _Occasion | None])
+    if message.id not in known:
+        known |= _occasions([message])
+    return known[message.id]
+
+
+def _occasions(messages: Sequence[OutboxMessage]) -> dict[int, _Occasion | None]:
+    """What each message is about, by its id; None where that is gone or somebody else's."""
+    rows = db.session.execute(
         select(Invitation, Campaign, Meeting, Process)
         .join(Campaign, Campaign.id == Invitation.campaign_id)
         .join(Meeting, Meeting.id == Invitation.meeting_id)
         .join(Process, Process.id == Meeting.process_id)
-        .where(Invitation.id == message.subject_id, Invitation.person_id == message.recipient_id)
+        .where(Invitation.id.in_({message.subject_id for message in messages}))
         .options(joinedload(Invitation.person))
-    ).first()
-    return _Occasion(*row) if row else None
+    )
+    found = {(row[0].id, row[0].person_id): _Occasion(*row) for row in rows}
+    return {message.id: found.get((message.subject_id, message.recipient_id)) for message in messages}
+
+
+def _load(messages: Sequence[OutboxMessage]) -> None:
+    """Load for many at once what their mails speak of."""
+    shared("occasions", dict[int, _Occasion | None]).update(_occasions(messages))
+    shared("written_to", set[int]).update(_written_to(messages))
+    shared("loaded", set[int]).update(message.id for message in messages)
+
+
+def _written_to(messages: Sequence[OutboxMessage]) -> set[int]:
+    """Which of these people have got a mail from us before."""
+    rows = db.session.scalars(
+        select(OutboxMessage.recipient_id)
+        .where(
+            OutboxMessage.recipient_id.in_({message.recipient_id for message in messages}),
+            OutboxMessage.state == State.sent,
+            OutboxMessage.id.not_in([message.id for message in messages]),
+        )
+        .distinct()
+    )
+    return set(rows)
 
 
 def _takes_place(meeting: Meeting) -> bool:
@@ -56,19 +87,12 @@ def _takes_place(meeting: Meeting) -> bool:
 
 def invitation_wanted(message: OutboxMessage) -> bool:
     """Still invited and not declined, and the meeting is still to come."""
-    row = db.session.execute(
-        select(Invitation.state, Invitation.by_letter, Meeting.state, Meeting.ends_at)
-        .join(Meeting, Meeting.id == Invitation.meeting_id)
-        .where(Invitation.id == message.subject_id, Invitation.person_id == message.recipient_id)
-    ).first()
-    if row is None:
-        return False
-    state, by_letter, meeting_state, ends_at = row
+    found = _occasion(message)
     return (
-        state not in (InvitationState.revoked, InvitationState.declined)
-        and not by_letter
-        and meeting_state != MeetingState.cancelled
-        and clock.now() < ends_at
+        found is not None
+        and found.invitation.state not in (InvitationState.revoked, InvitationState.declined)
+        and not found.invitation.by_letter
+        and _takes_place(found.meeting)
     )
 
 
@@ -147,18 +171,9 @@ def invitation_mail(told: Told, *, bilingual: bool) -> Mail:
 
 def _is_first_contact(message: OutboxMessage) -> bool:
     """Whether this person never got a mail from us."""
-    return (
-        db.session.scalar(
-            select(OutboxMessage.id)
-            .where(
-                OutboxMessage.recipient_id == message.recipient_id,
-                OutboxMessage.state == State.sent,
-                OutboxMessage.id != message.id,
-            )
-            .limit(1)
-        )
-        is None
-    )
+    if message.id in shared("loaded", set[int]):
+        return message.recipient_id not in shared("written_to", set[int])
+    return not _written_to([message])
 
 
 #: What stands in the place of a personal link where nobody may answer.
@@ -170,7 +185,7 @@ def personal_part(invitation: Invitation) -> str:
     return sign(PURPOSE, invitation.id, invitation.nonce)
 
 
-@mail_kind(INVITATION, Guarantee.at_least_once, invitation_wanted, title=_l("Invitation to a meeting"))
+@mail_kind(INVITATION, Guarantee.at_least_once, invitation_wanted, title=_l("Invitation to a meeting"), prepare=_load)
 def invitation(message: OutboxMessage) -> Mail:
     """Come to this meeting: what, when, where, by whom, and the personal link to answer.
 
@@ -179,10 +194,24 @@ def invitation(message: OutboxMessage) -> Mail:
     found = _occasion(message)
     if found is None:
         raise LookupError(f"invitation {message.subject_id} is gone")
-    personal = personal_part(found.invitation)
+    guest, campaign = found.invitation.person, found.campaign
     named_by = answering.name_of(found.invitation.deputy_for_id)
-    told = Told(found.invitation.person, found.meeting, found.process, found.campaign, personal, named_by)
-    return invitation_mail(told, bilingual=found.campaign.second_lang is not None and _is_first_contact(message))
+    bilingual = campaign.second_lang is not None and _is_first_contact(message)
+    # The same for all but the name and the link: made for nobody, then filled in for each.
+    nobody = Person(name=marker("name") if guest.name else "", email=None)
+    told = Told(nobody, found.meeting, found.process, campaign, marker("link"), named_by)
+    mail = shared(
+        ("invitation", campaign.id, found.meeting.id, language(), nobody.name, named_by, bilingual),
+        lambda: invitation_mail(told, bilingual=bilingual),
+    )
+    mail = replace(mail, personal={"name": guest.name, "link": personal_part(found.invitation)})
+    return replace(
+        mail,
+        secrets=tuple(mail.filled(secret) for secret in mail.secrets),
+        calendar=calendar.with_attendee(mail.calendar, guest.email, guest.name)
+        if mail.calendar and guest.email
+        else mail.calendar,
+    )
 
 
 def reminder_wanted(message: OutboxMessage) -> bool:

@@ -89,7 +89,14 @@ def _calendar(method: str) -> Calendar:
 
 
 def _event_of(
-    meeting: Meeting, *, public_url: str, page_url: str, description: str, stamp: datetime, cancelled: bool, online: bool
+    meeting: Meeting,
+    *,
+    public_url: str,
+    page_url: str,
+    description: str,
+    stamp: datetime,
+    cancelled: bool,
+    online: bool,
 ) -> Event:
     event = Event()
     event.add("uid", uid_of(meeting, public_url))
@@ -143,15 +150,20 @@ def entry(
     )
     if organiser:
         event.add("organizer", _address(*organiser))
-    if attendee:
-        guest = _address(*attendee)
-        guest.params["ROLE"] = "REQ-PARTICIPANT"
-        guest.params["PARTSTAT"] = "NEEDS-ACTION"
-        # Answers come through the personal link: no calendar should mail one to a box nobody reads.
-        guest.params["RSVP"] = "FALSE"
-        event.add("attendee", guest)
     calendar.add_component(event)
-    return _with_zones(calendar, [meeting])
+    made = _with_zones(calendar, [meeting])
+    return with_attendee(made, *attendee) if attendee else made
+
+
+def with_attendee(made: bytes, email: str, name: str) -> bytes:
+    """The entry of one meeting for one guest, made of one that names nobody."""
+    guest = _address(email, name)
+    guest.params["ROLE"] = "REQ-PARTICIPANT"
+    guest.params["PARTSTAT"] = "NEEDS-ACTION"
+    # Answers come through the personal link: no calendar should mail one to a box nobody reads.
+    guest.params["RSVP"] = "FALSE"
+    line = bytes(Contentline.from_parts("ATTENDEE", guest.params, guest).to_ical())
+    return made.replace(b"\r\nEND:VEVENT", b"\r\n" + line + b"\r\nEND:VEVENT", 1)
 
 
 def _with_zones(calendar: Calendar, meetings: Sequence[Meeting]) -> bytes:

@@ -1,10 +1,15 @@
 """What all mails about meetings have in common: the facts, the sender's name, the guest's calendar entry."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_time
 from flask import current_app
 from flask_babel import gettext as _
 
 from consult.accounts.models import Person
-from consult.html import escape_markdown
+from consult.html import clean_line, escape_markdown
+from consult.i18n import format_weekday, language
 from consult.meetings import calendar
 from consult.meetings.models import Meeting
 from consult.meetings.words import when_words
@@ -13,10 +18,11 @@ from consult.processes.models import Process
 from consult.site.queries import site_settings
 
 
-def facts(meeting: Meeting, process: Process) -> str:
-    """What, when and where, as a list."""
-    rows = [(_("When"), when_words(meeting)), (_("Where"), meeting.place), (_("Languages"), meeting.languages),
-            (_("Belongs to"), process.title)]  # fmt: skip
+def facts(meeting: Meeting, process: Process, comes: bool = False) -> str:
+    """What, when and where, as a list; for somebody who comes also how to take part from home."""
+    where = " · ".join(part for part in (meeting.place, meeting.online_url if comes else "") if part)
+    rows = [(_("When"), when_words(meeting)), (_("Where"), where), (_("Languages"), meeting.languages),
+            (_("Accessibility"), clean_line(meeting.accessibility)), (_("Belongs to"), process.title)]  # fmt: skip
     return "\n".join(f"- {name}: {escape_markdown(value)}" for name, value in rows if value)
 
 
@@ -26,8 +32,11 @@ def sender() -> str:
     return site.sender_name or site.city_name or site.platform_name
 
 
-def entry_for(meeting: Meeting, process: Process, person: Person, method: str) -> bytes:
-    """The calendar entry for one guest. Sent by mail it names this guest and nobody else; as a file to keep, nobody."""
+def entry_for(meeting: Meeting, process: Process, person: Person, method: str, comes: bool = False) -> bytes:
+    """The calendar entry for one guest. Sent by mail it names this guest and nobody else; as a file to keep, nobody.
+
+    For somebody who comes it holds the link for taking part from home.
+    """
     site = site_settings()
     return calendar.entry(
         meeting,
@@ -37,9 +46,16 @@ def entry_for(meeting: Meeting, process: Process, person: Person, method: str) -
         method=method,
         organiser=(site.reply_to or current_app.config["MAIL_FROM"], sender() or process.title),
         attendee=(person.email, person.name) if person.email and method != calendar.PUBLISH else None,
+        online=comes,
     )
 
 
 def greeting(person: Person) -> str:
     """The first line."""
     return _("Hello %(name)s,", name=escape_markdown(person.name)) if person.name else _("Hello,")
+
+
+def moment_words(moment: datetime, meeting: Meeting) -> str:
+    """ "Samstag, 5. Mai 2018, 10:00": by the clock at the place."""
+    local = moment.astimezone(ZoneInfo(meeting.zone))
+    return f"{format_weekday(local)}, {format_time(local, 'HH:mm', locale=language())}"

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select, update
 
-from consult import files
+from consult import files, signing
 from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
@@ -19,7 +19,7 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.files import StoredFile
 from consult.html import clean_line
-from consult.meetings.models import Material, Meeting
+from consult.meetings.models import Material, Meeting, Registration, RegistrationState
 from consult.meetings.operations import web_address
 
 MAX_FILE = 20 * 1024 * 1024
@@ -164,12 +164,8 @@ def add_file(
         )
     stem = clean_line(PurePath(name.replace("\\", "/")).stem).strip()
     called = (clean_line(title).strip() or stem or _("File"))[:200]
-    stored = files.store(
-        db.session(), data, f"{called}.{kind}", MEDIA_TYPES[kind], POLICY, actor.id if actor else None
-    )
-    return _append(
-        meeting, Material(meeting_id=meeting.id, title=called, file_id=stored.id, internal=internal), actor
-    )
+    stored = files.store(db.session(), data, f"{called}.{kind}", MEDIA_TYPES[kind], POLICY, actor.id if actor else None)
+    return _append(meeting, Material(meeting_id=meeting.id, title=called, file_id=stored.id, internal=internal), actor)
 
 
 def add_link(meeting: Meeting, url: str, actor: Person | None, *, title: str = "", internal: bool = False) -> Material:
@@ -196,9 +192,9 @@ def move_up(meeting: Meeting, material: Material, actor: Person) -> None:
         return
     order[at - 1], order[at] = order[at], order[at - 1]
     # Positions are unique: everything out of the way first.
-    for round_of in (lambda place: -1 - place, lambda place: place):
-        for place, ident in enumerate(order):
-            db.session.execute(update(Material).where(Material.id == ident).values(position=round_of(place)))
+    for sign in (-1, 1):
+        for place, ident in enumerate(order, start=1):
+            db.session.execute(update(Material).where(Material.id == ident).values(position=sign * place))
     _note(meeting, actor)
 
 
@@ -213,3 +209,38 @@ def set_internal(meeting: Meeting, material: Material, internal: bool, actor: Pe
     material.internal = internal
     db.session.flush()
     _note(meeting, actor)
+
+
+# -- by personal link --------------------------------------------------------------------------------------------
+
+PURPOSE = "meeting_guest"
+#: Registrations whose link opens everything.
+_GUESTS = (
+    RegistrationState.coming,
+    RegistrationState.maybe,
+    RegistrationState.waiting,
+    RegistrationState.offered,
+    RegistrationState.attended,
+    RegistrationState.absent,
+)
+
+
+def link_for(registration: Registration) -> str:
+    """What stands in the address of a guest's materials."""
+    return signing.sign(PURPOSE, registration.id, registration.code)
+
+
+def meeting_behind(text: str) -> Meeting | None:
+    """The meeting whose materials this link opens; None for a link that is no good, or no longer."""
+    ident = signing.ident_of(text)
+    row = None
+    if ident is not None:
+        row = db.session.execute(
+            select(Meeting, Registration.code, Registration.state)
+            .join(Registration, Registration.meeting_id == Meeting.id)
+            .where(Registration.id == ident)
+        ).first()
+    genuine = signing.is_genuine(text, PURPOSE, ident or 0, row[1] if row else "nobody")
+    if not genuine or row is None or row[2] not in _GUESTS or not text.startswith(f"{ident}."):
+        return None
+    return row[0]

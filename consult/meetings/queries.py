@@ -17,6 +17,7 @@ from consult.contributions.models import Contribution, ContributionText, Kind
 from consult.extensions import db
 from consult.groups.models import Group, Membership, SeatHolder
 from consult.meetings.models import (
+    HOLDING_STATES,
     AgendaItem,
     Meeting,
     MeetingState,
@@ -24,12 +25,20 @@ from consult.meetings.models import (
     Minutes,
     MinutesRevision,
     Registration,
+    RegistrationMode,
     RegistrationState,
 )
 from consult.processes.models import Process, ProcessGroup
 
 #: The largest id the databases take in a key.
 _MAX_ID = 2**31 - 1
+#: Who is on the list and gets nothing that is for guests.
+_NO_GUESTS = (
+    RegistrationState.unconfirmed,
+    RegistrationState.asked,
+    RegistrationState.declined,
+    RegistrationState.refused,
+)
 #: Kinds of elements a line, card or agenda item can be about: what people speak of at a table.
 _SPOKEN_OF = (
     ElementKind.theme,
@@ -181,6 +190,58 @@ def coming(meeting_id: int) -> int:
     """How many places are taken."""
     counts = registration_counts(meeting_id)
     return counts.get(RegistrationState.coming, 0) + counts.get(RegistrationState.attended, 0)
+
+
+def places_taken(process_id: int, now: datetime) -> dict[int, int]:
+    """How many places are held at each meeting to come that everybody can register for, by meeting."""
+    rows = db.session.execute(
+        select(Registration.meeting_id, func.count())
+        .join(Meeting, Meeting.id == Registration.meeting_id)
+        .where(
+            Meeting.process_id == process_id,
+            Meeting.ends_at > now,
+            Meeting.registration == RegistrationMode.everybody,
+            Registration.state.in_(HOLDING_STATES),
+        )
+        .group_by(Registration.meeting_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def places_taken_at(meeting: Meeting, now: datetime) -> int:
+    """The same of one; asks only where it matters to somebody."""
+    if meeting.registration != RegistrationMode.everybody or meeting.capacity is None or meeting.is_over(now):
+        return 0
+    return (
+        db.session.scalar(
+            select(func.count()).where(
+                Registration.meeting_id == meeting.id, Registration.state.in_(HOLDING_STATES)
+            )
+        )
+        or 0
+    )
+
+
+def comes(meeting_id: int, person_id: int) -> bool:
+    """Whether somebody holds a place and means to use it, or was there."""
+    state = db.session.scalar(
+        select(Registration.state).where(Registration.meeting_id == meeting_id, Registration.person_id == person_id)
+    )
+    return state in (RegistrationState.coming, RegistrationState.attended)
+
+
+def is_guest(meeting_id: int, person_id: int) -> bool:
+    """Whether somebody is on the list of a meeting, with a place or without one yet, and has not been refused."""
+    state = db.session.scalar(
+        select(Registration.state).where(Registration.meeting_id == meeting_id, Registration.person_id == person_id)
+    )
+    return state is not None and state not in _NO_GUESTS
+
+
+def surveyed(meeting_id: int) -> int:
+    """How many people the survey is for."""
+    counts = registration_counts(meeting_id)
+    return counts.get(RegistrationState.attended, 0) + counts.get(RegistrationState.coming, 0)
 
 
 def element_choices(process: Process, person: Person | None) -> list[Placed]:

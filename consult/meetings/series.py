@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
@@ -58,7 +59,7 @@ def days_of(first: date, every: Every, times: int) -> list[date]:
 def _shifted(plan: Arrangement, days: timedelta) -> Arrangement:
     """The same on another day: on the clock at the place, whatever happens to the clocks between."""
     zone = ZoneInfo(plan.zone)
-    moments = {
+    moments: dict[str, Any] = {
         name: clock.from_local(moment.astimezone(zone).replace(tzinfo=None) + days, plan.zone)
         for name in _MOMENTS
         if (moment := getattr(plan, name)) is not None

@@ -19,7 +19,16 @@ from consult.groups.models import Membership, SeatHolder
 from consult.invitations import operations as invitations
 from consult.invitations.lists import Row
 from consult.invitations.models import Invitation
-from consult.meetings.models import LineKind, Meeting, MeetingKind, MinuteLine, Minutes
+from consult.meetings import materials, reminders
+from consult.meetings.models import (
+    LineKind,
+    Meeting,
+    MeetingKind,
+    MinuteLine,
+    Minutes,
+    RegistrationState,
+    ReminderKind,
+)
 from consult.moderation import appeals, duty, reports
 from consult.moderation import operations as deciding
 from consult.moderation.notes import add_note
@@ -165,6 +174,8 @@ def build() -> World:
     turn = duty.add(process, lead, moderator.id, lead.id, clock.now().date(), clock.now().date())
 
     meeting = _meeting(process, groups[Function.working].id)
+    material = materials.add_link(meeting, "https://example.org/papier", lead, title="Papier")
+    reminder = reminders.add(meeting, ReminderKind.reminder, -120, [RegistrationState.coming], lead)
     minutes = factories.flushed(Minutes(meeting_id=meeting.id))
     factories.flushed(
         MinuteLine(minutes_id=minutes.id, position=1, kind=LineKind.result, text=NEEDLES["minutes"], element_id=goal.id)
@@ -194,6 +205,7 @@ def build() -> World:
             "digest_id": digest.id, "reason_id": reason.id, "token_id": preview.id, "message_id": message.id,
             "contact_id": contact.id, "invitation_id": invitation.id, "draft_id": written.id, "sign_in_id": 999_999,
             "slip": "a" * 24,
+            "material_id": material.id, "reminder_id": reminder.id, "preset": "day_before",
             "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css", "kind": "goal",
             "act": act.id, "pending": pending.number, "hidden": hidden.number, "day": clock.now().date().isoformat(),
             "sheet_id": sheet.id, "sheet_done": sheet_done.id, "translation_id": translation_id,

@@ -10,9 +10,10 @@ from consult import clock
 from consult.authz import allowed, authorize, current_person
 from consult.concept.queries import names_of
 from consult.html import render_markdown
-from consult.meetings import calendar, policy, queries, words
-from consult.meetings.models import Meeting, MeetingKind, Minutes
+from consult.meetings import attendees, calendar, event_words, materials, policy, queries, series, survey, words
+from consult.meetings.models import Meeting, MeetingKind, MeetingState, Minutes
 from consult.meetings.views.blueprint import bp
+from consult.meetings.views.materials import belongs, takes_part
 from consult.outbox.links import link
 from consult.pages import rendered_once
 from consult.processes.loading import load_process
@@ -26,6 +27,7 @@ def index(slug: str) -> str:
     authorize(policy.can_read_meetings, process)
     now = clock.now()
     meetings = queries.all_of(process.id)
+    taken = queries.places_taken(process.id, now)
     return render_template(
         "meetings/index.html",
         process=process,
@@ -35,6 +37,8 @@ def index(slug: str) -> str:
         with_minutes=queries.meetings_with_minutes(process.id),
         kinds=words.kind_names(),
         when=words.when_words,
+        block=event_words.date_block,
+        states={m.id: event_words.state_of(m, taken.get(m.id, 0), now) for m in meetings},
         organises=allowed(policy.can_organise, process),
     )
 
@@ -53,12 +57,22 @@ def show(slug: str, meeting_id: int) -> str:
     ):
         minutes = None
     lines = minutes.lines if minutes else []
+    now, inside = clock.now(), belongs(process, meeting)
+    closes = meeting.registration_closes_at
     about = {meeting.element_id, *(i.element_id for i in agenda), *(line.element_id for line in lines)} - {None}
     return render_template(
         "meetings/show.html",
         process=process,
         meeting=meeting,
-        now=clock.now(),
+        now=now,
+        block=event_words.date_block(meeting),
+        state=event_words.state_of(meeting, queries.places_taken_at(meeting, now), now),
+        last_day_to_register=closes - timedelta(microseconds=1) if closes else None,
+        online=bool(meeting.online_url) and meeting.state != MeetingState.cancelled and takes_part(process, meeting),
+        materials=materials.of_meeting(meeting.id, with_internal=inside),
+        attendees=attendees.published(meeting, now),
+        survey=survey.sentences_of([meeting.id]).get(meeting.id) if meeting.is_over(now) else None,
+        following=series.following(meeting, now) if organises else [],
         kind=words.kind_names()[meeting.kind],
         when=words.when_words(meeting),
         group_name=queries.name_of_group(meeting.group_id),

@@ -1,0 +1,111 @@
+"""Who comes or was there, as others may know it: organisations by name, persons only where they agreed.
+
+Politics is an own kind: whoever comes for a party or as a member of the council stands apart in every count.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import func, select
+
+from consult.accounts.models import Organisation, OrganisationKind, Person
+from consult.extensions import db
+from consult.meetings.models import AttendeeList, Meeting, MeetingState, Registration, RegistrationState
+
+#: Names on a page.
+MOST = 500
+
+
+@dataclass(frozen=True)
+class Count:
+    """People, those of politics apart."""
+
+    people: int
+    politics: int
+
+    @property
+    def total(self) -> int:
+        return self.people + self.politics
+
+    def words(self) -> str:
+        """ "39 people and 3 from politics"."""
+        people = ngettext("%(num)s person", "%(num)s people", self.people)
+        if not self.politics:
+            return people
+        return _("%(people)s and %(number)s from politics", people=people, number=self.politics)
+
+
+def counted(kinds: Mapping[str | None, int]) -> Count:
+    """From numbers by kind of organisation."""
+    politics = kinds.get(OrganisationKind.politics, 0)
+    return Count(sum(kinds.values()) - politics, politics)
+
+
+def count(meeting_id: int, *states: RegistrationState) -> Count:
+    """How many people are in these states."""
+    rows = db.session.execute(
+        select(Registration.organisation_kind, func.count())
+        .where(Registration.meeting_id == meeting_id, Registration.state.in_(states))
+        .group_by(Registration.organisation_kind)
+    )
+    return counted({row[0]: row[1] for row in rows})
+
+
+@dataclass(frozen=True)
+class Published:
+    """What everybody may know."""
+
+    #: Nobody was counted at the door: these wanted to come.
+    count: Count
+    organisations: list[str]
+    #: The same for parties and groups of the council.
+    politics: list[str]
+    #: Who agreed to be named, with the organisation they come from.
+    persons: list[tuple[str, str]]
+
+
+def published(meeting: Meeting, now: datetime) -> Published | None:
+    """The list for everybody as the organisers set it; None for none, and where nobody comes.
+
+    Before and during the meeting: who is coming. After it: who was there, if that was counted. Organisations that
+    somebody typed in and that we do not know stay unnamed: anybody can type in anything.
+    """
+    if meeting.attendee_list == AttendeeList.nobody or meeting.state == MeetingState.cancelled:
+        return None
+    rows = db.session.execute(
+        select(
+            Registration.state, Registration.organisation_kind, Registration.named, Person.name, Organisation.name,
+            Organisation.kind,
+        )
+        .join(Person, Person.id == Registration.person_id)
+        .outerjoin(Organisation, Organisation.id == Registration.organisation_id)
+        .where(
+            Registration.meeting_id == meeting.id,
+            Registration.state.in_((RegistrationState.coming, RegistrationState.attended)),
+        )
+        .order_by(Person.name, Registration.id)
+    ).all()  # fmt: skip
+    if meeting.is_over(now) and any(row[0] == RegistrationState.attended for row in rows):
+        rows = [row for row in rows if row[0] == RegistrationState.attended]
+    if not rows:
+        return None
+    kinds: dict[str | None, int] = {}
+    known: dict[str, str] = {}
+    persons = []
+    for _state, kind, named, name, organisation, its_kind in rows:
+        kind = kind or its_kind
+        kinds[kind] = kinds.get(kind, 0) + 1
+        if organisation:
+            known[organisation] = its_kind
+        if named and name and meeting.attendee_list == AttendeeList.consenting:
+            persons.append((name, organisation or ""))
+    ordered = sorted(known, key=str.casefold)[:MOST]
+    return Published(
+        counted(kinds),
+        [name for name in ordered if known[name] != OrganisationKind.politics],
+        [name for name in ordered if known[name] == OrganisationKind.politics],
+        persons[:MOST],
+    )
