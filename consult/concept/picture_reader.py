@@ -1,8 +1,9 @@
 """Reads a picture somebody sent in and writes it anew. Runs as a child process: the file may be hostile.
 
-Started by its path (`python -I picture_reader.py < file`), with Pillow and the standard library only, so that it knows
-neither settings nor database. What comes out holds the pixels and nothing else: no place, no camera, no second file
-behind the picture. Only JPEG and PNG come out, which every reader and every word processor shows.
+Started by its path (`python -I picture_reader.py 1600 < file`; no side is longer afterwards), with Pillow and the
+standard library only, so that it knows neither settings nor database. What comes out holds the pixels and nothing else:
+no place, no camera, no second file behind the picture. Only JPEG and PNG come out, which every reader and every
+word processor shows.
 
 Prints a line of JSON, `{"type", "width", "height"}` with the bytes of the picture behind it, or `{"problem": word}`.
 """
@@ -20,9 +21,7 @@ from PIL import Image, ImageOps
 MEMORY = 640 * 2**20
 SECONDS = 10
 MAX_PIXELS = 40_000_000
-#: No side is longer afterwards.
-MAX_SIDE = 1600
-MAX_FILE = 10 * 2**20
+MAX_FILE = 15 * 2**20
 #: A drawing stays exact as PNG; a photograph sent as PNG would stay this large.
 MAX_PNG = 600_000
 KINDS = ("PNG", "JPEG", "WEBP")
@@ -41,7 +40,7 @@ def _limit() -> None:
     signal.alarm(2 * SECONDS)
 
 
-def rewritten(data: bytes) -> tuple[str, int, int, bytes]:
+def rewritten(data: bytes, max_side: int) -> tuple[str, int, int, bytes]:
     """(media type, width, height, bytes) of the picture as it will be stored. Raises `Unreadable`."""
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:
@@ -54,12 +53,12 @@ def rewritten(data: bytes) -> tuple[str, int, int, bytes]:
     try:
         if image.format == "JPEG":
             # Decodes a large photograph at half its size or less: the rest would be thrown away.
-            image.draft("RGB", (MAX_SIDE, MAX_SIDE))
+            image.draft("RGB", (max_side, max_side))
         image.load()
         upright = ImageOps.exif_transpose(image)
         clear = upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info
         pixels = upright.convert("RGBA" if clear else "RGB")
-        pixels.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+        pixels.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
         raise Unreadable("broken") from None
     # A new picture of the pixels alone: what the file said about itself stays behind.
@@ -84,13 +83,13 @@ def _as_jpeg(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def main(source: BinaryIO, out: BinaryIO) -> None:
+def main(source: BinaryIO, out: BinaryIO, max_side: int) -> None:
     """Read, write, or say what is wrong."""
     _limit()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            kind, width, height, data = rewritten(source.read(MAX_FILE + 1))
+            kind, width, height, data = rewritten(source.read(MAX_FILE + 1), max_side)
     except Unreadable as problem:
         out.write(json.dumps({"problem": str(problem)}).encode())
     except Image.DecompressionBombWarning:
@@ -102,4 +101,4 @@ def main(source: BinaryIO, out: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.stdin.buffer, sys.stdout.buffer)
+    main(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[1]))

@@ -36,6 +36,14 @@ _reading = threading.Lock()
 
 
 @dataclass(frozen=True)
+class Size:
+    """What is taken, and how large it is kept."""
+
+    max_file: int = MAX_FILE
+    max_side: int = 1600
+
+
+@dataclass(frozen=True)
 class Rewritten:
     """A picture as it will be stored: pixels, and nothing else."""
 
@@ -45,13 +53,13 @@ class Rewritten:
     data: bytes
 
 
-def rewrite(data: bytes) -> Rewritten:
+def rewrite(data: bytes, size: Size = Size()) -> Rewritten:
     """The picture anew, small enough for a page. Raises `Refused` with a plain sentence for what is none.
 
     A child process does the work, without the lock of the database: call it before the first write of the request.
     """
-    if len(data) > MAX_FILE:
-        raise Refused(_("This picture is too large: 10 MB at most, please."))
+    if len(data) > size.max_file:
+        raise Refused(_("This picture is too large: %(num)s MB at most, please.", num=size.max_file // 2**20))
     if not data:
         raise Refused(_("This file is empty."))
     with lock_released(db.session()):
@@ -59,8 +67,8 @@ def rewrite(data: bytes) -> Rewritten:
             raise Refused(_("Another picture is being read just now. Please try again in a minute."))
         try:
             done = subprocess.run(
-                [sys.executable, "-I", str(READER)], input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                timeout=SECONDS, env={}, check=False,
+                [sys.executable, "-I", str(READER), str(size.max_side)], input=data, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, timeout=SECONDS, env={}, check=False,
             )  # fmt: skip
             head, _end, body = done.stdout.partition(b"\n")
             answer = json.loads(head)

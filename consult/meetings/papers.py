@@ -1,0 +1,115 @@
+"""What is printed for the door: the sign-in sheet and the badges."""
+
+import io
+from typing import Any
+
+import segno
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from consult import paper
+from consult.extensions import db
+from consult.html import clean_line, clean_text
+from consult.meetings.door import Guest, guests, ticket_address
+from consult.meetings.models import Meeting, Origin, Registration, RegistrationState
+from consult.meetings.words import Needs, when_words
+from consult.processes.models import Process
+
+#: Whoever is printed: those who are expected, and who came.
+PRINTED = (RegistrationState.coming, RegistrationState.offered, RegistrationState.attended, RegistrationState.absent)
+#: More would be a book.
+MAX_ROWS = 2000
+MAX_LINES = 200
+#: Badges with a code in one file: drawing a code takes most of the time.
+CODES_AT_ONCE = 296
+#: A word this long gets places to break, so that it stays in its column.
+_LONG_WORD = 24
+_CELL = 160
+
+
+def _cell(value: str, limit: int = _CELL) -> str:
+    """Text that fits into a cell: one line's worth, with places to break in what has none."""
+    line = clean_line(value)[:limit]
+    return " ".join(
+        "\u200b".join(word[i : i + _LONG_WORD] for i in range(0, len(word), _LONG_WORD)) for word in line.split(" ")
+    )
+
+
+def expected(meeting_id: int) -> list[Guest]:
+    """Who is printed, by name; who walked in signs on one of the empty lines."""
+    return [g for g in guests(meeting_id, MAX_ROWS) if g.state in PRINTED and g.origin != Origin.walk_in]
+
+
+def _needs_of(meeting_id: int) -> dict[int, str]:
+    rows = db.session.execute(
+        select(Registration.id, Registration.needs).where(
+            Registration.meeting_id == meeting_id, Registration.needs.is_not(None)
+        )
+    )
+    return {ident: Needs.load(needs).text() for ident, needs in rows}
+
+
+def sign_in_sheet(meeting: Meeting, *, needs: bool = False, large: bool = False, lines: int = 10) -> bytes:
+    """The sheet as PDF. `needs`: with what people need, which is not for everybody who signs; `large`: large print."""
+    told = _needs_of(meeting.id) if needs else {}
+    rows = [
+        {"name": _cell(g.name), "organisation": _cell(g.organisation), "needs": _cell(told.get(g.id, ""), 300)}
+        for g in expected(meeting.id)
+    ]
+    rows += [{"name": "", "organisation": "", "needs": ""}] * min(max(lines, 0), MAX_LINES)
+    return paper.pdf(
+        "signin",
+        {
+            "title": _("Sign-in sheet"),
+            "meeting": _cell(meeting.title, 300),
+            "when": _cell(when_words(meeting)),
+            "place": _cell(meeting.place, 300),
+            "large": large,
+            "needs_column": needs,
+            "photo_notice": [
+                _cell(part, 600) for part in clean_text(meeting.photo_notice)[:3000].split("\n") if part.strip()
+            ],
+            "rows": rows,
+            "words": {
+                "number": _("No."),
+                "name": _("Name"),
+                "organisation": _("Organisation"),
+                "needs": _("Needs"),
+                "signature": _("Signature"),
+                "photos": _("Photographs"),
+                "warning": _("Confidential: for the organisers only. Do not lay this sheet out."),
+            },
+        },
+    )
+
+
+def badges(process: Process, meeting: Meeting, *, codes: bool = False, part: int = 1) -> bytes:
+    """Badges as PDF, eight on a sheet. `codes`: with the QR code that checks in; then in parts, counted from 1."""
+    people = expected(meeting.id)
+    if codes:
+        people = people[(part - 1) * CODES_AT_ONCE : part * CODES_AT_ONCE]
+    rows: list[dict[str, Any]] = [
+        {
+            "name": _cell(g.name, 90),
+            "length": len(clean_line(g.name)),
+            "organisation": _cell(g.organisation, 90),
+            "qr": _qr(ticket_address(process, meeting, g.code)) if codes else "",
+        }
+        for g in people
+    ]
+    return paper.pdf(
+        "badges",
+        {
+            "title": _("Badges"),
+            "meeting": _cell(meeting.title, 80),
+            "rows": rows,
+            "words": {"code": _("Code for checking in")},
+        },
+    )
+
+
+def _qr(address: str) -> str:
+    # Any mask can be read; looking for the prettiest one takes longest.
+    out = io.BytesIO()
+    segno.make(address, error="m", micro=False, mask=0).save(out, kind="svg", xmldecl=False, border=2)
+    return out.getvalue().decode()

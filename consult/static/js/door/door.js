@@ -1,0 +1,215 @@
+// The check-in page: finds while typing, reads codes, goes on without a network. What happens is kept on the device under
+// a key of its own until the server has said that it arrived; the server counts each key once.
+import { ALL, drop, forget, meetings, read, unsent, write } from "./kept.js";
+
+const $ = (selector, within = root) => within.querySelector(selector);
+const root = document.querySelector("[data-door]");
+const at = root.dataset;
+const list = $("[data-people] ul");
+const field = $("#q");
+const walkIn = $("[data-walk-in]");
+const mine = `${ALL}${at.door}.`;
+const words = $("[data-words]").content;
+const word = (name, values = {}) => $(`[data-${name}]`, words).textContent.replace(/\{(\w+)\}/g, (_, key) => values[key]);
+const queue = () => unsent(`${at.door}.`).map(read).filter(Boolean).sort((a, b) => (a.at < b.at ? -1 : 1));
+const parts = ["[data-people] ul", ".door-counts", "[data-kinds]"];
+let token, served;
+
+/** The page as the server told it last. */
+function take(page) {
+  token = $("[name=csrf_token]", page).value;
+  served = parts.map((part) => $(part, page).innerHTML);
+}
+
+/** That, and on top what the server does not know yet. */
+function paint() {
+  const { value, dataset } = document.activeElement;
+  parts.forEach((part, place) => { $(part).innerHTML = served[place]; });
+  const waiting = queue();
+  const add = { there: 0, walk_ins: 0 };
+  for (const entry of waiting) {
+    const fresh = entry.act === "walk_in";
+    const row = fresh ? list.appendChild($("li", $("[data-row]").content).cloneNode(true)) : $(`[data-guest="${entry.id}"]`, list);
+    if (!row) continue;
+    const here = entry.act !== "undo";
+    if (fresh) {
+      row.dataset.guest = entry.key;
+      $("bdi", row).textContent = entry.name;
+      for (const button of row.querySelectorAll("button")) button.value = entry.key;
+      add.walk_ins += 1;
+    }
+    if (here === $(".door-there", row).hidden) add.there += here ? 1 : -1;
+    $(".door-there", row).hidden = !here;
+    $("[data-act=came]", row).hidden = here;
+    $("[data-time]", row).textContent = word("kept");
+  }
+  for (const [name, more] of Object.entries(add)) $(`[data-count=${name}]`).textContent -= -more;
+  $("[data-net]").hidden = !trouble;
+  for (const kind of ["offline", "sign-in"]) $(`[data-${kind}]`).hidden = trouble !== kind;
+  $("[data-refusal]").textContent = refusal;
+  $("[data-waiting]").hidden = !waiting.length;
+  $("[data-waiting] b").textContent = waiting.length;
+  if (dataset.act) $(`[data-guest="${value}"] [data-act]:not([hidden])`, list)?.focus();
+  find();
+}
+
+function find() {
+  const wanted = field.value.trim().toLocaleLowerCase();
+  const hit = byCode(field.value);
+  let none = wanted;
+  for (const row of list.children) {
+    row.hidden = hit ? row !== hit : !$("p", row).textContent.toLocaleLowerCase().includes(wanted);
+    if (!row.hidden) none = "";
+  }
+  if (none) {
+    // Two presses for somebody new: what was typed stands in the form already.
+    walkIn.elements.name.value = field.value.trim();
+    walkIn.closest("details").open = true;
+  }
+}
+
+// Signs that look alike on paper are taken for each other where that leaves one person; as in meetings/door.py.
+const ALIKE = ["0OQD", "1ILJ7", "2Z", "5S", "6G", "8B", "UV", "MN"];
+const fold = (code) => [...code].map((sign) => ALIKE.find((row) => row.includes(sign))?.[0] ?? sign).join("");
+
+function byCode(typed) {
+  const code = typed.toUpperCase().replace(/[^A-Z0-9]/g, "");
+  if (code.length !== 8) return null;
+  const all = [...list.children];
+  const alike = all.filter((row) => fold(row.dataset.code) === fold(code));
+  return all.find((row) => row.dataset.code === code) ?? (alike.length === 1 ? alike[0] : null);
+}
+
+function scanned(text) {
+  const place = /\/meetings\/(\d+)\//.exec(text);
+  const row = byCode(place ? new URL(text).searchParams.get("q") ?? "" : text);
+  navigator.vibrate?.(80);
+  if (place && place[1] !== at.door) say(word("other"), "warning");
+  else if (row) came(row);
+  else say(word("unknown"), "warning");
+}
+
+function say(text, tone = "success") {
+  const said = $("[data-said]");
+  said.className = `callout tone-${tone}`;
+  $("p", said).textContent = text;
+  said.hidden = false;
+}
+
+function came(row) {
+  const name = $("bdi", row).textContent;
+  if ($("[data-act=came]", row).hidden) return say(word("already", { name }), "warning");
+  const state = $("[data-label]", row).textContent;
+  say(word(state ? "warned" : "here", { name, state }), state ? "warning" : "success");
+  keep({ act: "came", id: Number(row.dataset.guest) });
+}
+
+function keep(entry) {
+  const key = crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b + 256).join("").slice(0, 36);
+  write(`${mine}q.${key}`, { key, at: new Date().toISOString(), ...entry });
+  if (field.value) { field.value = ""; field.focus(); }
+  paint();
+  send();
+}
+
+$("[data-people]").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const button = event.submitter;
+  if (button.dataset.act === "came") return came(button.closest("li"));
+  const waiting = queue().filter((entry) => [entry.key, String(entry.id)].includes(button.value));
+  if (!waiting.length) return keep({ act: "undo", id: Number(button.value) });
+  if (!busy) for (const entry of waiting) drop(`${mine}q.${entry.key}`);
+  paint();
+});
+walkIn.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { name, organisation } = Object.fromEntries(new FormData(walkIn));
+  if (!name.trim()) return;
+  say(word("here", { name }));
+  walkIn.reset();
+  walkIn.elements.name.value = "";
+  walkIn.closest("details").open = false;
+  keep({ act: "walk_in", name, organisation });
+});
+$(".door-find").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const hit = byCode(field.value);
+  const left = hit ? [hit] : [...list.children].filter((row) => !row.hidden);
+  if (hit) came(hit);
+  else if (left.length === 1) $("[data-act]:not([hidden])", left[0])?.focus();
+});
+field.addEventListener("input", find);
+
+let busy = false;
+let trouble = "";
+let refusal = "";
+
+async function ask(url, body) {
+  const answer = await fetch(url, { method: body ? "POST" : "GET", body, redirect: "manual" });
+  if (answer.type === "opaqueredirect") throw "sign-in";
+  return answer;
+}
+
+async function send() {
+  if (busy) return;
+  busy = true;
+  let told;
+  try {
+    let fresh = await ask(at.page);
+    for (let batch; (batch = queue().slice(0, 50)).length; fresh = await ask(at.page)) {
+      take(new DOMParser().parseFromString(await fresh.text(), "text/html"));
+      const body = new FormData();
+      body.set("csrf_token", token);
+      body.set("sent_at", new Date().toISOString());
+      body.set("entries", JSON.stringify(batch));
+      const answer = await ask(at.sync, body);
+      const { results, error } = await answer.json();
+      if (error) throw error;
+      for (const result of results) drop(`${mine}q.${result.key}`);
+      told = results[results.length - 1];
+    }
+    const copy = fresh.clone();
+    take(new DOMParser().parseFromString(await fresh.text(), "text/html"));
+    trouble = refusal = "";
+    if (Date.now() > at.until) await forget(at.door);
+    else if (window.caches) await (await caches.open(`consult-door-${at.door}`)).put(at.page, copy);
+  } catch (problem) {
+    trouble = typeof problem === "string" ? problem : "offline";
+    refusal = ["offline", "sign-in"].includes(trouble) ? "" : problem;
+  }
+  busy = false;
+  paint();
+  // The server knows more: who was on another list, whether there are too many.
+  if (told?.says) say(told.says, told.warns ? "warning" : "success");
+}
+
+async function keepFiles() {
+  await navigator.serviceWorker.register(at.worker, { scope: at.page });
+  const store = await caches.open(`consult-door-${at.door}`);
+  const files = performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) => name.includes("/static/"));
+  await Promise.all([...new Set(files)].map((name) => store.add(name).catch(() => {})));
+  at.kept = "";
+}
+
+$("[data-forget]").addEventListener("click", async () => {
+  await send();
+  if (queue().length) return say(word("unsent"), "warning");
+  await forget(at.door);
+  location.assign(at.after);
+});
+$("[data-leave]").hidden = false;
+
+for (const meeting of meetings()) {
+  if (Date.now() > read(`${ALL}${meeting}.until`) && !unsent(`${meeting}.`).length) forget(meeting);
+}
+if (Date.now() < at.until) {
+  write(`${mine}until`, Number(at.until));
+  if (navigator.serviceWorker) addEventListener("load", () => keepFiles().catch(() => {}));
+}
+import("./scan.js").then((scan) => scan.offer($("[data-scan]"), $("[data-camera]"), scanned, () => say(word("camera-off"), "warning")));
+addEventListener("online", send);
+addEventListener("storage", paint);
+setInterval(() => { if (!document.hidden || queue().length) send(); }, 20000);
+take(root);
+paint();
+send();
