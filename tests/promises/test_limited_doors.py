@@ -54,6 +54,7 @@ LIMITED = {
     "weighing.stop POST": Limited(),
     "invitations.accept POST": Limited({"name": "X"}),
     "invitations.decline POST": Limited({"name": "X"}),
+    "meetings.answer_survey POST": Limited(),
     "contributions.create POST": Limited({**GUEST, "email": "a.b@example.org"}, mails="email", quietly=True),
     "contributions.create_for_process POST": Limited(
         {**GUEST, "email": "a.b@example.org"}, mails="email", quietly=True
