@@ -30,6 +30,8 @@ class Job(StrEnum):
     mornings = "consult.mornings"
     #: Mails before and after meetings.
     reminders = "consult.reminders"
+    #: Offered places nobody took, and free ones nobody was offered.
+    waiting_lists = "consult.waiting_lists"
     purge = "consult.purge"
     #: One campaign: from its audience to promised mails.
     campaign = "consult.campaign"

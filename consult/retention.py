@@ -14,7 +14,7 @@ from consult.extensions import db
 from consult.invitations import letters
 from consult.invitations import operations as invitations
 from consult.jobs import Job
-from consult.meetings import survey
+from consult.meetings import fields, registering, survey
 from consult.outbox import operations as outbox
 from consult.site.models import ContactMessage
 from consult.web import FormAnswer
@@ -99,6 +99,16 @@ def unsent_surveys(now: datetime) -> int:
     return survey.purge_unsent(now)
 
 
+def own_questions(now: datetime) -> int:
+    """Answers to the organisers' own questions, question by question."""
+    return fields.purge_answers(now)
+
+
+def unproven_registrations(now: datetime) -> int:
+    """Registrations whose address nobody proved."""
+    return registering.forget_unconfirmed(now)
+
+
 def unproven_guests(now: datetime) -> int:
     """Addresses typed in with a contribution whose owners never pressed the button."""
     return personal.forget_unproven_guests(now - KEEP_GUESTS)
@@ -110,5 +120,6 @@ def broker_messages(now: datetime) -> int:
 
 STEPS: tuple[Callable[[datetime], int], ...] = (
     form_answers, rate_buckets, sign_ins, links, mail_copies, contact_messages, needs_and_messages, broker_messages,
-    letters_on_paper, unsent_surveys, open_forms, measure_sheets, unproven_guests,
+    letters_on_paper, unsent_surveys, open_forms, measure_sheets, own_questions, unproven_registrations,
+    unproven_guests,
 )  # fmt: skip

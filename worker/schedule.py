@@ -11,6 +11,7 @@ TICKS: dict[Job, int] = {
     Job.monthly: 900,
     Job.mornings: 300,
     Job.reminders: 60,
+    Job.waiting_lists: 60,
     Job.campaigns: 30,
     Job.purge: 3600,
 }

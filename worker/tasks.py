@@ -13,6 +13,7 @@ from consult.invitations import letters, sending
 from consult.invitations.dates import on_paper
 from consult.jobs import Job, enqueue
 from consult.meetings import reminders as remind
+from consult.meetings import waiting
 from consult.moderation import mornings as morning
 from consult.outbox import delivery
 from consult.outbox import operations as outbox
@@ -118,6 +119,15 @@ def reminders() -> None:
     _beat(Job.reminders)
     if promised:
         log.info("promised %s mails around meetings", promised)
+
+
+@shared_task(name=Job.waiting_lists.value)
+def waiting_lists() -> None:
+    """Let places that nobody took go on to the next ones."""
+    changed = waiting.run_due(clock.now())
+    _beat(Job.waiting_lists)
+    if changed:
+        log.info("waiting lists: %s changed", changed)
 
 
 @shared_task(name=Job.purge.value)

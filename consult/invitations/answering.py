@@ -1,61 +1,105 @@
-"""Answering an invitation: the answer is the invited person's own."""
+"""Answering an invitation: yes, no, perhaps, or somebody else comes. The answer is the invited person's own.
 
+Whether there is a place is decided by `meetings.registering`, the one door to it.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from consult import clock
+from consult.accounts.models import Person
+from consult.accounts.operations import person_for
 from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_line, clean_text
 from consult.invitations.models import Invitation, InvitationState
-from consult.meetings.models import Meeting, MeetingState, Registration, RegistrationState
+from consult.meetings import registering
+from consult.meetings.models import Meeting, MeetingState, Origin, Registration, RegistrationState
+from consult.meetings.registering import Given
+from consult.meetings.room import lock
 from consult.meetings.words import Needs
+from consult.outbox.operations import queue
+from consult.signing import new_nonce
 
 MAX_MESSAGE = 1000
-
-
-def _insert() -> type[sqlite.Insert] | type[postgresql.Insert]:
-    return postgresql.Insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.Insert
+#: The mail that goes to somebody's deputy is the invitation itself.
+_INVITATION = "invitation"
+DEPUTY_DECLINED = "deputy_declined"
+#: What an invitation says when its person's registration changed elsewhere.
+_FOLLOWS = {
+    RegistrationState.coming: InvitationState.accepted,
+    RegistrationState.waiting: InvitationState.accepted,
+    RegistrationState.asked: InvitationState.accepted,
+    RegistrationState.declined: InvitationState.declined,
+    RegistrationState.maybe: InvitationState.maybe,
+}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What somebody answers. `name` only when they may correct it."""
+    """What somebody answers. `name` only when they may correct it; `maybe` is for those who are not `coming` yet."""
 
     coming: bool
     message: str = ""
     needs: Needs = Needs()
     name: str | None = None
+    maybe: bool = False
+    #: Answers to the organisers' own questions.
+    answers: Mapping[int, str] | None = None
+
+    def state(self) -> InvitationState:
+        if self.coming:
+            return InvitationState.accepted
+        return InvitationState.maybe if self.maybe else InvitationState.declined
 
 
-def answer(invitation: Invitation, meeting: Meeting, given: Answer, now: datetime | None = None) -> Registration:
-    """Accept or decline; may be changed until the meeting begins. The answer is the invited person's own.
-
-    Needs `invitation.person` loaded. Raises `Refused` when the meeting is cancelled, has begun or is full.
-    """
-    now = now or clock.now()
+def _refuse_when_over(invitation: Invitation, meeting: Meeting, now: datetime) -> None:
     if meeting.state == MeetingState.cancelled:
         raise Refused(_("This meeting is cancelled."))
     if not invitation.may_answer(meeting.starts_at, now):
         raise Refused(_("This meeting has begun already; answers are no longer possible."))
-    # Held until the commit: the last place is given once.
-    db.session.execute(select(Meeting.id).where(Meeting.id == meeting.id).with_for_update())
-    if given.coming and meeting.capacity is not None and _taken(meeting.id, invitation.person_id) >= meeting.capacity:
-        raise Refused(_("All places are taken. Please write to the organisers if you would like to come."))
+
+
+def _lock(invitation: Invitation, meeting: Meeting, now: datetime) -> None:
+    """The meeting first, as everybody does who touches places; then the invitation as it is now."""
+    lock(meeting)
+    db.session.refresh(invitation, ["state", "nonce", "deputy_for_id"])
+    _refuse_when_over(invitation, meeting, now)
+
+
+def answer(invitation: Invitation, meeting: Meeting, given: Answer, now: datetime | None = None) -> Registration:
+    """Accept, decline or think about it; may be changed until the meeting begins. When it is full, accepting leads to
+    the waiting list.
+
+    Raises `Refused` when the meeting is cancelled or has begun, and while somebody
+    else is named.
+    """
+    now = now or clock.now()
+    _lock(invitation, meeting, now)
+    if invitation.state == InvitationState.deputy_named:
+        raise Refused(_("Somebody else comes in your place. Take that back first."))
     if given.name:
-        invitation.person.name = clean_line(given.name)[:200]
-    invitation.state = InvitationState.accepted if given.coming else InvitationState.declined
+        db.session.get_one(Person, invitation.person_id).name = clean_line(given.name)[:200]
+    invitation.state = given.state()
     invitation.answered_at = now
     invitation.opened_at = invitation.opened_at or now
     invitation.message = clean_text(given.message).strip()[:MAX_MESSAGE] or None
     db.session.flush()
     registration = _register(invitation, meeting, given, now)
+    _record(invitation, meeting)
+    if invitation.state == InvitationState.declined and invitation.deputy_for_id is not None:
+        _give_back(invitation, meeting, now)
+    return registration
+
+
+def _record(invitation: Invitation, meeting: Meeting) -> None:
     record(
         Action.invitation_answered,
         invitation.person_id,
@@ -63,47 +107,145 @@ def answer(invitation: Invitation, meeting: Meeting, given: Answer, now: datetim
         process_id=meeting.process_id,
         state=str(invitation.state),
     )
-    return registration
-
-
-def _taken(meeting_id: int, but: int) -> int:
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Registration)
-            .where(
-                Registration.meeting_id == meeting_id,
-                Registration.person_id != but,
-                Registration.state.in_((RegistrationState.coming, RegistrationState.attended)),
-            )
-        )
-        or 0
-    )
 
 
 def _register(invitation: Invitation, meeting: Meeting, given: Answer, now: datetime) -> Registration:
-    values = {
-        "state": RegistrationState.coming if given.coming else RegistrationState.declined,
-        # Who does not come needs nothing.
-        "needs": given.needs.dump() if given.coming else None,
-        "organisation_id": invitation.organisation_id,
-        "updated_at": now,
-    }
-    statement = (
-        _insert()(Registration)
-        .values(meeting_id=meeting.id, person_id=invitation.person_id, created_at=now, **values)
-        .on_conflict_do_update(index_elements=["meeting_id", "person_id"], set_=values)
-        .returning(Registration)
+    origin = Origin.deputy if invitation.deputy_for_id is not None else Origin.invitation
+    person = db.session.get_one(Person, invitation.person_id)
+    if not given.coming:
+        state = RegistrationState.maybe if given.maybe else RegistrationState.declined
+        return registering.step_back(meeting, person, state=state, origin=origin, needs=given.needs, now=now)
+    return registering.register(
+        meeting,
+        person,
+        Given(
+            organisation_id=invitation.organisation_id,
+            needs=given.needs,
+            answers=given.answers,
+            deputy_for_id=invitation.deputy_for_id,
+        ),
+        origin=origin,
+        tell=not invitation.by_letter,
+        now=now,
     )
-    return db.session.scalars(statement, execution_options={"populate_existing": True}).one()
+
+
+def follow(meeting: Meeting, registration: Registration, now: datetime | None = None) -> None:
+    """Somebody who was invited changed their registration elsewhere: the invitation says the same."""
+    invitation = of_person(meeting.id, registration.person_id)
+    state = _FOLLOWS.get(RegistrationState(registration.state))
+    if invitation is None or state is None or invitation.state in (InvitationState.revoked, state):
+        return
+    invitation.state, invitation.answered_at = state, now or clock.now()
+    db.session.flush()
+    _record(invitation, meeting)
+
+
+def of_person(meeting_id: int, person_id: int) -> Invitation | None:
+    """The invitation of this person to this meeting, with the person."""
+    return db.session.scalar(
+        select(Invitation)
+        .where(Invitation.meeting_id == meeting_id, Invitation.person_id == person_id)
+        .options(joinedload(Invitation.person))
+    )
+
+
+def deputy_of(invitation: Invitation) -> Invitation | None:
+    """The invitation of whoever was named in this person's place, and not taken back."""
+    return db.session.scalar(
+        select(Invitation)
+        .where(
+            Invitation.meeting_id == invitation.meeting_id,
+            Invitation.deputy_for_id == invitation.person_id,
+            Invitation.state != InvitationState.revoked,
+        )
+        .options(joinedload(Invitation.person))
+        .order_by(Invitation.id.desc())
+        .limit(1)
+    )
+
+
+def name_deputy(
+    invitation: Invitation, meeting: Meeting, name: str, email: str, lang: str, now: datetime | None = None
+) -> Invitation:
+    """Somebody else is asked to come in this person's place, by a mail and a link of their own. A place that was held
+    is kept for them for a while.
+
+    Raises `Refused` for deputies of deputies, for oneself, for people who are invited already, and when the meeting is
+    cancelled or has begun.
+    """
+    now = now or clock.now()
+    _lock(invitation, meeting, now)
+    if invitation.deputy_for_id is not None:
+        raise Refused(_("You were named by somebody yourself. Please write to the organisers if you cannot come."))
+    if invitation.state == InvitationState.deputy_named:
+        raise Refused(_("You have named somebody already. Take that back first."))
+    person = person_for(email, name=clean_line(name)[:200], locale=lang)
+    if person.id == invitation.person_id:
+        raise Refused(_("This is your own address."))
+    theirs = of_person(meeting.id, person.id)
+    if theirs is None:
+        theirs = Invitation(
+            campaign_id=invitation.campaign_id, meeting_id=meeting.id, person_id=person.id,
+            by_letter=False, created_at=now, nonce=new_nonce(),
+        )  # fmt: skip
+        db.session.add(theirs)
+    elif theirs.state != InvitationState.revoked or theirs.deputy_for_id is None:
+        raise Refused(_("This person is invited already."))
+    theirs.state, theirs.nonce = InvitationState.open, new_nonce()
+    theirs.deputy_for_id, theirs.organisation_id = invitation.person_id, invitation.organisation_id
+    invitation.state, invitation.answered_at = InvitationState.deputy_named, now
+    invitation.opened_at = invitation.opened_at or now
+    db.session.flush()
+    registering.hand_over(meeting, invitation.person_id, person.id, Origin.deputy, now)
+    queue(_INVITATION, theirs.id, person.id, period=now.strftime("%Y-%m-%dT%H:%M"), process_id=meeting.process_id)
+    _record(invitation, meeting)
+    return theirs
+
+
+def take_back_deputy(invitation: Invitation, meeting: Meeting, now: datetime | None = None) -> None:
+    """The person wants to answer themselves again; the deputy's link is dead. A kept place comes back.
+
+    Raises `Refused` when the deputy has answered.
+    """
+    now = now or clock.now()
+    _lock(invitation, meeting, now)
+    theirs = deputy_of(invitation)
+    if invitation.state != InvitationState.deputy_named or theirs is None:
+        return
+    db.session.refresh(theirs, ["state"])
+    if theirs.state not in (InvitationState.open, InvitationState.maybe):
+        raise Refused(_("They have answered already. Please talk to them."))
+    theirs.state, theirs.nonce = InvitationState.revoked, new_nonce()
+    invitation.state = InvitationState.open
+    db.session.flush()
+    registering.hand_over(meeting, theirs.person_id, invitation.person_id, Origin.invitation, now)
+    registering.remove(meeting, theirs.person_id, now)
+    record(Action.invitation_revoked, invitation.person_id, theirs, process_id=meeting.process_id)
+
+
+def _give_back(theirs: Invitation, meeting: Meeting, now: datetime) -> None:
+    """A deputy cannot come: who named them is asked again, and told by mail."""
+    named_by = of_person(meeting.id, theirs.deputy_for_id or 0)
+    if named_by is None or named_by.state != InvitationState.deputy_named:
+        return
+    named_by.state = InvitationState.open
+    db.session.flush()
+    if named_by.person.email and not named_by.by_letter:
+        queue(DEPUTY_DECLINED, named_by.id, named_by.person_id, period=str(theirs.id), process_id=meeting.process_id)
 
 
 def free_place(invitation: Invitation) -> None:
-    """Take away the place somebody had by this invitation."""
-    db.session.execute(
-        delete(Registration).where(
-            Registration.meeting_id == invitation.meeting_id,
-            Registration.person_id == invitation.person_id,
-            Registration.state.in_((RegistrationState.coming, RegistrationState.declined)),
-        )
-    )
+    """Take away the place somebody had by this invitation; who registered by themselves keeps theirs."""
+    meeting = db.session.get(Meeting, invitation.meeting_id) if invitation.meeting_id else None
+    if meeting is None:
+        return
+    lock(meeting)
+    registration = registering.of_person(meeting.id, invitation.person_id)
+    if registration is not None and registration.origin in (Origin.invitation, Origin.deputy):
+        registering.remove(meeting, invitation.person_id)
+
+
+def name_of(person_id: int | None) -> str:
+    """For \"in the place of ...\"."""
+    return (db.session.scalar(select(Person.name).where(Person.id == person_id)) or "") if person_id else ""

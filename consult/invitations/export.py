@@ -5,6 +5,8 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
+import xlsxwriter
+
 #: Signs with which spreadsheets calculate instead of showing, with their full-width and small forms.
 _STARTERS = (
     r"=+\-@|%"
@@ -32,3 +34,22 @@ def csv_file(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     writer.writerow(headings)
     writer.writerows([safe_cell(cell) for cell in row] for row in rows)
     return out.getvalue().encode("utf-8-sig")
+
+
+def xlsx_file(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """An Excel file in which every cell is text: nothing is calculated, nothing is a link."""
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(
+        out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    )
+    sheet = book.add_worksheet()
+    sheet.freeze_panes(1, 0)
+    bold = book.add_format({"bold": True})
+    for column, heading in enumerate(headings):
+        sheet.set_column(column, column, max(12, min(40, len(heading) + 2)))
+        sheet.write_string(0, column, safe_cell(heading), bold)
+    for number, row in enumerate(rows, 1):
+        for column, cell in enumerate(row):
+            sheet.write_string(number, column, safe_cell(cell))
+    book.close()
+    return out.getvalue()

@@ -1,16 +1,15 @@
 """What the forms about invitations take."""
 
 import hashlib
-from typing import Any
 
 from flask_wtf.file import FileField
-from wtforms import BooleanField, HiddenField, SelectMultipleField, StringField, TextAreaField
-from wtforms.validators import Length, Optional
+from wtforms import BooleanField, EmailField, HiddenField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from consult.forms import Form, _l, one_line, several_lines
 from consult.invitations.answering import MAX_MESSAGE
-from consult.meetings.words import Needs, need_names
+from consult.meetings.registering_forms import NeedsForm, true_address
 
 MAX_TEXT = 350_000
 
@@ -55,19 +54,21 @@ class InviteForm(Form):
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-class AnswerForm(Form):
-    """The answer to an invitation; accept and decline are two buttons of it."""
+class AnswerForm(NeedsForm):
+    """The answer to an invitation; coming, perhaps and not coming are three buttons of it."""
 
     name = StringField(_l("Your name"), [Optional(), Length(max=200)], filters=[one_line])
-    needs = _checkboxes(_l("What do you need in order to take part?"))
-    needs_note = StringField(_l("More about it"), [Optional(), Length(max=200)], filters=[one_line])
     message = TextAreaField(
         _l("A message to the organisers"), [Optional(), Length(max=MAX_MESSAGE)], filters=[several_lines]
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.needs.choices = list(need_names().items())
 
-    def needed(self) -> Needs:
-        return Needs(tuple(self.needs.data or []), self.needs_note.data or "")
+class DeputyForm(Form):
+    """Who comes instead."""
+
+    name = StringField(_l("Name"), [DataRequired(_l("Please give the name.")), Length(max=200)], filters=[one_line])
+    email = EmailField(
+        _l("E-mail address"),
+        [DataRequired(_l("Please give the e-mail address.")), Length(max=254), true_address],
+        filters=[one_line],
+    )

@@ -10,7 +10,7 @@ from babel.dates import format_time
 from flask_babel import gettext as _
 
 from consult.i18n import format_weekday, language
-from consult.meetings.models import LineKind, Meeting, MeetingKind
+from consult.meetings.models import LineKind, Meeting, MeetingKind, Origin, RegistrationState
 
 
 def kind_names() -> dict[str, str]:
@@ -33,19 +33,48 @@ def line_names() -> dict[str, str]:
     }
 
 
+def registration_names() -> dict[str, str]:
+    return {
+        RegistrationState.unconfirmed: _("Address not proven"),
+        RegistrationState.asked: _("To be decided"),
+        RegistrationState.maybe: _("Perhaps"),
+        RegistrationState.coming: _("Is coming"),
+        RegistrationState.declined: _("Is not coming"),
+        RegistrationState.waiting: _("Waiting list"),
+        RegistrationState.offered: _("Place offered"),
+        RegistrationState.refused: _("Declined by us"),
+        RegistrationState.attended: _("Was there"),
+        RegistrationState.absent: _("Was not there"),
+    }
+
+
+def origin_names() -> dict[str, str]:
+    return {
+        Origin.invitation: _("Invitation"),
+        Origin.registration: _("Registered"),
+        Origin.deputy: _("Deputy"),
+        Origin.walk_in: _("Came along"),
+        Origin.staff: _("Entered by us"),
+    }
+
+
 class Need(StrEnum):
     """What somebody needs in order to come; asked for in the answer to an invitation."""
 
     interpreter = "interpreter"
+    sign_language = "sign_language"
     childcare = "childcare"
     wheelchair = "wheelchair"
+    diet = "diet"
 
 
 def need_names() -> dict[str, str]:
     return {
         Need.interpreter: _("Interpreter"),
+        Need.sign_language: _("Sign language interpreter"),
         Need.childcare: _("Childcare"),
         Need.wheelchair: _("Access with a wheelchair"),
+        Need.diet: _("Special food"),
     }
 
 
@@ -55,12 +84,18 @@ class Needs:
 
     words: tuple[str, ...] = ()
     note: str = ""
+    #: Which language an interpreter should speak.
+    language: str = ""
+    #: Of a registration that was turned down: why. It is shown to the person and purged with the needs.
+    reason: str = ""
 
     def dump(self) -> str | None:
         """For the column; None when nothing is needed."""
-        if not self.words and not self.note:
+        if not (self.words or self.note or self.language or self.reason):
             return None
-        return json.dumps({"needs": list(self.words), "note": self.note}, ensure_ascii=False)
+        more = {"language": self.language, "reason": self.reason}
+        stored = {"needs": list(self.words), "note": self.note, **{key: value for key, value in more.items() if value}}
+        return json.dumps(stored, ensure_ascii=False)
 
     @classmethod
     def load(cls, value: str | None) -> "Needs":
@@ -68,12 +103,20 @@ class Needs:
         if not value:
             return cls()
         stored = json.loads(value)
-        return cls(tuple(stored["needs"]), stored["note"])
+        return cls(tuple(stored["needs"]), stored["note"], stored.get("language", ""), stored.get("reason", ""))
 
     def text(self) -> str:
         """One line for the organisers."""
         names = need_names()
-        return "; ".join([*(names.get(word, word) for word in self.words), *([self.note] if self.note else [])])
+        said = [names.get(word, word) for word in self.words]
+        if self.language:
+            said = [
+                f"{name} ({self.language})" if word == Need.interpreter else name
+                for word, name in zip(self.words, said, strict=True)
+            ]
+            if Need.interpreter not in self.words:
+                said.append(f"{names[Need.interpreter]} ({self.language})")
+        return "; ".join([*said, *([self.note] if self.note else [])])
 
 
 def day_words(meeting: Meeting) -> str:

@@ -5,27 +5,29 @@ from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec
 
-from flask import flash, g, make_response, render_template, request, url_for
+from flask import flash, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from consult import clock
 from consult.authz import public
 from consult.errors import Refused
-from consult.html import plain_html
+from consult.html import plain_html, render_markdown
 from consult.invitations import answering, operations, queries
 from consult.invitations.answering import Answer
-from consult.invitations.forms import AnswerForm
+from consult.invitations.forms import AnswerForm, DeputyForm
 from consult.invitations.models import InvitationState
 from consult.invitations.queries import Answerable
 from consult.invitations.views.blueprint import bp
 from consult.limits import limit, visitor
-from consult.meetings import calendar
-from consult.meetings.mailing import entry_for
-from consult.meetings.models import MeetingState
+from consult.meetings import calendar, fields, registrations, waiting
+from consult.meetings.mailing import entry_for, moment_words
+from consult.meetings.models import Meeting, MeetingState, RegistrationState
+from consult.meetings.registering_forms import asking, stored_answers, stored_needs
 from consult.meetings.views.reading import calendar_file
-from consult.meetings.words import Needs, when_words
+from consult.meetings.words import when_words
 from consult.web import commit_and_go, keeps_text
 
 P = ParamSpec("P")
@@ -33,6 +35,8 @@ P = ParamSpec("P")
 ANSWERS_PER_HOUR = 120
 #: Links that are none, from one address.
 GUESSES = 30
+#: Deputies one invited person can name within a day.
+DEPUTIES_A_DAY = 5
 
 
 def private(view: Callable[P, Response]) -> Callable[P, Response]:
@@ -59,40 +63,56 @@ def _load(link: str) -> Answerable:
     return found
 
 
-def _stored(found: Answerable) -> AnswerForm:
-    needs = Needs.load(found.registration.needs if found.registration else None)
-    return AnswerForm(
+def _form(found: Answerable) -> AnswerForm:
+    asked = fields.fields_of(found.meeting.id)
+    kind = asking(AnswerForm, asked)
+    if request.method != "GET":
+        return kind()
+    registration = found.registration
+    given = fields.answers_of([registration.id]).get(registration.id, {}) if registration and asked else {}
+    return kind(
         data={
             "name": found.invitation.person.name,
-            "needs": list(needs.words),
-            "needs_note": needs.note,
             "message": found.invitation.message or "",
+            **stored_needs(registration.needs if registration else None),
+            **stored_answers(asked, given),
         }
     )
 
 
-def _page(link: str, found: Answerable, form: AnswerForm, status: int) -> Response:
-    meeting = found.meeting
-    now = clock.now()
+def _template(meeting: Meeting) -> str:
     if meeting.state == MeetingState.cancelled:
-        template = "invitations/cancelled.html"
-    elif now >= meeting.starts_at:
-        template = "invitations/over.html"
-    else:
-        template = "invitations/respond.html"
+        return "invitations/cancelled.html"
+    return "invitations/over.html" if clock.now() >= meeting.starts_at else "invitations/respond.html"
+
+
+def _page(link: str, found: Answerable, form: AnswerForm, status: int) -> Response:
+    meeting, invitation, registration = found.meeting, found.invitation, found.registration
+    state = registration.state if registration else None
+    named = answering.deputy_of(invitation) if invitation.state == InvitationState.deputy_named else None
     body = render_template(
-        template,
+        _template(meeting),
         link=link,
         form=form,
-        invitation=found.invitation,
-        person=found.invitation.person,
+        invitation=invitation,
+        person=invitation.person,
         meeting=meeting,
         process=found.process,
         when=when_words(meeting),
-        note=plain_html(queries.campaign_of(found.invitation).note),
-        may_rename=found.invitation.person.account is None,
-        accepted=found.invitation.state == InvitationState.accepted,
-        answered=found.invitation.state in (InvitationState.accepted, InvitationState.declined),
+        note=plain_html(queries.campaign_of(invitation).note),
+        may_rename=invitation.person.account is None,
+        state=state,
+        place=waiting.place_in_queue(registration) if registration and state == RegistrationState.waiting else None,
+        until=moment_words(registration.offer_until, meeting)
+        if registration and registration.offer_until and state == RegistrationState.offered
+        else None,
+        code=registration.code if registration and state == RegistrationState.coming else None,
+        mine=registrations.link_to(registration)
+        if registration and state in (RegistrationState.coming, RegistrationState.waiting)
+        else None,
+        deputy=named,
+        named_by=answering.name_of(invitation.deputy_for_id),
+        photo_notice=Markup(render_markdown(meeting.photo_notice)),  # noqa: S704  (sanitised)
     )
     response = make_response(body)
     response.status_code = status
@@ -106,7 +126,7 @@ def respond(link: str) -> Response:
     found = _load(link)
     if found.invitation.opened_at is None:
         operations.note_opened(found.invitation.id)
-    return _page(link, found, _stored(found), 200)
+    return _page(link, found, _form(found), 200)
 
 
 @bp.post("/i/<link>/accept")
@@ -114,7 +134,15 @@ def respond(link: str) -> Response:
 @private
 @public
 def accept(link: str) -> Response:
-    return _answer(link, coming=True)
+    return _answer(link, InvitationState.accepted)
+
+
+@bp.post("/i/<link>/maybe")
+@keeps_text
+@private
+@public
+def maybe(link: str) -> Response:
+    return _answer(link, InvitationState.maybe)
 
 
 @bp.post("/i/<link>/decline")
@@ -122,26 +150,102 @@ def accept(link: str) -> Response:
 @private
 @public
 def decline(link: str) -> Response:
-    return _answer(link, coming=False)
+    return _answer(link, InvitationState.declined)
 
 
-def _answer(link: str, *, coming: bool) -> Response:
+def _answer(link: str, wanted: InvitationState) -> Response:
     limit("answer", visitor(), ANSWERS_PER_HOUR, timedelta(hours=1))
     found = _load(link)
-    form = AnswerForm()
-    if not form.validate():
+    form = _form(found)
+    coming = wanted == InvitationState.accepted
+    # Whoever does not come owes no answers.
+    if not (form.validate() if coming else form.validate_without_questions()):
         return _page(link, found, form, 422)
     may_rename = found.invitation.person.account is None
-    given = Answer(coming, form.message.data or "", form.needed(), form.name.data if may_rename else None)
+    given = Answer(
+        coming,
+        form.message.data or "",
+        form.needed(),
+        form.name.data if may_rename else None,
+        wanted == InvitationState.maybe,
+        form.answers(),
+    )
     try:
-        answering.answer(found.invitation, found.meeting, given)
+        registration = answering.answer(found.invitation, found.meeting, given)
     except Refused as refusal:
         form.form_errors.append(refusal.message)
         return _page(link, found, form, 409)
-    flash(
-        _("Thank you. We are looking forward to seeing you.") if coming else _("Thank you for telling us."), "success"
-    )
+    flash(_thanks(wanted, registration.state), "success")
+    return _back(link)
+
+
+def _thanks(wanted: InvitationState, state: str) -> str:
+    if wanted == InvitationState.maybe:
+        return _("Thank you. You can come back here when you know.")
+    if wanted == InvitationState.declined:
+        return _("Thank you for telling us.")
+    if state == RegistrationState.waiting:
+        return _("All places are taken. You are on the waiting list.")
+    return _("Thank you. We are looking forward to seeing you.")
+
+
+def _back(link: str) -> Response:
     return commit_and_go(url_for(".respond", link=link, lang=request.args.get("lang")))
+
+
+@bp.route("/i/<link>/deputy", methods=["GET", "POST"])
+@keeps_text
+@private
+@public
+def deputy(link: str) -> Response:
+    """Somebody else comes instead."""
+    if request.method == "POST":
+        limit("answer", visitor(), ANSWERS_PER_HOUR, timedelta(hours=1))
+    found = _load(link)
+    form = DeputyForm()
+    if request.method == "POST" and form.validate():
+        # Nobody sends our mails to a list of strangers one by one.
+        limit("deputy", str(found.invitation.id), DEPUTIES_A_DAY, timedelta(days=1))
+        name, email = form.name.data or "", form.email.data or ""
+        try:
+            answering.name_deputy(found.invitation, found.meeting, name, email, found.invitation.person.locale)
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+        else:
+            flash(_("Thank you. They get a mail with a link of their own."), "success")
+            return _back(link)
+    still_possible = (
+        found.meeting.state == MeetingState.planned
+        and clock.now() < found.meeting.starts_at
+        and found.invitation.deputy_for_id is None
+        and found.invitation.state != InvitationState.deputy_named
+    )
+    if not still_possible:
+        return redirect(url_for(".respond", link=link), 303)
+    response = make_response(
+        render_template(
+            "invitations/deputy.html",
+            link=link,
+            form=form,
+            meeting=found.meeting,
+            process=found.process,
+            when=when_words(found.meeting),
+        )  # fmt: skip
+    )
+    response.status_code = 200 if request.method == "GET" else 422
+    return response
+
+
+@bp.post("/i/<link>/deputy/back")
+@private
+@public
+def deputy_back(link: str) -> Response:
+    """Answer oneself after all."""
+    limit("answer", visitor(), ANSWERS_PER_HOUR, timedelta(hours=1))
+    found = _load(link)
+    answering.take_back_deputy(found.invitation, found.meeting)
+    flash(_("Their link no longer works. Please tell us whether you come yourself."), "success")
+    return _back(link)
 
 
 @bp.get("/i/<link>/meeting.ics")

@@ -1,0 +1,556 @@
+"""The one door to a place: whoever comes, by an invitation, by registering, as a deputy or over the counter.
+
+The meeting's row is locked while places are counted and given out, so that the last one is given once. Everything here
+can be done twice and counts once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from consult import clock
+from consult.accounts import tokens
+from consult.accounts.models import LinkPurpose, LinkToken, Organisation, OrganisationKind, Person
+from consult.audit.actions import Action
+from consult.audit.operations import record
+from consult.errors import Refused
+from consult.extensions import db
+from consult.html import clean_line
+from consult.meetings import fields as questions
+from consult.meetings import waiting
+from consult.meetings.models import (
+    HOLDING_STATES,
+    FieldAnswer,
+    Meeting,
+    MeetingState,
+    Origin,
+    Registration,
+    RegistrationMode,
+    RegistrationState,
+)
+from consult.meetings.room import lock, room_of
+from consult.meetings.words import Needs
+from consult.outbox.operations import queue
+from consult.signing import new_code
+
+CONFIRM = "confirm_registration"
+KNOWN = "registration_known"
+CONFIRMED = "registration_confirmed"
+LISTED = "registration_listed"
+REFUSED = "registration_refused"
+ENDED = "registration_ended"
+MAX_NAME = 200
+MAX_REASON = 500
+#: Who comes in by these is let in by somebody who stands there or organises it.
+_BY_STAFF = (Origin.walk_in, Origin.staff)
+_HAS_A_PLACE = (RegistrationState.coming, RegistrationState.attended)
+#: What can be handed over to somebody else.
+_CAN_PASS = (RegistrationState.coming, RegistrationState.offered, RegistrationState.waiting)
+#: Mails that tell what became of a registration.
+_TELLS = {
+    RegistrationState.coming: CONFIRMED,
+    RegistrationState.waiting: LISTED,
+    RegistrationState.asked: LISTED,
+    RegistrationState.refused: REFUSED,
+}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What comes with a registration; None leaves what is there."""
+
+    organisation_id: int | None = None
+    #: As typed in; matched to an organisation we know by exactly this name.
+    organisation_name: str = ""
+    needs: Needs | None = None
+    named: bool | None = None
+    #: Answers to the organisers' own questions, by question.
+    answers: Mapping[int, str] | None = None
+    deputy_for_id: int | None = None
+
+
+def is_open(meeting: Meeting, now: datetime) -> bool:
+    """Whether anybody may register now."""
+    return (
+        meeting.registration == RegistrationMode.everybody
+        and meeting.state == MeetingState.planned
+        and (meeting.registration_opens_at is None or meeting.registration_opens_at <= now)
+        and now < closes_at(meeting)
+    )
+
+
+def closes_at(meeting: Meeting) -> datetime:
+    """Until when people register and change what they gave."""
+    if meeting.registration_closes_at is None:
+        return meeting.starts_at
+    return min(meeting.registration_closes_at, meeting.starts_at)
+
+
+def of_person(meeting_id: int, person_id: int) -> Registration | None:
+    """As the database has it now."""
+    return db.session.scalar(
+        select(Registration)
+        .where(Registration.meeting_id == meeting_id, Registration.person_id == person_id)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _refuse_when_over(meeting: Meeting, origin: str, now: datetime) -> None:
+    if meeting.state == MeetingState.cancelled:
+        raise Refused(_("This meeting is cancelled."))
+    # At the door people come in until it is over, and are typed in afterwards.
+    if origin not in _BY_STAFF and now >= meeting.starts_at:
+        raise Refused(_("This meeting has begun already; answers are no longer possible."))
+    if origin == Origin.registration and not is_open(meeting, now):
+        raise Refused(_("Registration is not open."))
+
+
+def known_organisation(name: str) -> Organisation | None:
+    """The organisation with exactly this name; of merged ones the one that stands for both."""
+    found = db.session.scalar(select(Organisation).where(Organisation.name == clean_line(name))) if name else None
+    if found is not None and found.merged_into_id is not None:
+        return db.session.get(Organisation, found.merged_into_id)
+    return found
+
+
+def _put_organisation(registration: Registration, given: Given) -> None:
+    """Whose place it is. Who has one keeps the kind it was counted to."""
+    organisation = (
+        db.session.get(Organisation, given.organisation_id)
+        if given.organisation_id
+        else known_organisation(given.organisation_name)
+    )
+    name = clean_line(given.organisation_name)[:MAX_NAME]
+    if organisation is None and not name:
+        return
+    registration.organisation_name = name or (organisation.name if organisation else "")
+    registration.organisation_id = organisation.id if organisation else None
+    if registration.state not in HOLDING_STATES:
+        registration.organisation_kind = OrganisationKind(organisation.kind) if organisation else None
+
+
+def _put(registration: Registration, meeting: Meeting, given: Given) -> None:
+    _put_organisation(registration, given)
+    if given.needs is not None:
+        registration.needs = given.needs.dump()
+    if given.named is not None:
+        registration.named = given.named
+    if given.deputy_for_id is not None:
+        registration.deputy_for_id = given.deputy_for_id
+    if given.answers is not None:
+        db.session.flush()
+        questions.save(registration, questions.fields_of(meeting.id), given.answers)
+
+
+def register(
+    meeting: Meeting,
+    person: Person,
+    given: Given = Given(),
+    *,
+    origin: Origin,
+    actor_id: int | None = None,
+    beyond: bool = False,
+    tell: bool = True,
+    now: datetime | None = None,
+) -> Registration:
+    """Give this person a place, or a place on the waiting list, or put them before the organisers.
+
+    `beyond`: also when all places are taken; only for people who are responsible for the room.
+    Locks the meeting until the commit; it is as in the database afterwards. Raises `Refused` when the meeting is
+    cancelled or has begun, when registration is not open, or when the organisers said no before.
+    """
+    now = now or clock.now()
+    lock(meeting)
+    _refuse_when_over(meeting, origin, now)
+    registration = of_person(meeting.id, person.id)
+    if registration is None:
+        registration = Registration(
+            meeting_id=meeting.id, person_id=person.id, state=RegistrationState.unconfirmed, origin=origin,
+            organisation_name="", named=False, created_at=now, code=new_code(),
+        )  # fmt: skip
+        db.session.add(registration)
+        before = None
+    else:
+        before = RegistrationState(registration.state)
+    if before == RegistrationState.refused:
+        if origin == Origin.registration:
+            raise Refused(_("The organisers have declined this registration."))
+        registration.needs = None
+    _put(registration, meeting, given)
+    db.session.flush()
+    if before != RegistrationState.attended:
+        state = _decide(meeting, registration, before, origin, beyond, now)
+        if before is None or before in (RegistrationState.unconfirmed, RegistrationState.declined):
+            registration.origin = origin
+        _settle(meeting, registration, before, state, actor_id or person.id, now, person if tell else None)
+    return registration
+
+
+def _decide(
+    meeting: Meeting,
+    registration: Registration,
+    before: RegistrationState | None,
+    origin: Origin,
+    beyond: bool,
+    now: datetime,
+) -> RegistrationState:
+    if before in HOLDING_STATES:
+        # Taking what was offered, or pressing twice.
+        return RegistrationState.coming
+    if meeting.approval and origin == Origin.registration and before != RegistrationState.waiting:
+        return RegistrationState.asked
+    if beyond:
+        return RegistrationState.coming
+    # Whoever waits comes first; it may be this very person.
+    waiting.move_up(meeting, now)
+    db.session.refresh(registration)
+    if registration.state == RegistrationState.offered:
+        return RegistrationState.coming
+    if room_of(meeting).has_place(registration.organisation_kind):
+        return RegistrationState.coming
+    return RegistrationState.waiting
+
+
+def _settle(
+    meeting: Meeting,
+    registration: Registration,
+    before: RegistrationState | None,
+    state: RegistrationState,
+    actor_id: int | None,
+    now: datetime,
+    told: Person | None,
+) -> None:
+    """Write the new state down with all that hangs on it; nothing when it is the old one."""
+    if state == before:
+        return
+    registration.state, registration.updated_at = state, now
+    registration.waiting_since = now if state == RegistrationState.waiting else None
+    registration.offer_until = None
+    db.session.flush()
+    record(Action.registration_changed, actor_id, registration, process_id=meeting.process_id, state=state.value)
+    mail = _TELLS.get(state)
+    if told is not None and told.email and mail:
+        _promise(mail, meeting, registration, now)
+
+
+def _promise(mail: str, meeting: Meeting, registration: Registration, now: datetime) -> None:
+    queue(
+        mail, registration.id, registration.person_id, period=now.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+        process_id=meeting.process_id,
+    )  # fmt: skip
+
+
+def step_back(
+    meeting: Meeting,
+    person: Person,
+    *,
+    state: RegistrationState = RegistrationState.declined,
+    origin: Origin = Origin.registration,
+    actor_id: int | None = None,
+    needs: Needs | None = None,
+    now: datetime | None = None,
+) -> Registration:
+    """Not coming (`declined`), or thinking about it (`maybe`): a place somebody held goes to the next one.
+
+    Who is not coming needs nothing: needs and answers are deleted.
+    """
+    now = now or clock.now()
+    lock(meeting)
+    registration = of_person(meeting.id, person.id)
+    if registration is None:
+        registration = Registration(
+            meeting_id=meeting.id, person_id=person.id, state=RegistrationState.unconfirmed, origin=origin,
+            organisation_name="", named=False, created_at=now, code=new_code(),
+        )  # fmt: skip
+        db.session.add(registration)
+        db.session.flush()
+    before = RegistrationState(registration.state)
+    if before in (RegistrationState.attended, RegistrationState.refused):
+        return registration
+    registration.needs = needs.dump() if needs and state == RegistrationState.maybe else None
+    if state == RegistrationState.declined:
+        questions.forget([registration.id])
+    _settle(meeting, registration, before, state, actor_id or person.id, now, None)
+    if before in HOLDING_STATES:
+        waiting.move_up(meeting, now)
+    return registration
+
+
+def hand_over(meeting: Meeting, from_id: int, to_id: int, origin: Origin, now: datetime) -> None:
+    """Somebody else may come in this person's place: a place that was held is kept for them as an offer, one in the
+    queue is theirs as it was."""
+    lock(meeting)
+    mine, theirs = of_person(meeting.id, from_id), of_person(meeting.id, to_id)
+    if mine is None or mine.state not in _CAN_PASS:
+        return
+    before = mine.state
+    if theirs is None or theirs.state in (RegistrationState.unconfirmed, RegistrationState.declined):
+        if theirs is None:
+            theirs = Registration(
+                meeting_id=meeting.id, person_id=to_id, organisation_name="", named=False, created_at=now,
+                code=new_code(),
+            )  # fmt: skip
+            db.session.add(theirs)
+        theirs.origin, theirs.updated_at = origin, now
+        theirs.deputy_for_id = from_id if origin == Origin.deputy else None
+        theirs.organisation_id, theirs.organisation_name = mine.organisation_id, mine.organisation_name
+        theirs.organisation_kind = mine.organisation_kind
+        if before == RegistrationState.waiting:
+            theirs.state, theirs.waiting_since = RegistrationState.waiting, mine.waiting_since
+        else:
+            theirs.state = RegistrationState.offered
+            theirs.offer_until = min(now + timedelta(hours=meeting.offer_hours), meeting.starts_at)
+        db.session.flush()
+        _record(meeting, theirs, from_id)
+    mine.state, mine.needs, mine.waiting_since, mine.offer_until = RegistrationState.declined, None, None, None
+    mine.updated_at = now
+    questions.forget([mine.id])
+    db.session.flush()
+    _record(meeting, mine, from_id)
+    # Where the other one was on the list already, a place is free now.
+    waiting.move_up(meeting, now)
+
+
+def _record(meeting: Meeting, registration: Registration, actor_id: int | None) -> None:
+    record(
+        Action.registration_changed, actor_id, registration, process_id=meeting.process_id,
+        state=str(registration.state),
+    )  # fmt: skip
+
+
+def take_offer(meeting: Meeting, registration: Registration, person: Person, now: datetime | None = None) -> None:
+    """The place that was kept is theirs. A second time changes nothing.
+
+    Raises `Refused` when the time to take it is over.
+    """
+    now = now or clock.now()
+    lock(meeting)
+    _refuse_when_over(meeting, Origin.invitation, now)
+    db.session.refresh(registration)
+    if registration.state in _HAS_A_PLACE:
+        return
+    in_time = registration.offer_until is not None and now < registration.offer_until
+    if registration.state != RegistrationState.offered or not in_time:
+        raise Refused(_("This place is no longer kept for you. You can put yourself on the waiting list again."))
+    _settle(meeting, registration, RegistrationState.offered, RegistrationState.coming, person.id, now, person)
+
+
+def approve(meeting: Meeting, registration: Registration, actor: Person, now: datetime | None = None) -> None:
+    """The organisers say yes: a place, or one on the waiting list. Needs `registration.person` loaded.
+
+    Raises `Refused` when there is nothing to decide any more.
+    """
+    now = now or clock.now()
+    lock(meeting)
+    db.session.refresh(registration)
+    if registration.state != RegistrationState.asked:
+        raise Refused(_("Somebody has decided about this registration already."))
+    waiting.move_up(meeting, now)
+    free = room_of(meeting).has_place(registration.organisation_kind)
+    state = RegistrationState.coming if free else RegistrationState.waiting
+    _settle(meeting, registration, RegistrationState.asked, state, actor.id, now, registration.person)
+
+
+def refuse(
+    meeting: Meeting, registration: Registration, reason: str, actor: Person, now: datetime | None = None
+) -> None:
+    """The organisers say no, with a reason that goes into the mail. Needs `registration.person` loaded."""
+    now = now or clock.now()
+    lock(meeting)
+    db.session.refresh(registration)
+    if registration.state != RegistrationState.asked:
+        raise Refused(_("Somebody has decided about this registration already."))
+    if not reason.strip():
+        raise Refused(_("Please say why. The person gets it by mail."))
+    _turn_down(meeting, registration, RegistrationState.asked, reason, actor, now)
+
+
+def _turn_down(
+    meeting: Meeting, registration: Registration, before: RegistrationState, reason: str, actor: Person, now: datetime
+) -> None:
+    questions.forget([registration.id])
+    # In the place of the needs: it is purged as they are, some time after the meeting.
+    registration.needs = Needs(reason=clean_line(reason)[:MAX_REASON]).dump()
+    _settle(meeting, registration, before, RegistrationState.refused, actor.id, now, registration.person)
+
+
+#: What organisers can set by hand.
+BY_HAND = (
+    RegistrationState.coming,
+    RegistrationState.waiting,
+    RegistrationState.declined,
+    RegistrationState.attended,
+    RegistrationState.absent,
+)
+
+
+def set_state(
+    meeting: Meeting,
+    registration: Registration,
+    state: RegistrationState,
+    actor: Person,
+    *,
+    beyond: bool = False,
+    now: datetime | None = None,
+) -> None:
+    """Organisers put it right by hand. Needs `registration.person` loaded.
+
+    Raises `Refused` when all places are taken and it is not said that this one comes `beyond` them.
+    """
+    now = now or clock.now()
+    if state not in BY_HAND:
+        raise ValueError(state)
+    lock(meeting)
+    db.session.refresh(registration)
+    before = RegistrationState(registration.state)
+    if before == state:
+        return
+    if state == RegistrationState.coming and before not in HOLDING_STATES and not beyond:
+        waiting.move_up(meeting, now)
+        db.session.refresh(registration)
+        before = RegistrationState(registration.state)
+        if before not in HOLDING_STATES and not room_of(meeting).has_place(registration.organisation_kind):
+            raise Refused(_("All places for this person are taken. Tick “also beyond the places” to let them in."))
+    if state == RegistrationState.declined:
+        registration.needs = None
+        questions.forget([registration.id])
+    told = registration.person if now < meeting.starts_at else None
+    _settle(meeting, registration, before, state, actor.id, now, told)
+    gone = before in HOLDING_STATES and state not in HOLDING_STATES
+    if gone and state == RegistrationState.declined and told is not None and told.email:
+        _promise(ENDED, meeting, registration, now)
+    if gone:
+        waiting.move_up(meeting, now)
+
+
+def change(
+    meeting: Meeting, registration: Registration, given: Given, actor_id: int, now: datetime | None = None
+) -> None:
+    """Change what was given, not whether somebody comes. Raises `Refused` after the close of registration."""
+    now = now or clock.now()
+    lock(meeting)
+    db.session.refresh(registration)
+    if now >= closes_at(meeting) or meeting.state == MeetingState.cancelled:
+        raise Refused(_("Registration is closed. Please write to the organisers."))
+    _put(registration, meeting, replace(given, organisation_id=None, organisation_name=""))
+    registration.updated_at = now
+    db.session.flush()
+    record(
+        Action.registration_changed, actor_id, registration, process_id=meeting.process_id,
+        state=str(registration.state),
+    )  # fmt: skip
+
+
+def remove(meeting: Meeting, person_id: int, now: datetime | None = None) -> None:
+    """Take somebody off the list altogether, as if they had never been asked; their place goes to the next one.
+
+    Who was there stays on it.
+    """
+    lock(meeting)
+    registration = of_person(meeting.id, person_id)
+    if registration is None or registration.state in (RegistrationState.attended, RegistrationState.absent):
+        return
+    questions.forget([registration.id])
+    held = registration.state in HOLDING_STATES
+    db.session.delete(registration)
+    db.session.flush()
+    if held:
+        waiting.move_up(meeting, now or clock.now())
+
+
+# -- without an account -----------------------------------------------------------------------------------------------
+
+
+def ask(
+    meeting: Meeting, email: str, name: str, given: Given, locale: str, now: datetime | None = None
+) -> LinkToken | None:
+    """Somebody without an account wants to come: the owner of the address gets a link; until then they hold no place.
+
+    Whoever is on the list already gets a mail with the way to their registration, and nothing of theirs changes.
+    What a visitor sees must not depend on which it was. Raises `Refused` when registration is not open.
+    """
+    now = now or clock.now()
+    lock(meeting)
+    _refuse_when_over(meeting, Origin.registration, now)
+    person = _guest(email, name, locale, now)
+    registration = of_person(meeting.id, person.id)
+    if registration is not None and registration.state != RegistrationState.unconfirmed:
+        _promise(KNOWN, meeting, registration, now.replace(second=0, microsecond=0))
+        return None
+    if registration is None:
+        registration = Registration(
+            meeting_id=meeting.id, person_id=person.id, state=RegistrationState.unconfirmed,
+            origin=Origin.registration, organisation_name="", named=False, created_at=now, code=new_code(),
+        )  # fmt: skip
+        db.session.add(registration)
+    _put(registration, meeting, given)
+    db.session.flush()
+    token = tokens.issue(LinkPurpose.register, person.id, registration.id)
+    queue(CONFIRM, token.id, person.id, process_id=meeting.process_id)
+    return token
+
+
+def _guest(email: str, name: str, locale: str, now: datetime) -> Person:
+    """The person with this address; made where nobody has it. A name people have stays as it is."""
+    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    db.session.execute(
+        insert(Person)
+        .values(email=email, name=clean_line(name)[:MAX_NAME], locale=locale, created_at=now)
+        .on_conflict_do_nothing(index_elements=["email"])
+    )
+    return db.session.scalars(select(Person).where(Person.email == email)).one()
+
+
+def confirm(
+    token: LinkToken, meeting: Meeting, registration: Registration, person: Person, name: str | None = None,
+    now: datetime | None = None,
+) -> bool:  # fmt: skip
+    """The address is proven: now it counts. False when the link was used up meanwhile.
+
+    `name` only when they may correct it. Raises `Refused` when registration has closed meanwhile.
+    """
+    if not tokens.consume(token):
+        return False
+    if name:
+        person.name = clean_line(name)[:MAX_NAME]
+    if registration.state == RegistrationState.unconfirmed:
+        register(meeting, person, origin=Origin.registration, now=now)
+    return True
+
+
+def forget_unconfirmed(now: datetime) -> int:
+    """Delete registrations whose address nobody proved while the link was good; returns how many."""
+    stale = db.session.scalars(
+        select(Registration.id).where(
+            Registration.state == RegistrationState.unconfirmed,
+            Registration.created_at < now - 2 * tokens.LIFETIMES[LinkPurpose.register],
+        )
+    ).all()
+    for start in range(0, len(stale), 500):
+        some = stale[start : start + 500]
+        db.session.execute(delete(FieldAnswer).where(FieldAnswer.registration_id.in_(some)))
+        db.session.execute(
+            delete(Registration).where(Registration.id.in_(some), Registration.state == RegistrationState.unconfirmed)
+        )
+    return len(stale)
+
+
+def places_left(meeting: Meeting, kind: str | None = None) -> int | None:
+    """How many places people of this kind find now; None where there is no limit. For showing, not for deciding."""
+    return room_of(meeting).free_for(kind)
+
+
+def waiting_count(meeting_id: int) -> int:
+    """How many people wait for a place."""
+    return (
+        db.session.scalar(
+            select(func.count()).where(
+                Registration.meeting_id == meeting_id, Registration.state == RegistrationState.waiting
+            )
+        )
+        or 0
+    )
