@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
+from markupsafe import Markup, escape
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -11,8 +12,8 @@ from consult import clock
 from consult.accounts.models import Person
 from consult.extensions import db
 from consult.forms import _l
-from consult.html import escape_markdown
-from consult.i18n import in_language, language
+from consult.html import escape_markdown, render_markdown
+from consult.i18n import direction, in_language, language
 from consult.invitations import answering
 from consult.invitations.models import Campaign, Invitation, InvitationState
 from consult.invitations.operations import CANCELLATION, CHANGE, INVITATION, REMINDER, TEST
@@ -225,7 +226,9 @@ def reminder_wanted(message: OutboxMessage) -> bool:
     )
 
 
-@mail_kind(REMINDER, Guarantee.at_least_once, reminder_wanted, title=_l("Reminder to answer an invitation"))
+@mail_kind(
+    REMINDER, Guarantee.at_least_once, reminder_wanted, title=_l("Reminder to answer an invitation"), prepare=_load
+)
 def invitation_reminder(message: OutboxMessage) -> Mail:
     """Are you coming? Only to those who have not decided."""
     found = _occasion(message)
@@ -402,3 +405,17 @@ def deputy_declined(message: OutboxMessage) -> Mail:
         why=_why(found.process),
         secrets=(answer_url, personal),
     )
+
+
+def preview(campaign: Campaign, meeting: Meeting, process: Process, guest: Person) -> tuple[Mail, Markup]:
+    """The mail of a draft as this person would get it, and its text as HTML; nobody can answer with its link."""
+    told = Told(guest, meeting, process, campaign, SAMPLE)
+    sent = select(OutboxMessage.id).where(OutboxMessage.recipient_id == guest.id, OutboxMessage.state == State.sent)
+    with in_language(guest.locale, of_path=True):
+        mail = invitation_mail(told, bilingual=db.session.scalar(sent.limit(1)) is None)
+    text = Markup(mail.filled(render_markdown(mail.body), escape))  # noqa: S704  sanitised
+    if mail.below is not None:
+        lang, body = mail.below
+        other = Markup(mail.filled(render_markdown(body), escape))  # noqa: S704  sanitised
+        text += Markup('<hr><div lang="{}" dir="{}">{}</div>').format(lang, direction(lang), other)
+    return mail, text

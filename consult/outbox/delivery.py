@@ -13,22 +13,21 @@ a message, the next one is rendered. What is due is one batch after the other; a
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import Connection, column, or_, select, table, update
+from sqlalchemy import Connection, bindparam, column, func, or_, select, table, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm.attributes import instance_state
 
 import config
 from consult import clock, path
 from consult.db import read_only, writing
-from consult.extensions import db
+from consult.extensions import db, own_transaction
 from consult.i18n import in_language, language
 from consult.logs import redact, redact_links
 from consult.outbox import bounces, kinds, mime, transport
@@ -55,6 +54,24 @@ LADDER = (
 GONE = "gone"
 
 _message: Any = OutboxMessage.__table__
+#: A message that is still as it was found. Written once: putting a statement together takes longer than running it.
+_AS_FOUND = (
+    (_message.c.id == bindparam("found_id"))
+    & (_message.c.state == bindparam("found_state"))
+    & (_message.c.attempts == bindparam("found_attempts"))
+    & (_message.c.claimed_until == bindparam("found_until"))
+)
+_TAKE = (
+    update(_message)
+    .where(_AS_FOUND)
+    .values({name: bindparam(f"new_{name}") for name in ("state", "attempts", "claimed_until")})
+)
+_RECORD = update(_message).where(_AS_FOUND).values(
+    {name: bindparam(f"new_{name}") for name in ("state", "attempts", "note")}
+    | {name: func.coalesce(bindparam(f"new_{name}", type_=_message.c[name].type), _message.c[name])
+       for name in ("due_at", "sent_at", "lang", "sent_subject", "sent_text")}
+    | {"claimed_until": None}
+)  # fmt: skip
 # By name, because the outbox stands below the accounts.
 _person = table(
     "person", column("id"), column("email"), column("locale"), column("erased_at"), column("mail_paused_at")
@@ -117,11 +134,9 @@ def deliver(message_id: int) -> str:
     Safe to call twice and at the same time. Owns its transactions: the caller must have nothing uncommitted.
     """
     db.session.rollback()
-    with _connection() as connection:
-        _send(connection, _reserve(connection, clock.now(), message_id))
-        with _step(connection):
-            state = connection.scalar(select(_message.c.state).where(_message.c.id == message_id))
-    return state or GONE
+    _send(_reserve(clock.now(), message_id))
+    with own_transaction() as session:
+        return session.scalar(select(_message.c.state).where(_message.c.id == message_id)) or GONE
 
 
 def deliver_due() -> int:
@@ -130,47 +145,52 @@ def deliver_due() -> int:
     As safe as `deliver`. Whoever works through a heap calls it again and again, so that others get their turn between.
     """
     db.session.rollback()
-    with _connection() as connection:
-        return _send(connection, _reserve(connection, clock.now()))
+    return _send(_reserve(clock.now()))
 
 
 @contextmanager
-def _connection() -> Iterator[Connection]:
-    """A connection beside the session's, for a batch: a connection for each step takes longer than the step."""
+def _one_by_one(*, durable: bool) -> Iterator[Connection]:
+    """A connection on which, on PostgreSQL, every statement counts at once; what has to hold together is one statement.
+
+    What is not durable outlives the end of this process; the end of the database server may lose the last half second.
+    """
     bind: Any = db.engine
     if isinstance(bind, Connection):
         # In tests all share one.
         yield bind
-    else:
-        with bind.connect() as connection:
+        return
+    with bind.connect() as connection:
+        if bind.dialect.name != "postgresql":
             yield connection
+            return
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.exec_driver_sql(f"SET synchronous_commit TO {'on' if durable else 'off'}")
+        connection.commit()
+        try:
+            yield connection
+            connection.exec_driver_sql("RESET synchronous_commit")
+        except BaseException:
+            connection.invalidate()
+            raise
 
 
-@contextmanager
-def _step(connection: Connection, *, durable: bool = True) -> Iterator[None]:
-    """A transaction. One that is not durable outlives the end of this process; the end of the database server may lose
-    the last half second of them.
-    """
-    with writing(), connection.begin_nested() if connection.in_transaction() else connection.begin():
-        if not durable and connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
-        yield
+def _step(connection: Connection) -> AbstractContextManager[object]:
+    return connection.begin_nested() if connection.in_transaction() else connection.begin()
 
 
-def _reserve(connection: Connection, now: datetime, message_id: int | None = None) -> list[Claim]:
+def _reserve(now: datetime, message_id: int | None = None) -> list[Claim]:
     """Take what is due (or this one, if it is) for this worker; what others have just taken is passed over."""
     free = or_(_message.c.claimed_until.is_(None), _message.c.claimed_until <= now)
-    due = _message.c.due_at <= now
     found: list[Claim] = []
-    with _step(connection):
+    with own_transaction() as session:
         # One after the other, because each can be read in the order of the index.
         for state in (State.queued, State.retry, State.sending):
             if len(found) < BATCH:
-                rows = connection.execute(
+                rows = session.execute(
                     select(_message.c.id, _message.c.kind, _message.c.state, _message.c.attempts)
                     .where(
                         _message.c.state == state,
-                        _message.c.claimed_until <= now if state == State.sending else due,
+                        (_message.c.claimed_until if state == State.sending else _message.c.due_at) <= now,
                         free,
                         *([] if message_id is None else [_message.c.id == message_id]),
                     )
@@ -180,7 +200,7 @@ def _reserve(connection: Connection, now: datetime, message_id: int | None = Non
                 )
                 found += [Claim(row.id, row.kind, row.state, row.attempts, now + RESERVED) for row in rows]
         if found:
-            connection.execute(
+            session.execute(
                 update(_message)
                 .where(_message.c.id.in_([claim.message_id for claim in found]))
                 .values(claimed_until=now + RESERVED)
@@ -188,7 +208,7 @@ def _reserve(connection: Connection, now: datetime, message_id: int | None = Non
     return found
 
 
-def _send(connection: Connection, claims: list[Claim]) -> int:
+def _send(claims: list[Claim]) -> int:
     """Deal with reserved messages in order; returns how many. The rest is given back when time is up."""
     if not claims:
         return 0
@@ -199,17 +219,20 @@ def _send(connection: Connection, claims: list[Claim]) -> int:
     durable = any(claim.kind not in known or known[claim.kind].guarantee == Guarantee.at_most_once for claim in claims)
     # A context of its own: what is loaded for the batch is shared in it and gone with it.
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy has it
-    with app.app_context(), app.test_request_context(base_url=app.config["PUBLIC_URL"]), read_only():
+    request = app.test_request_context(base_url=app.config["PUBLIC_URL"])
+    with (
+        app.app_context(), request, writing(), _one_by_one(durable=durable) as connection, read_only(), kinds.sharing()
+    ):  # fmt: skip
         desk = _Desk(claims)
         #: The outcome of the last one, written down together with the next one's beginning.
         last: list[tuple[Claim, Outcome]] = []
         while open_ones and (time.monotonic() < until or len(open_ones) == len(claims)):
             claim = open_ones.pop(0)
             if last and not desk.has(claim):
-                with _step(connection, durable=durable):
+                with writing(), _step(connection):
                     _write_down(connection, last)
             letter = desk.letter(claim)
-            with _step(connection, durable=durable):
+            with writing(), _step(connection):
                 _write_down(connection, last)
                 if isinstance(letter, Outcome):
                     last.append((claim, letter))
@@ -218,31 +241,27 @@ def _send(connection: Connection, claims: list[Claim]) -> int:
             if mine is not None:
                 ahead = partial(desk.make, open_ones[:1])
                 last.append((mine, _hand_over(mine, letter, ahead)))
-        with _step(connection, durable=durable):
+        with writing(), _step(connection):
             _write_down(connection, last)
             if open_ones:
                 _give_back(connection, open_ones)
     return len(claims) - len(open_ones)
 
 
-def _is_as_found(claim: Claim) -> Any:
-    return (
-        (_message.c.id == claim.message_id)
-        & (_message.c.state == claim.state)
-        & (_message.c.attempts == claim.attempts)
-        & (_message.c.claimed_until == claim.until)
-    )
+def _found(claim: Claim) -> dict[str, Any]:
+    return {
+        "found_id": claim.message_id,
+        "found_state": claim.state,
+        "found_attempts": claim.attempts,
+        "found_until": claim.until,
+    }
 
 
 def _take(connection: Connection, claim: Claim) -> Claim | None:
     """The right to hand it over now; None when it was paused, stopped or taken by another meanwhile."""
     mine = replace(claim, state=State.sending, attempts=claim.attempts + 1, until=clock.now() + LEASE)
-    changed = connection.execute(
-        update(_message)
-        .where(_is_as_found(claim))
-        .values(state=mine.state, attempts=mine.attempts, claimed_until=mine.until)
-    )
-    return mine if changed.rowcount else None
+    new = {"new_state": mine.state, "new_attempts": mine.attempts, "new_claimed_until": mine.until}
+    return mine if connection.execute(_TAKE, _found(claim) | new).rowcount else None
 
 
 def _give_back(connection: Connection, claims: Sequence[Claim]) -> None:
@@ -263,30 +282,11 @@ class _Desk:
             rows = db.session.scalars(select(OutboxMessage).where(OutboxMessage.id.in_(ids))).all()
             self._messages = {message.id: message for message in rows}
             self._recipients = recipients_of({message.recipient_id for message in rows})
-            self._prepared = self._prepare(rows)
+            _prepare(rows)
             site_settings()
         finally:
             # Nothing stays open while the mail server is spoken to; what was read is kept.
             db.session.close()
-
-    @staticmethod
-    def _prepare(messages: Sequence[OutboxMessage]) -> set[int]:
-        """Ids of those whose kind has loaded what they need."""
-        prepared: set[int] = set()
-        for name, group in groupby(
-            sorted(messages, key=lambda message: message.kind), key=lambda message: message.kind
-        ):
-            kind, together = kinds.all_kinds().get(name), list(group)
-            if kind is not None and kind.prepare is not None:
-                try:
-                    kind.prepare(together)
-                    prepared |= {message.id for message in together}
-                except (OperationalError, InterfaceError):
-                    raise
-                except Exception:
-                    # Then each for itself, so that the broken one stands alone.
-                    log.exception("messages of kind %s could not be prepared together", name)
-        return prepared
 
     def has(self, claim: Claim) -> bool:
         return claim.message_id in self._kept
@@ -327,8 +327,6 @@ class _Desk:
         if recipient.paused and not kind.urgent:
             return Outcome(State.dropped, "mail_paused")
         with in_language(recipient.locale, of_path=message.kind in path.MAILS), db.session.no_autoflush:
-            if kind.prepare is not None and message.id not in self._prepared:
-                kind.prepare([message])
             if not kind.wanted(message):
                 return Outcome(State.dropped, "not_wanted")
             mail = kind.render(message)
@@ -342,6 +340,20 @@ class _Desk:
                 raise RuntimeError("rendering a mail must not change anything")
             owner = message.recipient_id if to == recipient.address else None
             return _Letter(content, to, owner, kind.guarantee, language(), subject, words)
+
+
+def _prepare(messages: Sequence[OutboxMessage]) -> None:
+    """Let each kind load at once what its messages need."""
+    for kind in kinds.all_kinds().values():
+        together = [message for message in messages if message.kind == kind.name]
+        if kind.prepare is not None and len(together) > 1:
+            try:
+                kind.prepare(together)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:
+                # Then each loads for itself, and the broken one stands alone.
+                log.exception("messages of kind %s could not be prepared together", kind.name)
 
 
 def _after_crash(claim: Claim) -> Outcome | None:
@@ -427,23 +439,22 @@ def _write_down(connection: Connection, outcomes: list[tuple[Claim, Outcome]]) -
 
 def _record(connection: Connection, claim: Claim, outcome: Outcome, now: datetime) -> bool:
     attempts = claim.attempts if claim.state == State.sending else claim.attempts + 1
-    values: dict[str, Any] = {
-        "state": outcome.state,
-        "attempts": attempts,
-        "note": mime.header_text(redact(outcome.note), 300) or None,
-        "claimed_until": None,
+    note = mime.header_text(redact(outcome.note), 300) or None
+    new = {
+        "new_state": outcome.state,
+        "new_attempts": attempts,
+        "new_note": note,
+        "new_due_at": now + LADDER[attempts - 1] if outcome.state == State.retry else None,
+        "new_sent_at": now if outcome.state == State.sent else None,
+        "new_lang": outcome.lang,
+        "new_sent_subject": outcome.subject,
+        "new_sent_text": outcome.text,
     }
-    if outcome.state == State.retry:
-        values["due_at"] = now + LADDER[attempts - 1]
-    if outcome.text is not None:
-        values |= {"lang": outcome.lang, "sent_subject": outcome.subject, "sent_text": outcome.text}
-    if outcome.state == State.sent:
-        values["sent_at"] = now
-    if not connection.execute(update(_message).where(_is_as_found(claim)).values(values)).rowcount:
+    if not connection.execute(_RECORD, _found(claim) | new).rowcount:
         log.warning("message %s: it is not ours any more, %s is not recorded", claim.message_id, outcome.state)
         return False
     if outcome.gone is not None:
-        bounces.refused(connection, claim.message_id, outcome.gone, values["note"], now)
+        bounces.refused(connection, claim.message_id, outcome.gone, note or "", now)
     return True
 
 

@@ -1,7 +1,8 @@
 """What kinds of mail there are. Each feature's `emails.py` registers its own; `deliver` looks them up by name."""
 
 import secrets
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar, cast
@@ -88,9 +89,21 @@ class Kind:
     urgent: bool = False
 
 
+@contextmanager
+def sharing() -> Iterator[None]:
+    """Mails rendered inside share what they need (`shared`). What was read grows old, so the block should be short."""
+    g.mails_share = {}
+    try:
+        yield
+    finally:
+        del g.mails_share
+
+
 def shared(key: Hashable, make: Callable[[], _T]) -> _T:
-    """What `make` returns, made once for all mails that are rendered together (and once per page elsewhere)."""
-    known: dict[Hashable, object] = g.setdefault("mails_share", {})
+    """What `make` returns, made once for all mails that are rendered together; else made anew."""
+    known: dict[Hashable, object] | None = g.get("mails_share")
+    if known is None:
+        return make()
     if key not in known:
         known[key] = make()
     return cast("_T", known[key])

@@ -15,7 +15,6 @@ from sqlalchemy import bindparam, func, select, update
 from consult.extensions import db
 from consult.outbox.models import OPEN_STATES, OutboxMessage, State
 from consult.outbox.operations import poke
-from consult.outbox.operations import poke
 
 #: Written beside a mail that was never sent because its campaign was stopped.
 STOPPED = "stopped"

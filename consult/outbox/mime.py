@@ -71,14 +71,19 @@ _LINK = re.compile(r"(?<![\\!])\[((?:[^\[\]\\]|\\.)+)\]\((https?://[^\s()]+)\)")
 
 def header_text(value: str, limit: int = MAX_SUBJECT) -> str:
     """One line without anything that a header parser, or a reader's eye, takes for more than text."""
-    value = unicodedata.normalize("NFC", value)
-    # Control, format (bidi marks, zero width), surrogate, private and unassigned characters; line separators.
-    value = "".join(" " if c.isspace() else c for c in value if c.isspace() or unicodedata.category(c)[0] != "C")
+    if not (value.isascii() and value.isprintable()):
+        value = _without_control(value)
     value = " ".join(value.split())
     # An encoded word is decoded by Python's own header parser, line breaks in it included.
     while "=?" in value:
         value = value.replace("=?", "= ?")
     return value[:limit].rstrip()
+
+
+def _without_control(value: str) -> str:
+    value = unicodedata.normalize("NFC", value)
+    # Control, format (bidi marks, zero width), surrogate, private and unassigned characters; line separators.
+    return "".join(" " if c.isspace() else c for c in value if c.isspace() or unicodedata.category(c)[0] != "C")
 
 
 def display_name(name: str, spec: str) -> str:

@@ -76,7 +76,7 @@ def shown(mail: Mail) -> str:
     entry = (mail.calendar or b"").decode().replace("\r\n ", "")
     event = entry[entry.index("BEGIN:VEVENT") : entry.index("END:VEVENT")].splitlines()
     event = [f"METHOD:{mail.calendar_method}", *(line for line in event[1:] if not line.startswith("DTSTAMP"))]
-    text = mail.body
+    text = mail.filled(mail.body)
     for secret in sorted(mail.secrets, key=len, reverse=True):
         text = text.replace(secret, "(personal link)")
     return "\n".join([f"Subject: {mail.subject}", "", text, "", "--", mail.why, "", *sorted(event), ""])

@@ -54,9 +54,8 @@ def row(ident: int) -> OutboxMessage:
 
 def in_the_air(ident: int, moment: datetime) -> delivery.Claim:
     """A worker has begun to hand the message over, and nothing more is heard of it."""
-    with delivery._connection() as connection:
-        (found,) = delivery._reserve(connection, moment, ident)
-        with delivery._step(connection):
-            mine = delivery._take(connection, found)
+    (found,) = delivery._reserve(moment, ident)
+    with delivery._one_by_one(durable=True) as connection, delivery._step(connection):
+        mine = delivery._take(connection, found)
     assert mine is not None
     return mine

@@ -241,7 +241,7 @@ def test_a_worker_that_comes_back_late_overwrites_nothing(session: Any, sink: Si
     late = in_the_air(ident, moment)
     moment = at(moment + LEASE)
     assert deliver(ident) == State.sent
-    with delivery._connection() as connection:
+    with delivery._one_by_one(durable=True) as connection:
         assert not delivery._record(connection, late, delivery.Outcome(State.failed, "too late"), moment)
     assert row(ident).note != "too late"
 

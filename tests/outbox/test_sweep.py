@@ -86,8 +86,7 @@ def test_a_heap_calls_for_few_workers_and_for_none_where_enough_are_busy(
     assert swept(session, poked) == 20
     assert len(poked) == operations.WORKERS
     for busy in range(operations.WORKERS):
-        with delivery._connection() as connection:
-            assert len(delivery._reserve(connection, moment + timedelta(milliseconds=busy))) == 2
+        assert len(delivery._reserve(moment + timedelta(milliseconds=busy))) == 2
     poked.clear()
     assert operations.sweep(clock.now()) == 20 - 2 * operations.WORKERS
     session.commit()
