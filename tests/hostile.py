@@ -127,11 +127,11 @@ class Prober:
         for rule in sorted(self.app.url_map.iter_rules(), key=lambda r: r.rule):
             if "GET" in (rule.methods or ()):
                 rules.setdefault(f"{rule.endpoint} {rule.rule}", rule)
+        # What the town has no row for is asked for by a number that means nothing.
         self.doors = {
-            name: Door(rule, {key: {**self.values, **(rule.defaults or {})}[key] for key in rule.arguments
-                              if key not in (rule.defaults or {})})
+            name: Door(rule, {key: self.values.get(key, 1) for key in rule.arguments - set(rule.defaults or {})})
             for name, rule in rules.items()
-        }  # fmt: skip
+        }
         #: Who gets a page there: the others are tried less often.
         self.through: dict[str, list[str]] = {}
 
