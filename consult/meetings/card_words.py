@@ -14,15 +14,10 @@ def card_kind_names() -> dict[str, str]:
 
 
 def origin_words(card: Card, meeting: Meeting) -> str:
-    """Where a card hung, in one sentence for everybody: "Card (need), table 3, under the heading ..."."""
-    kind = card_kind_names().get(card.kind, card.kind)
-    values = {"kind": kind, "meeting": meeting.title, "table": card.place, "cluster": card.cluster}
-    if card.place and card.cluster:
-        return _(
-            "%(kind)s on a card of “%(meeting)s”, table or wall %(table)s, under the heading “%(cluster)s”", **values
-        )
+    """Where a card hung, for everybody: "Need: card of “Kickoff”, table or wall 3, under the heading “Language”"."""
+    parts = [_("card of “%(meeting)s”", meeting=meeting.title)]
     if card.place:
-        return _("%(kind)s on a card of “%(meeting)s”, table or wall %(table)s", **values)
+        parts.append(_("table or wall %(table)s", table=card.place))
     if card.cluster:
-        return _("%(kind)s on a card of “%(meeting)s”, under the heading “%(cluster)s”", **values)
-    return _("%(kind)s on a card of “%(meeting)s”", **values)
+        parts.append(_("under the heading “%(cluster)s”", cluster=card.cluster))
+    return f"{card_kind_names().get(card.kind, card.kind)}: {', '.join(parts)}"

@@ -26,9 +26,7 @@ CODES = iter(f"{n:08d}".translate(str.maketrans("0123456789", "ABCDEFGHJK")) for
 def guest(circle: Circle, name: str, state: str = "coming", **fields: Any) -> Registration:
     person = make_person(name, account=False)
     fields.setdefault("code", next(CODES))
-    row: Registration = flushed(
-        Registration(meeting_id=circle.meeting.id, person_id=person.id, state=state, **fields)
-    )
+    row: Registration = flushed(Registration(meeting_id=circle.meeting.id, person_id=person.id, state=state, **fields))
     return row
 
 

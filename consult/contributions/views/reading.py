@@ -8,7 +8,7 @@ from consult.authz import allowed, authorize, current_person
 from consult.concept import queries as concept
 from consult.contributions import policy, queries
 from consult.contributions.forms import FilterForm
-from consult.contributions.models import State
+from consult.contributions.models import Contribution, Kind, State
 from consult.contributions.operations import goes_back_to_moderation
 from consult.contributions.proposals import as_difference
 from consult.contributions.sources import trace
@@ -17,6 +17,8 @@ from consult.contributions.views.proposal_tools import tools_for
 from consult.contributions.views.translating import versions_for
 from consult.contributions.words import stance_names
 from consult.i18n import language
+from consult.meetings.card_words import origin_words
+from consult.meetings.cards import origin_of
 from consult.moderation import appeals
 from consult.moderation.heads import together
 from consult.pages import rendered_once
@@ -123,4 +125,11 @@ def show(slug: str, number: int) -> str:
         next_url=url_for("contributions.show", slug=slug, number=number, after=last) if item.more_replies else None,
         waits_again=item.editable and item.is_public and goes_back_to_moderation(contribution, person),
         editable_until=contribution.may_edit_until(),
+        pinned=_pinned(contribution) if item.body_html is not None else None,
     )
+
+
+def _pinned(contribution: Contribution) -> str | None:
+    """Where a card of a pinboard hung."""
+    found = origin_of(contribution.id) if contribution.kind == Kind.card else None
+    return origin_words(*found) if found else None

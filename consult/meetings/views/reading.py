@@ -79,7 +79,7 @@ def show(slug: str, meeting_id: int) -> str:
         description=Markup(render_markdown(meeting.description)),  # noqa: S704  (sanitised)
         agenda=agenda,
         organises=organises,
-        takes_cards=organises and meeting.kind == MeetingKind.kickoff,
+        takes_cards=organises and meeting.kind in (MeetingKind.kickoff, MeetingKind.public_dialogue),
         elements=names_of(process, {i for i in about if i}, current_person()),
         **minutes_context(minutes),
     )
