@@ -74,7 +74,7 @@ def _name_field() -> StringField:
     )
 
 
-def _email_field(label: Any = None) -> EmailField:
+def email_field(label: Any = None) -> EmailField:
     return EmailField(
         label or _l("E-mail address"),
         [DataRequired(_l("Please enter your e-mail address.")), Length(max=254), Address()],
@@ -84,7 +84,7 @@ def _email_field(label: Any = None) -> EmailField:
 
 class RegisterForm(AccountForm):
     name = _name_field()
-    email = _email_field()
+    email = email_field()
     new_password = PasswordField(
         _l("Password"),
         [Optional(), GoodPassword("name", "email")],
@@ -108,12 +108,12 @@ class ConfirmForm(AccountForm):
 
 
 class SignInForm(Form):
-    email = _email_field()
+    email = email_field()
     password = PasswordField(_l("Password"), [DataRequired(_l("Please enter your password.")), Length(max=MAX_LENGTH)])
 
 
 class EmailForm(Form):
-    email = _email_field()
+    email = email_field()
 
 
 class ResetForm(AccountForm):
@@ -126,7 +126,7 @@ class ChangePasswordForm(AccountForm):
 
 
 class ChangeEmailForm(Form):
-    email = _email_field(_l("New e-mail address"))
+    email = email_field(_l("New e-mail address"))
     password = PasswordField(_l("Your password"), [Length(max=MAX_LENGTH)])
 
 
@@ -152,7 +152,7 @@ class CodeForm(Form):
 
 class InviteStaffForm(Form):
     name = StringField(_l("Name"), [DataRequired(_l("Please enter a name.")), Length(max=80)], filters=[one_line])
-    email = _email_field()
+    email = email_field()
     locale = SelectField(_l("Language of the mail"))
     group = SelectField(_l("Group"), coerce=int, default=0)
 
@@ -169,4 +169,4 @@ class OrganisationForm(Form):
 
 
 class SpeakerForm(Form):
-    email = _email_field(_l("E-mail address of the person"))
+    email = email_field(_l("E-mail address of the person"))

@@ -224,7 +224,7 @@ def hand_in(
     Raises `Refused` when the revision is another one by now, when it was sent already, or nobody is in the audience.
     """
     now = now or clock.now()
-    campaign = _same(campaign, revision, CampaignState.draft)
+    campaign = as_seen(campaign, revision, CampaignState.draft)
     _open_meeting(db.session.get_one(Meeting, campaign.meeting_id), now)
     if send_at is not None and not now - timedelta(minutes=5) < send_at < now + MAX_AHEAD:
         raise Refused(_("Please choose a time from now on, and within a year."))
@@ -245,7 +245,7 @@ def hand_in(
     return True
 
 
-def _same(campaign: Campaign, revision: int, *states: CampaignState) -> Campaign:
+def as_seen(campaign: Campaign, revision: int, *states: CampaignState) -> Campaign:
     """The campaign, locked, if it is still in one of these states and as it was seen."""
     campaign = locked(campaign.id)
     if campaign.state not in states:
@@ -263,7 +263,7 @@ def _poke(campaign: Campaign, now: datetime) -> None:
 def agree(campaign: Campaign, revision: int, actor: Person, now: datetime | None = None) -> None:
     """The second person agrees to exactly this revision. Raises `Refused` for the one who asked."""
     now = now or clock.now()
-    campaign = _same(campaign, revision, CampaignState.to_confirm)
+    campaign = as_seen(campaign, revision, CampaignState.to_confirm)
     if campaign.created_by_id == actor.id:
         raise Refused(_("Somebody else has to agree: four eyes look at a large mailing."))
     campaign.state, campaign.confirmed_by_id = CampaignState.scheduled, actor.id
