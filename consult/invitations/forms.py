@@ -26,7 +26,7 @@ class InviteForm(Form):
     groups = _checkboxes(_l("Groups"))
     text = TextAreaField(_l("List of people"), [Optional(), Length(max=MAX_TEXT)], filters=[several_lines])
     fix = TextAreaField(_l("Lines to put right"), [Optional(), Length(max=MAX_TEXT)], filters=[several_lines])
-    file = FileField(_l("Or a CSV file"))
+    file = FileField(_l("Or a CSV or Excel file"))
     subject = StringField(_l("Subject of the mail"), [Optional(), Length(max=150)], filters=[one_line])
     note = TextAreaField(_l("A few words of your own"), [Optional(), Length(max=4000)], filters=[several_lines])
     #: What was looked at in the dry run; another list is shown once more before anything is sent.

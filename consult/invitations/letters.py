@@ -25,6 +25,7 @@ from consult import clock, paper
 from consult.accounts.models import Organisation, Person
 from consult.extensions import db
 from consult.i18n import direction, format_day, in_language, language
+from consult.invitations.export import xlsx_file
 from consult.invitations.models import Campaign, Invitation, InvitationState
 from consult.invitations.queries import PURPOSE
 from consult.meetings.mailing import sender
@@ -236,6 +237,21 @@ def render(campaign: Campaign, kind: str, told: Any = None) -> bytes:
     title = campaign.subject or _("Letters")
     letters = letters_of(campaign, told)
     return as_pdf(letters, title) if kind == "pdf" else as_docx(letters, title)
+
+
+def merge_table(campaign: Campaign) -> bytes:
+    """What a mail merge needs, one line per letter, as an Excel file in which nothing is calculated."""
+    headings = [
+        _("Name"), _("Address 1"), _("Address 2"), _("Address 3"), _("Address 4"), _("Language"), _("Subject"),
+        _("Greeting"), _("Meeting"), _("When"), _("Address for the answer"),
+    ]  # fmt: skip
+    rows = []
+    for letter in letters_of(campaign):
+        lines = [*letter.address[1:], "", "", "", ""][:4]
+        name = letter.address[0] if letter.address else ""
+        when = letter.facts[0][1] if letter.facts else ""
+        rows.append([name, *lines, letter.lang, letter.subject, letter.greeting, letter.title, when, letter.link])
+    return xlsx_file(headings, rows)
 
 
 # What the worker made.

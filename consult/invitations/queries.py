@@ -14,6 +14,7 @@ from consult import clock
 from consult.accounts.models import Organisation, Person
 from consult.extensions import db
 from consult.groups.models import Group, Membership, SeatHolder
+from consult.invitations.counting import searched
 from consult.invitations.lists import Row
 from consult.invitations.models import Campaign, Invitation, InvitationState
 from consult.invitations.operations import INVITATION, Member, organisations_named
@@ -177,6 +178,7 @@ class Filter(StrEnum):
     all = "all"
     silent = "silent"
     accepted = "accepted"
+    maybe = "maybe"
     declined = "declined"
     deputy = "deputy"
     failed = "failed"
@@ -184,18 +186,16 @@ class Filter(StrEnum):
     revoked = "revoked"
 
 
-def _newest_mail(meeting_id: int) -> Any:
-    """Per invitation the newest mail about it."""
-    return (
-        select(OutboxMessage.subject_id.label("invitation_id"), func.max(OutboxMessage.id).label("message_id"))
-        .join(Invitation, Invitation.id == OutboxMessage.subject_id)
-        .where(OutboxMessage.kind == INVITATION, Invitation.meeting_id == meeting_id)
-        .group_by(OutboxMessage.subject_id)
-        .subquery()
-    )
+#: Of an invitation the newest mail about it: asked per row by a key, so that a page of a long list reads one page.
+_NEWEST_MAIL = (
+    select(func.max(OutboxMessage.id))
+    .where(OutboxMessage.kind == INVITATION, OutboxMessage.subject_id == Invitation.id)
+    .correlate(Invitation)
+    .scalar_subquery()
+)
 
 
-_TROUBLE = (MailState.failed, MailState.uncertain, MailState.dropped)
+_TROUBLE = (MailState.failed, MailState.bounced, MailState.uncertain, MailState.dropped)
 
 #: Who was never reached is not said to have kept silent.
 _REACHED = or_(OutboxMessage.state.is_(None), OutboxMessage.state.not_in(_TROUBLE))
@@ -203,7 +203,7 @@ _REACHED = or_(OutboxMessage.state.is_(None), OutboxMessage.state.not_in(_TROUBL
 
 @dataclass(frozen=True)
 class Counts:
-    """How far inviting to one meeting is. `revoked` ones count nowhere else."""
+    """How far inviting is. `revoked` ones count nowhere else."""
 
     invited: int = 0
     waiting: int = 0
@@ -211,6 +211,7 @@ class Counts:
     trouble: int = 0
     opened: int = 0
     accepted: int = 0
+    maybe: int = 0
     declined: int = 0
     deputy: int = 0
     silent: int = 0
@@ -218,9 +219,15 @@ class Counts:
     revoked: int = 0
 
 
-def counts(meeting_id: int) -> Counts:
-    """One query over all invitations to a meeting."""
-    newest = _newest_mail(meeting_id)
+def _those(meeting_id: int, campaign_id: int | None) -> Any:
+    """The invitations to a meeting, or of one campaign for it."""
+    if campaign_id is not None:
+        return Invitation.campaign_id == campaign_id
+    return Invitation.meeting_id == meeting_id
+
+
+def counts(meeting_id: int, campaign_id: int | None = None) -> Counts:
+    """One query over all invitations to a meeting, or of one campaign for it."""
     holds = Invitation.state != InvitationState.revoked
 
     def number(*conditions: Any) -> Any:
@@ -230,11 +237,12 @@ def counts(meeting_id: int) -> Counts:
     row = db.session.execute(
         select(
             number(holds),
-            number(holds, mail.in_((MailState.queued, MailState.sending, MailState.retry))),
+            number(holds, mail.in_((MailState.queued, MailState.sending, MailState.retry, MailState.paused))),
             number(holds, mail == MailState.sent),
             number(holds, mail.in_(_TROUBLE)),
             number(holds, Invitation.opened_at.is_not(None)),
             number(Invitation.state == InvitationState.accepted),
+            number(Invitation.state == InvitationState.maybe),
             number(Invitation.state == InvitationState.declined),
             number(Invitation.state == InvitationState.deputy_named),
             number(Invitation.state == InvitationState.open, _REACHED),
@@ -242,9 +250,8 @@ def counts(meeting_id: int) -> Counts:
             number(Invitation.state == InvitationState.revoked),
         )
         .select_from(Invitation)
-        .outerjoin(newest, newest.c.invitation_id == Invitation.id)
-        .outerjoin(OutboxMessage, OutboxMessage.id == newest.c.message_id)
-        .where(Invitation.meeting_id == meeting_id)
+        .outerjoin(OutboxMessage, OutboxMessage.id == _NEWEST_MAIL)
+        .where(_those(meeting_id, campaign_id))
     ).one()
     return Counts(*(int(value) for value in row))
 
@@ -260,23 +267,24 @@ class Entry:
     needs: str
 
 
-def _entries(meeting_id: int, wanted: Filter) -> Select[Invitation, str, str | None, datetime | None, str | None]:
-    newest = _newest_mail(meeting_id)
+def _entries(
+    meeting_id: int, wanted: Filter, campaign_id: int | None = None
+) -> Select[Invitation, str, str | None, datetime | None, str | None]:
     statement = (
         select(Invitation, OutboxMessage.state, OutboxMessage.note, OutboxMessage.sent_at, Registration.needs)
         .join(Invitation.person)
         .outerjoin(Invitation.organisation)
-        .outerjoin(newest, newest.c.invitation_id == Invitation.id)
-        .outerjoin(OutboxMessage, OutboxMessage.id == newest.c.message_id)
+        .outerjoin(OutboxMessage, OutboxMessage.id == _NEWEST_MAIL)
         .outerjoin(
             Registration,
             and_(Registration.meeting_id == Invitation.meeting_id, Registration.person_id == Invitation.person_id),
         )
-        .where(Invitation.meeting_id == meeting_id)
+        .where(_those(meeting_id, campaign_id))
         .options(contains_eager(Invitation.person), contains_eager(Invitation.organisation))
     )
     states = {
         Filter.accepted: InvitationState.accepted,
+        Filter.maybe: InvitationState.maybe,
         Filter.declined: InvitationState.declined,
         Filter.deputy: InvitationState.deputy_named,
         Filter.revoked: InvitationState.revoked,
@@ -292,23 +300,54 @@ def _entries(meeting_id: int, wanted: Filter) -> Select[Invitation, str, str | N
     return statement
 
 
-def page_of(meeting_id: int, wanted: Filter, after: int = 0) -> tuple[list[Entry], int | None]:
+def page_of(
+    meeting_id: int, wanted: Filter, after: int = 0, campaign_id: int | None = None, words: str = ""
+) -> tuple[list[Entry], int | None]:
     """A page of the list in order of inviting, and where the next one begins (None: this was the last)."""
     rows = db.session.execute(
-        _entries(meeting_id, wanted).where(Invitation.id > min(after, _MAX_ID)).order_by(Invitation.id).limit(PAGE + 1)
+        _entries(meeting_id, wanted, campaign_id)
+        .where(Invitation.id > min(after, _MAX_ID), *searched(words))
+        .order_by(Invitation.id)
+        .limit(PAGE + 1)
     ).all()
     entries = [_entry(row) for row in rows[:PAGE]]
     return entries, entries[-1].invitation.id if len(rows) > PAGE else None
 
 
-def all_entries(meeting_id: int) -> list[Entry]:
+def all_entries(meeting_id: int, campaign_id: int | None = None) -> list[Entry]:
     """The whole list, for the export."""
-    return [_entry(row) for row in db.session.execute(_entries(meeting_id, Filter.all).order_by(Invitation.id))]
+    statement = _entries(meeting_id, Filter.all, campaign_id).order_by(Invitation.id)
+    return [_entry(row) for row in db.session.execute(statement)]
 
 
 def _entry(row: Any) -> Entry:
     invitation, mail, note, sent_at, needs = row
     return Entry(invitation, mail, note, sent_at, Needs.load(needs).text())
+
+
+def person_of(person_id: int) -> Person:
+    return db.session.get_one(Person, person_id)
+
+
+def campaigns_of(meeting_id: int) -> list[Campaign]:
+    """What was sent for a meeting and what is being prepared, the newest first."""
+    return list(
+        db.session.scalars(
+            select(Campaign).where(Campaign.meeting_id == meeting_id).order_by(Campaign.id.desc()).limit(50)
+        )
+    )
+
+
+def campaign_or_404(process_id: int, campaign_id: int) -> tuple[Campaign, Meeting]:
+    """A campaign of exactly this process, and its meeting; else 404."""
+    row = db.session.execute(
+        select(Campaign, Meeting)
+        .join(Meeting, Meeting.id == Campaign.meeting_id)
+        .where(Campaign.id == campaign_id, Campaign.process_id == process_id, Meeting.process_id == process_id)
+    ).first()
+    if row is None:
+        abort(404)
+    return row[0], row[1]
 
 
 def campaign_of(invitation: Invitation) -> Campaign:

@@ -2,24 +2,22 @@
 
 from dataclasses import dataclass
 
-from flask import flash, g, render_template, request, url_for
+from flask import flash, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
-from consult import clock
-from consult.authz import authorize, current_person
-from consult.errors import Refused
-from consult.invitations import lists, operations, policy, queries
+from consult.authz import current_person
+from consult.invitations import campaigns, lists, operations, queries
+from consult.invitations.audience import Segment, SegmentKind
+from consult.invitations.campaign_forms import MAX_FILE
 from consult.invitations.forms import InviteForm
 from consult.invitations.operations import Member
 from consult.invitations.views.blueprint import bp
-from consult.meetings import queries as meetings
-from consult.meetings.models import Meeting, MeetingState
+from consult.invitations.views.circle import load_meeting, tell_invited
+from consult.meetings.models import Meeting
 from consult.meetings.words import day_words, when_words
-from consult.processes.loading import load_process
 from consult.processes.models import Process
-from consult.web import commit_and_go, keeps_text
+from consult.web import commit_and_go, keeps_text, takes_files
 
 #: Bad lines listed with their reason; all of them stay in the field.
 SHOWN = 100
@@ -33,18 +31,6 @@ class Checked:
     members: list[Member]
 
 
-def _load(slug: str, meeting_id: int) -> tuple[Process, Meeting]:
-    process = load_process(slug)
-    authorize(policy.can_invite, process)
-    meeting = meetings.visible_or_404(process.id, meeting_id)
-    g.zone = meeting.zone
-    if meeting.state == MeetingState.cancelled:
-        raise Refused(_("This meeting is cancelled."))
-    if meeting.is_over(clock.now()):
-        raise Refused(_("This meeting is over."))
-    return process, meeting
-
-
 def _form(process: Process) -> InviteForm:
     form = InviteForm()
     form.offer(queries.groups_of(process.id))
@@ -54,7 +40,7 @@ def _form(process: Process) -> InviteForm:
 def _check(form: InviteForm) -> Checked:
     """Read the list and put it back sorted: usable lines into one field, the others into the one to put right."""
     if form.file.data:
-        from_file = lists.as_lines(lists.parse_csv(form.file.data.read()))
+        from_file = lists.as_lines(lists.parse_file(form.file.data.stream))
         form.text.data = "\n".join(part for part in (form.text.data, from_file) if part)
     parsed = lists.parse_text(form.whole_list())
     form.text.data = lists.as_lines(lists.Parsed(rows=parsed.rows, doubles=parsed.doubles))
@@ -87,10 +73,11 @@ def _dry_run(form: InviteForm, process: Process, meeting: Meeting, checked: Chec
 
 
 @bp.route("/p/<slug>/meetings/<int:meeting_id>/invite", methods=["GET", "POST"])
+@takes_files(MAX_FILE)
 @keeps_text
 def invite(slug: str, meeting_id: int) -> str | tuple[str, int]:
     """The form; sent, it answers with the dry run. Nothing is written here."""
-    process, meeting = _load(slug, meeting_id)
+    process, meeting = load_meeting(slug, meeting_id)
     form = _form(process)
     if request.method == "GET":
         # "Invite the group" on the page of its session comes with the group chosen.
@@ -109,7 +96,7 @@ def invite(slug: str, meeting_id: int) -> str | tuple[str, int]:
 @keeps_text
 def send(slug: str, meeting_id: int) -> Response | tuple[str, int]:
     """Invite exactly what the dry run showed; anything else is shown once more first."""
-    process, meeting = _load(slug, meeting_id)
+    process, meeting = load_meeting(slug, meeting_id)
     form = _form(process)
     if not form.validate():
         return _first_page(form, process, meeting), 422
@@ -123,6 +110,8 @@ def send(slug: str, meeting_id: int) -> Response | tuple[str, int]:
     if not checked.parsed.rows and not checked.members:
         form.text.errors = [_("Please name at least one person or choose a group.")]
         return _first_page(form, process, meeting), 422
+    if queries.preview(meeting, checked.parsed.rows, checked.members).new > process.confirm_above:
+        return _to_the_desk(slug, form, meeting, checked)
     done = operations.invite(
         meeting,
         rows=checked.parsed.rows,
@@ -131,9 +120,18 @@ def send(slug: str, meeting_id: int) -> Response | tuple[str, int]:
         note=form.note.data or "",
         by=current_person(),
     )
-    if done.invited:
-        count = ngettext("One person is invited.", "%(num)s people are invited.", done.invited)
-        flash(" ".join([count, _("The mails leave one after the other.")]), "success")
-    else:
-        flash(_("Everybody on the list is invited already. Nothing was sent."), "info")
+    tell_invited(done.invited)
     return commit_and_go(url_for(".progress", slug=slug, meeting_id=meeting.id))
+
+
+def _to_the_desk(slug: str, form: InviteForm, meeting: Meeting, checked: Checked) -> Response:
+    """So many that a second person has to agree: the same as a draft of the campaign desk."""
+    actor = current_person()
+    draft = campaigns.draft(meeting, actor, form.subject.data or "")
+    campaigns.change_texts(draft, campaigns.Texts(draft.subject, form.note.data or ""), draft.revision, actor)
+    if checked.parsed.rows:
+        campaigns.add_list(draft, checked.parsed.rows, "", actor)
+    for group_id in form.group_ids():
+        campaigns.add_segment(draft, Segment(SegmentKind.group, group_id), actor)
+    flash(_("These are so many people that somebody else has to agree first. Nothing was sent yet."), "info")
+    return commit_and_go(url_for(".campaign", slug=slug, campaign_id=draft.id))

@@ -12,7 +12,7 @@ from consult.authz import allowed, authorize, current_person
 from consult.i18n import format_moment
 from consult.invitations import export as exporting
 from consult.invitations import operations, policy, queries
-from consult.invitations.models import InvitationState
+from consult.invitations.models import CampaignState, InvitationState
 from consult.invitations.queries import Filter
 from consult.invitations.views.blueprint import bp
 from consult.meetings import queries as meetings
@@ -32,6 +32,18 @@ def _load(slug: str, meeting_id: int, may: Callable[..., bool]) -> tuple[Process
     return process, meeting
 
 
+def campaign_words() -> dict[str, str]:
+    return {
+        CampaignState.draft: _("Draft"),
+        CampaignState.to_confirm: _("Waits for a second person"),
+        CampaignState.scheduled: _("Planned"),
+        CampaignState.running: _("Is being sent"),
+        CampaignState.paused: _("Paused"),
+        CampaignState.stopped: _("Stopped"),
+        CampaignState.done: _("Sent"),
+    }
+
+
 def mail_words() -> dict[str, str]:
     return {
         MailState.queued: _("Waiting to be sent"),
@@ -40,6 +52,8 @@ def mail_words() -> dict[str, str]:
         MailState.sent: _("Sent"),
         MailState.failed: _("Could not be delivered"),
         MailState.uncertain: _("Perhaps delivered"),
+        MailState.bounced: _("Came back"),
+        MailState.paused: _("Paused"),
         MailState.dropped: _("Not sent"),
     }
 
@@ -48,6 +62,7 @@ def answer_words() -> dict[str, str]:
     return {
         InvitationState.open: _("No answer yet"),
         InvitationState.accepted: _("Is coming"),
+        InvitationState.maybe: _("Perhaps"),
         InvitationState.declined: _("Is not coming"),
         InvitationState.deputy_named: _("Sends somebody else"),
         InvitationState.revoked: _("Taken back"),
@@ -59,6 +74,7 @@ def filter_words() -> dict[str, str]:
         Filter.all: _("All"),
         Filter.silent: _("No answer yet"),
         Filter.accepted: _("Are coming"),
+        Filter.maybe: _("Perhaps"),
         Filter.declined: _("Are not coming"),
         Filter.deputy: _("Send somebody else"),
         Filter.failed: _("Mail not delivered"),
@@ -67,11 +83,13 @@ def filter_words() -> dict[str, str]:
     }
 
 
-def _tabs(slug: str, meeting: Meeting, chosen: Filter, counted: queries.Counts) -> list[dict[str, Any]]:
+def tabs_for(address: Callable[[str | None], str], chosen: Filter, counted: queries.Counts) -> list[dict[str, Any]]:
+    """The parts of a list of invited people that hold somebody; `address` makes the link to one."""
     numbers = {
         Filter.all: counted.invited + counted.revoked,
         Filter.silent: counted.silent,
         Filter.accepted: counted.accepted,
+        Filter.maybe: counted.maybe,
         Filter.declined: counted.declined,
         Filter.deputy: counted.deputy,
         Filter.failed: counted.trouble,
@@ -81,7 +99,7 @@ def _tabs(slug: str, meeting: Meeting, chosen: Filter, counted: queries.Counts) 
     return [
         {
             "label": label,
-            "url": url_for(".progress", slug=slug, meeting_id=meeting.id, show=None if name == Filter.all else name),
+            "url": address(None if name == Filter.all else name),
             "current": name == chosen,
             "count": numbers[Filter(name)],
         }
@@ -106,7 +124,11 @@ def progress(slug: str, meeting_id: int) -> str:
         when=when_words(meeting),
         open=allowed(policy.can_invite, process) and meeting.state == "planned" and not meeting.is_over(clock.now()),
         counts=counted,
-        filters=_tabs(slug, meeting, chosen, counted),
+        filters=tabs_for(
+            lambda name: url_for(".progress", slug=slug, meeting_id=meeting.id, show=name), chosen, counted
+        ),
+        campaigns=queries.campaigns_of(meeting.id),
+        state_words=campaign_words(),
         entries=entries,
         next_url=url_for(
             ".progress",
