@@ -241,6 +241,9 @@ def opened(text: str) -> Opened | None:
     token = tokens.find(text, LinkPurpose.calendar)
     if token is None or token.person_id is None or token.subject_id is None:
         return None
+    # One spelling only: "007." is not the link that "7." is.
+    if not text.startswith(f"{token.id}."):
+        return None
     row = db.session.execute(
         select(Person, Account.suspended_at)
         .outerjoin(Account, Account.person_id == Person.id)

@@ -1,6 +1,7 @@
 """What all mails about meetings have in common: the facts, the sender's name, the guest's calendar entry."""
 
 from datetime import datetime
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_time
@@ -17,13 +18,27 @@ from consult.outbox.links import link
 from consult.processes.models import Process
 from consult.site.queries import site_settings
 
+#: What may stand in an address as it is; what would end a link of Markdown is not among it.
+_IN_ADDRESSES = "/:?#[]@!$&'*+,;=%-._~"
+
 
 def facts(meeting: Meeting, process: Process, comes: bool = False) -> str:
     """What, when and where, as a list; for somebody who comes also how to take part from home."""
-    where = " · ".join(part for part in (meeting.place, meeting.online_url if comes else "") if part)
-    rows = [(_("When"), when_words(meeting)), (_("Where"), where), (_("Languages"), meeting.languages),
-            (_("Accessibility"), clean_line(meeting.accessibility)), (_("Belongs to"), process.title)]  # fmt: skip
-    return "\n".join(f"- {name}: {escape_markdown(value)}" for name, value in rows if value)
+    where = " · ".join(
+        part for part in (escape_markdown(meeting.place), _online(meeting.online_url) if comes else "") if part
+    )
+    rows = [(_("When"), escape_markdown(when_words(meeting))), (_("Where"), where),
+            (_("Languages"), escape_markdown(meeting.languages)),
+            (_("Accessibility"), escape_markdown(clean_line(meeting.accessibility))),
+            (_("Belongs to"), escape_markdown(process.title))]  # fmt: skip
+    return "\n".join(f"- {name}: {value}" for name, value in rows if value)
+
+
+def _online(address: str) -> str:
+    """The link for taking part from home, told by its host."""
+    if not address:
+        return ""
+    return f"[{escape_markdown(urlsplit(address).hostname or address)}]({quote(address, safe=_IN_ADDRESSES)})"
 
 
 def sender() -> str:

@@ -74,7 +74,10 @@ PRESETS = {
 
 
 def moment_of(meeting: Meeting, minutes: int) -> datetime:
-    """When a mail so many minutes before the beginning (negative) or after the end is due, by the clock at the place."""
+    """When a mail so many minutes before the beginning (negative) or after the end is due.
+
+    Days are counted by the clock at the place, hours as they pass: an hour before is an hour before in any night.
+    """
     zone = ZoneInfo(meeting.zone)
     if minutes < 0:
         wall = meeting.starts_at.astimezone(zone).replace(tzinfo=None)
@@ -83,7 +86,9 @@ def moment_of(meeting: Meeting, minutes: int) -> datetime:
         wall = meeting.ends_at.astimezone(zone).replace(tzinfo=None)
         # Without a time the end is the midnight after the last day.
         wall -= timedelta() if meeting.time_known else timedelta(days=1) - _EVENING
-    return clock.from_local(wall + timedelta(minutes=minutes), meeting.zone)
+    days, rest = divmod(abs(minutes), DAY)
+    sign = -1 if minutes < 0 else 1
+    return clock.from_local(wall + sign * timedelta(days=days), meeting.zone) + sign * timedelta(minutes=rest)
 
 
 def period_of(meeting: Meeting) -> str:
