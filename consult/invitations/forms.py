@@ -36,11 +36,6 @@ class InviteForm(Form):
     def offer(self, groups: list[tuple[int, str]]) -> None:
         """Fill the list of groups; call before validating."""
         self.groups.choices = [(str(ident), name) for ident, name in groups]
-        self._offered = [str(ident) for ident, _name in groups]
-
-    def choose(self, group: str) -> None:
-        """Tick this group, if it is on the list."""
-        self.groups.data = [value for value in self._offered if value == group]
 
     def group_ids(self) -> list[int]:
         return [int(value) for value in self.groups.data or []]

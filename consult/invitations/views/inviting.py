@@ -80,8 +80,6 @@ def invite(slug: str, meeting_id: int) -> str | tuple[str, int]:
     process, meeting = load_meeting(slug, meeting_id)
     form = _form(process)
     if request.method == "GET":
-        # "Invite the group" on the page of its session comes with the group chosen.
-        form.choose(request.args.get("group", ""))
         return _first_page(form, process, meeting)
     if not form.validate():
         return _first_page(form, process, meeting), 422
