@@ -118,7 +118,7 @@ def sheet_form(questions: list[SurveyQuestion], saved: dict[int, str] | None) ->
             fields[name] = RadioField(
                 question.label,
                 [Optional()],
-                choices=[(value, value) for value in choices_of(question)],
+                choices=choices_of(question),
                 validate_choice=False,
             )
     made: type[Form] = type("SheetForm", (Form,), fields)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import joinedload
 
 from consult import clock, signing
@@ -180,7 +180,7 @@ def opened(text: str) -> Sheet | None:
         .join(SurveyReply, SurveyReply.id == SurveyAnswer.reply_id)
         .where(SurveyReply.key == _key(row[0].id))
     )
-    return Sheet(row[0], row[1], row[2], questions_of(row[1].id), dict(row.tuple() for row in saved))
+    return Sheet(row[0], row[1], row[2], questions_of(row[1].id), {row[0]: row[1] for row in saved})
 
 
 def _valid(questions: Sequence[SurveyQuestion], given: Mapping[int, str]) -> dict[int, str]:
@@ -216,7 +216,9 @@ def save(sheet: Sheet, given: Mapping[int, str], *, send: bool, now: datetime | 
         raise Refused(_("Please answer at least one question."))
     # With the meeting's row, for the reason said at `set_questions`.
     db.session.execute(select(Meeting.id).where(Meeting.id == meeting.id).with_for_update())
-    _drop(select(SurveyReply.id).where(SurveyReply.key == _key(registration.id)))
+    begun = db.session.scalars(select(SurveyReply.id).where(SurveyReply.key == _key(registration.id))).all()
+    if not send:
+        _drop(begun)
     anonymous = meeting.survey_anonymous
     reply = SurveyReply(
         meeting_id=meeting.id,
@@ -228,6 +230,9 @@ def save(sheet: Sheet, given: Mapping[int, str], *, send: bool, now: datetime | 
     )
     db.session.add(reply)
     db.session.flush()
+    if send:
+        # After the new row is there: else it may get the number of the one that goes.
+        _drop(begun)
     db.session.add_all(
         SurveyAnswer(reply_id=reply.id, question_id=ident, value=value) for ident, value in answers.items()
     )
@@ -242,9 +247,9 @@ def save(sheet: Sheet, given: Mapping[int, str], *, send: bool, now: datetime | 
     db.session.flush()
 
 
-def _drop(replies: object) -> int:
-    db.session.execute(delete(SurveyAnswer).where(SurveyAnswer.reply_id.in_(replies)))  # type: ignore[arg-type]
-    result = db.session.execute(delete(SurveyReply).where(SurveyReply.id.in_(replies)))  # type: ignore[arg-type]
+def _drop(replies: Sequence[int] | Select[int]) -> int:
+    db.session.execute(delete(SurveyAnswer).where(SurveyAnswer.reply_id.in_(replies)))
+    result = db.session.execute(delete(SurveyReply).where(SurveyReply.id.in_(replies)))
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DML result has it
 
 

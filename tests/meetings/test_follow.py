@@ -1,4 +1,4 @@
-"""Calendars to subscribe to, read by two independent libraries: everything in them, nobody else's, and nothing twice."""
+"""Calendars to subscribe to, read by two independent libraries: all that belongs in them, and nothing of others."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
