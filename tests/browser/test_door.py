@@ -1,0 +1,209 @@
+"""At the door with a real browser: the network is cut, people are checked in, the page is loaded again, it is back."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from consult import clock
+from consult.extensions import db
+from consult.meetings import cards
+from consult.meetings.models import CheckIn, Meeting, MeetingKind, Registration
+from consult.processes.models import Process
+from tests.browser.conftest import Visitor
+from tests.browser.scenery import Scene
+from tests.browser.town import Town
+from tests.factories import make_person
+from tests.meetings.factories import make_meeting
+
+Arrive = Callable[..., Visitor]
+PHONE = {"viewport": {"width": 375, "height": 740}}
+
+
+@pytest.fixture
+def hall(here: Town, scene: Scene) -> dict[str, Any]:
+    """A meeting that is just beginning, with four guests."""
+    with here.inside():
+        process = db.session.scalars(select(Process).where(Process.slug == "offen")).one()
+        starts = clock.now() - timedelta(minutes=5)
+        meeting = make_meeting(
+            process, kind=MeetingKind.kickoff, title="Auftakt im Saal", starts_at=starts,
+            ends_at=starts + timedelta(hours=3), wall_start=starts.strftime("%Y-%m-%dT%H:%M:%S"),
+        )  # fmt: skip
+        ids = {}
+        for name, state in (
+            ("Ada Anders", "coming"),
+            ("Bo Berg", "coming"),
+            ("Cem Can", "coming"),
+            ("Doro Dorn", "declined"),
+        ):
+            row = Registration(meeting_id=meeting.id, person_id=make_person(name, account=False).id, state=state)
+            db.session.add(row)
+            db.session.flush()
+            ids[name] = row.id
+        return {"id": meeting.id, "path": f"/p/offen/meetings/{meeting.id}/door", "guests": ids}
+
+
+def counted(here: Town, hall: dict[str, Any]) -> dict[int, int]:
+    """How often each registration is checked in."""
+    with here.inside():
+        rows = db.session.execute(
+            select(CheckIn.registration_id, func.count())
+            .where(CheckIn.meeting_id == hall["id"])
+            .group_by(CheckIn.registration_id)
+        )
+        return {row[0]: row[1] for row in rows}
+
+
+def open_door(visit: Arrive, scene: Scene, hall: dict[str, Any]) -> Visitor:
+    visitor = visit(scene.cast["moderator"], **PHONE)
+    visitor.go(hall["path"])
+    visitor.page.locator("[data-door][data-kept]").wait_for(state="attached")
+    return visitor
+
+
+def press(visitor: Visitor, hall: dict[str, Any], name: str, act: str = "came") -> None:
+    visitor.page.click(f'[data-guest="{hall["guests"][name]}"] [data-act={act}]')
+
+
+def quiet(visitor: Visitor) -> list[str]:
+    """What must not happen; that the network was missing is no surprise."""
+    return [line for line in visitor.watch.take() if "ERR_INTERNET_DISCONNECTED" not in line]
+
+
+def test_people_are_checked_in_without_a_network_and_counted_once_when_it_is_back(here, scene, hall, visit):
+    visitor = open_door(visit, scene, hall)
+    page = visitor.page
+    press(visitor, hall, "Ada Anders")
+    page.wait_for_function("document.querySelector('[data-count=there]').textContent === '1'")
+    visitor.context.set_offline(True)
+    press(visitor, hall, "Bo Berg")
+    press(visitor, hall, "Doro Dorn")
+    page.fill("#q", "Eva Neu")
+    # Two presses: the name stands in the form already.
+    page.click("[data-walk-in] button")
+    page.locator("[data-waiting]").wait_for()
+    assert page.inner_text("[data-waiting] b") == "3"
+    assert page.inner_text("[data-count=there]") == "4"
+    assert counted(here, hall) == {hall["guests"]["Ada Anders"]: 1}
+    # The page is loaded again in the cellar, and nothing is lost.
+    page.reload()
+    page.locator("[data-waiting]").wait_for()
+    assert page.inner_text("[data-waiting] b") == "3"
+    assert page.inner_text("[data-count=there]") == "4"
+    # Not sent yet, taken back again: leaves no trace.
+    press(visitor, hall, "Cem Can")
+    press(visitor, hall, "Cem Can", "undo")
+    assert page.inner_text("[data-waiting] b") == "3"
+    visitor.context.set_offline(False)
+    page.locator("[data-waiting]").wait_for(state="hidden")
+    page.reload()
+    assert page.inner_text("[data-count=there]") == "4"
+    once = counted(here, hall)
+    assert set(once.values()) == {1}
+    assert len(once) == 4
+    assert hall["guests"]["Cem Can"] not in once
+    assert quiet(visitor) == []
+
+
+def test_two_devices_at_two_doors_count_the_same_people_once(here, scene, hall, visit):
+    first, second = open_door(visit, scene, hall), open_door(visit, scene, hall)
+    for visitor in (first, second):
+        visitor.context.set_offline(True)
+        press(visitor, hall, "Ada Anders")
+        press(visitor, hall, "Bo Berg")
+    press(second, hall, "Cem Can")
+    for visitor in (first, second):
+        visitor.context.set_offline(False)
+    for visitor in (first, second):
+        visitor.page.locator("[data-waiting]").wait_for(state="hidden")
+    assert counted(here, hall) == {hall["guests"][name]: 1 for name in ("Ada Anders", "Bo Berg", "Cem Can")}
+    # Each device learns of the other.
+    first.page.reload()
+    assert first.page.inner_text("[data-count=there]") == "3"
+
+
+def test_whoever_was_signed_out_meanwhile_signs_in_again_and_loses_nothing(here, scene, hall, visit):
+    visitor = open_door(visit, scene, hall)
+    visitor.context.set_offline(True)
+    press(visitor, hall, "Ada Anders")
+    visitor.context.clear_cookies()
+    visitor.context.set_offline(False)
+    visitor.page.locator("[data-sign-in]").wait_for()
+    assert counted(here, hall) == {}
+    visitor.sign_in(scene.cast["moderator"])
+    visitor.go(hall["path"])
+    visitor.page.locator("[data-waiting]").wait_for(state="hidden")
+    visitor.page.wait_for_function("document.querySelector('[data-count=there]').textContent === '1'")
+    assert counted(here, hall) == {hall["guests"]["Ada Anders"]: 1}
+
+
+def test_signing_out_takes_the_list_from_the_device_and_warns_of_what_is_not_sent(here, scene, hall, visit):
+    visitor = open_door(visit, scene, hall)
+    assert visitor.page.evaluate("caches.keys()") == [f"consult-door-{hall['id']}"]
+    visitor.page.evaluate(f"localStorage.setItem('consult.door.{hall['id']}.q.x', '{{}}')")
+    visitor.go("/sign-out")
+    visitor.page.locator("[data-unsent-check-ins]").wait_for()
+    visitor.page.click("main form [type=submit]")
+    visitor.page.wait_for_url("**/")
+    assert visitor.page.evaluate("caches.keys()") == []
+    assert visitor.page.evaluate("Object.keys(localStorage).filter(k => k.startsWith('consult.door.'))") == [
+        f"consult.door.{hall['id']}.q.x"
+    ]
+
+
+def test_leaving_with_everything_sent_leaves_nothing_on_the_device(here, scene, hall, visit):
+    visitor = open_door(visit, scene, hall)
+    press(visitor, hall, "Ada Anders")
+    visitor.page.click("[data-forget]")
+    visitor.page.wait_for_url(f"**/meetings/{hall['id']}")
+    assert visitor.page.evaluate("caches.keys()") == []
+    assert visitor.page.evaluate("Object.keys(localStorage).filter(k => k.startsWith('consult.door.'))") in (
+        [],
+        ["consult.door."],
+    )
+    assert counted(here, hall) == {hall["guests"]["Ada Anders"]: 1}
+
+
+def test_codes_are_typed_as_they_come(here, scene, hall, visit):
+    with here.inside():
+        code = db.session.get_one(Registration, hall["guests"]["Bo Berg"]).code
+    visitor = open_door(visit, scene, hall)
+    visitor.page.fill("#q", f" {code[:4].lower()} {code[4:].lower()}")
+    assert visitor.page.locator(".door-list > li:visible").count() == 1
+    visitor.page.press("#q", "Enter")
+    visitor.page.wait_for_function("document.querySelector('[data-count=there]').textContent === '1'")
+    visitor.page.fill("#q", "cem")
+    assert visitor.page.locator(".door-list > li:visible").all_inner_texts()[0].startswith("Cem Can")
+    assert quiet(visitor) == []
+
+
+def test_forty_cards_are_typed_in_by_keyboard_quickly(here, scene, visit, capsys):
+    with here.inside():
+        process = db.session.scalars(select(Process).where(Process.slug == "offen")).one()
+        meeting: Meeting = make_meeting(process, kind=MeetingKind.kickoff, title="Kartenwand")
+        path = f"/p/offen/meetings/{meeting.id}/cards"
+    visitor = visit(scene.cast["moderator"])
+    page = visitor.page
+    visitor.go(path)
+    page.fill("[name=table]", "4")
+    page.fill("[name=cluster]", "Sprache und Ankommen")
+    page.focus("[name=text]")
+    began = clock.now()
+    for n in range(40):
+        # The field has the focus: nobody touches the mouse.
+        page.keyboard.type(f"Karte {n}: Sprachkurse auch am Abend, mit Kinderbetreuung")
+        with page.expect_navigation():
+            page.keyboard.press("Control+Enter")
+        page.wait_for_function("document.activeElement.name === 'text'")
+    seconds = (clock.now() - began).total_seconds() / 40
+    with capsys.disabled():
+        print(f"\nforty cards by keyboard: {seconds:.2f} s each, {60 / seconds:.0f} a minute")  # noqa: T201  (the figure is wanted)
+    with here.inside():
+        assert cards.how_many(meeting.id) == 40
+        assert {row.cluster for row in cards.newest(meeting.id)} == {"Sprache und Ankommen"}
+    # More than six a minute is asked for.
+    assert seconds < 5
+    assert visitor.watch.take() == []

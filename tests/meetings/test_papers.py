@@ -1,0 +1,128 @@
+"""What is printed for the door: everybody who is expected, whatever they are called, and needs only where wanted."""
+
+import io
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pypdf
+import pytest
+
+from consult.accounts.models import Person
+from consult.extensions import db
+from consult.meetings import papers
+from consult.meetings.door import Guest
+from consult.meetings.models import Registration
+from consult.meetings.words import Needs
+from tests.client import Browser
+from tests.factories import flushed, make_person
+from tests.meetings.factories import Circle, make_circle
+
+
+@pytest.fixture
+def circle(session: Any) -> Circle:
+    made = make_circle(kind="kickoff", photo_notice="Wir machen Fotos.\nWer nicht möchte, sagt es uns.")
+    for name, state, needs in (
+        ("Zoë Zander", "coming", "Rollstuhl, Nadel"),
+        ("Ayşe Ay", "attended", None),
+        ("Doro Dorn", "declined", None),
+        ("Wanda Wart", "waiting", None),
+    ):
+        flushed(
+            Registration(
+                meeting_id=made.meeting.id, person_id=make_person(name, account=False).id, state=state,
+                needs=Needs(note=needs).dump() if needs else None, organisation_name="Verein „Ä“",
+            )
+        )  # fmt: skip
+    return made
+
+
+def words(data: bytes) -> str:
+    return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages)
+
+
+def test_the_sheet_names_who_is_expected_in_order_and_says_that_pictures_are_taken(circle, browser_of):
+    staff = browser_of(circle.moderator)
+    answer = staff.client.get(circle.meeting_path("/sign-in-sheet.pdf"))
+    assert (answer.mimetype, answer.headers["Cache-Control"]) == ("application/pdf", "no-store")
+    told = words(answer.data)
+    assert told.index("Ayşe Ay") < told.index("Zoë Zander")
+    assert "Wir machen Fotos." in told
+    assert "Verein „Ä“" in told
+    assert "Doro" not in told
+    assert "Wanda" not in told
+    assert "Nadel" not in told
+    with_needs = staff.client.get(circle.meeting_path("/sign-in-sheet.pdf?needs=1&large=1&lines=-3"))
+    assert "Nadel" in words(with_needs.data)
+
+
+def test_badges_stand_eight_on_a_sheet(circle, monkeypatch):
+    many = [Guest(n, f"Gast {n}", "Verein", "", "ABCDEFGH", "coming", "invitation", None) for n in range(17)]
+    monkeypatch.setattr(papers, "expected", lambda _meeting_id: many)
+    assert len(pypdf.PdfReader(io.BytesIO(papers.badges(circle.process, circle.meeting))).pages) == 3
+    assert "Gast 16" in words(papers.badges(circle.process, circle.meeting, codes=True))
+    monkeypatch.setattr(papers, "CODES_AT_ONCE", 16)
+    second = words(papers.badges(circle.process, circle.meeting, codes=True, part=2))
+    assert "Gast 16" in second
+    assert "Gast 15" not in second
+    assert (
+        len(pypdf.PdfReader(io.BytesIO(papers.badges(circle.process, circle.meeting, codes=True, part=9))).pages) == 1
+    )
+
+
+HOSTILE = {
+    "controls": "A\x00\x0b\x1bB",
+    "surrogate": "A\ud800B",
+    "no sign": "A\ufffe\uffffB",
+    "one word of a megabyte": "x" * 2**20,
+    "turned round": "A\u202eB\u2066C",
+    "accents": "Z" + "\u0300" * 10_000,
+    "typst": '#read("/etc/passwd") $x$ *b* \\ "quotes" @ref <label> #panic("x")',
+    "right to left": "محمد عبد الله",
+    "none of our fonts": "王小明 🎉",
+    "blank": " \u200b ",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_words_stay_words_and_the_file_opens(circle, monkeypatch, name):
+    value = HOSTILE[name]
+    guest = Guest(1, value, value, "", "ABCDEFGH", "coming", "invitation", None)
+    monkeypatch.setattr(papers, "expected", lambda _meeting_id: [guest])
+    monkeypatch.setattr(papers, "_needs_of", lambda _meeting_id: {1: value})
+    # Straight into the object: the database refuses some of these.
+    for field in ("title", "place", "photo_notice"):
+        db.session.expunge(circle.meeting) if circle.meeting in db.session else None
+        setattr(circle.meeting, field, value)
+    for data in (
+        papers.sign_in_sheet(circle.meeting, needs=True),
+        papers.badges(circle.process, circle.meeting, codes=True),
+    ):
+        text = words(data)
+        assert "root:" not in text
+        if name == "typst":
+            assert "#read" in text
+
+
+def test_a_thousand_people_are_printed_in_seconds(circle, monkeypatch):
+    many = [Guest(n, f"Gast Nummer {n}", "Dachverband", "", "", "coming", "invitation", None) for n in range(1000)]
+    monkeypatch.setattr(papers, "expected", lambda _meeting_id: many)
+    for made in (papers.sign_in_sheet, lambda meeting: papers.badges(circle.process, meeting)):
+        began = time.monotonic()
+        made(circle.meeting)
+        assert time.monotonic() - began < 12
+
+
+def test_only_organisers_print(circle: Circle, browser: Browser, browser_of: Callable[..., Browser]) -> None:
+    for path in ("/paper", "/sign-in-sheet.pdf", "/badges.pdf"):
+        browser.get(circle.meeting_path(path), status=303)
+        browser_of(circle.member).get(circle.meeting_path(path), status=403)
+    page = browser_of(circle.moderator).get(circle.meeting_path("/paper"))
+    assert page.html.select_one("#needs").get("checked") is None
+
+
+def test_somebody_erased_stands_there_without_a_name(circle: Circle) -> None:
+    person = db.session.query(Person).filter_by(name="Ayşe Ay").one()
+    person.name = ""
+    db.session.flush()
+    assert "Ayşe" not in words(papers.sign_in_sheet(circle.meeting))
