@@ -39,6 +39,11 @@ TYPED = (
 STRANGE_NAMES = ("", "x", "page", "per_page", "sort", "order", "id", "format", "callback", "_method", "__proto__",
                  "%00", "%FF", "a" * 2000, "utm_source", "debug", "next", "lang")  # fmt: skip
 
+#: What the first two get, all get that come after them.
+EVERYBODY = ("anonymous", "citizen")
+#: Where people of the town lead on to themselves, by a link they put there; nothing of the request is in it.
+PUT_THERE = ("https://example.org/papier",)
+
 
 class Noticed(ImmutableMultiDict[str, str]):
     """Parameters of a request, which remember the names they were asked for."""
@@ -110,7 +115,7 @@ class Door:
 class Prober:
     """Asks, and keeps what must not have been answered.
 
-    clients: by role, each request in a context of its own; `values`: arguments of routes by name.
+    clients: by role, those of `EVERYBODY` first, each request in a context of its own; `values`: arguments of routes by name.
     """
 
     app: Flask
@@ -147,9 +152,9 @@ class Prober:
                 if answer is not None and answer[0] == 200:
                     self.through.setdefault(name, []).append(role)
                     links.update(re.findall(r'href="([^"]*\?[^"]*)"', answer[1]))
-                    if role == "anonymous":
+                    if role in EVERYBODY:
                         # Open to all, then: asking as each of them would take longer than all the rest.
-                        self.through[name] = [*self.clients]
+                        self.through[name] = [*self.clients][EVERYBODY.index(role) :]
                         break
         known = {door.rule.endpoint: door for door in self.doors.values()}
         adapter = self.app.url_map.bind("consult.test")
@@ -248,7 +253,7 @@ class Prober:
 
 def leads_away(location: str | None) -> bool:
     """Whether a browser at our address would leave it: as browsers read it, not as Python does."""
-    if location is None:
+    if location is None or location in PUT_THERE:
         return False
     # Browsers remove tabs and line ends, and take a backslash for a slash.
     read = re.sub(r"[\t\r\n]", "", location).strip().replace("\\", "/")
