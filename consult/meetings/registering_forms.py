@@ -68,6 +68,11 @@ class NeedsForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.needs.choices = list(need_names().items())
+        for question in self.questions:
+            if question.kind == FieldKind.yes_no:
+                self[_name(question)].choices = [(YES, _("yes")), (NO, _("no"))]
+            elif question.kind in (FieldKind.choice, FieldKind.choices):
+                self[_name(question)].choices = [(choice, choice) for choice in questions.choices_of(question)]
 
     def needed(self) -> Needs:
         return Needs(tuple(self.needs.data or []), self.needs_note.data or "", self.needs_language.data or "")
@@ -124,14 +129,13 @@ def _field_for(question: MeetingField) -> Any:
     """The unbound field. Whether it must be answered is decided with the others, because it may depend on them."""
     label = question.label
     about: dict[str, Any] = {"description": question.help, "validators": [Optional()]}
-    choices = [(choice, choice) for choice in questions.choices_of(question)]
     if question.kind == FieldKind.yes_no:
-        return RadioField(label, choices=[(YES, _l("yes")), (NO, _l("no"))], **about)
+        return RadioField(label, **about)
     if question.kind == FieldKind.choice:
-        return RadioField(label, choices=choices, **about)
+        return RadioField(label, **about)
     if question.kind == FieldKind.choices:
         box: dict[str, Any] = {"widget": ListWidget(prefix_label=False), "option_widget": CheckboxInput()}
-        return SelectMultipleField(label, choices=choices, description=question.help, **box)
+        return SelectMultipleField(label, description=question.help, **box)
     if question.kind == FieldKind.number:
         return IntegerField(label, [Optional(), NumberRange(-1_000_000_000, 1_000_000_000)], description=question.help)
     if question.kind == FieldKind.text:
