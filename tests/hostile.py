@@ -115,7 +115,7 @@ class Door:
 class Prober:
     """Asks, and keeps what must not have been answered.
 
-    clients: by role, those of `EVERYBODY` first, each request in a context of its own; `values`: arguments of routes by name.
+    clients: by role, those of `EVERYBODY` first, each request in a context of its own; `values`: arguments of routes.
     """
 
     app: Flask
