@@ -152,20 +152,26 @@ MAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+x
 TYPES = f'<Types><Override PartName="/xl/workbook.xml" ContentType="{MAIN}"/></Types>'
 BOOK = '<workbook xmlns:r="r"><sheets><sheet name="x" r:id="r1"/></sheets></workbook>'
 RELS = '<Relationships><Relationship Id="r1" Type="x/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
-BOMB = f"<worksheet>{' ' * 60_000_000}</worksheet>"
 WORDS = '<Relationships><Relationship Id="r2" Type="x/sharedStrings" Target="sharedStrings.xml"/>'
 SHARED = RELS.replace("<Relationships>", WORDS)
 LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><worksheet>&b;</worksheet>'
 OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><worksheet><c t="str"><v>&a;</v></c></worksheet>'
 MANY = "".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>' for n in range(1, 5300))
-WIDE = "".join(f'<c t="str"><v>{"x" * 39_000}</v></c>' for _n in range(59))
-WIDE_ROWS = "".join(f"<row>{WIDE}</row>" for _n in range(8))
+
+
+def bomb():
+    return f"<worksheet>{' ' * 60_000_000}</worksheet>"
+
+
+def wide_rows():
+    cells = "".join(f'<c t="str"><v>{"x" * 39_000}</v></c>' for _n in range(59))
+    return f"<row>{cells}</row>" * 8
 
 
 def lying():
     """An archive whose directory says that a part is small."""
-    data = bytearray(a_book(BOMB))
-    size = len(BOMB).to_bytes(4, "little")
+    data = bytearray(a_book(bomb()))
+    size = len(bomb()).to_bytes(4, "little")
     while (place := data.find(size)) >= 0:
         data[place : place + 4] = (1000).to_bytes(4, "little")
     return bytes(data)
@@ -173,35 +179,39 @@ def lying():
 
 SAME = ("<row>" + '<c t="s"><v>0</v></c>' * 50 + "</row>") * 10
 
+#: Made when a test asks: some are large.
 FILES = {
-    "nothing": (b"", "This file is empty."),
-    "a picture": (b"\x89PNG\r\n\x1a\n" + b"0" * 5000, "This is no Excel table."),
-    "a picture with an archive behind it": (b"\x89PNG\r\n\x1a\n" + zipped(types=TYPES), "This is no Excel table."),
-    "a page": (b"<html><script>alert(1)</script></html>", "This is no Excel table."),
-    "an old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"0" * 600, "is in an old format or has a password"),
-    "an archive of something": (zipped(**{"readme.txt": "x"}), "This is no Excel table."),
-    "a text document": (zipped(types=TYPES.replace("spreadsheetml.sheet", "wordprocessingml.document")), "no Excel"),
-    "macros": (zipped(types=TYPES.replace("sheet.main", "sheet.macroEnabled.main")), "This table has macros."),
-    "a hidden macro": (a_book("<worksheet/>", vba="x"), "This table has macros."),
-    "a bomb": (a_book(BOMB), "far more than is needed"),
-    "a bomb that lies": (lying(), "This file is damaged."),
-    "entities": (a_book(LAUGHS), "parts that Excel does not write"),
-    "a file of this machine": (a_book(OUTSIDE), "parts that Excel does not write"),
-    "entities in the types": (zipped(types=LAUGHS), "parts that Excel does not write"),
-    "half a file": (a_book(MANY)[:-900], "This file is damaged."),
-    "broken XML": (a_book("<worksheet><row"), "This file is damaged."),
-    "too many lines": (a_book(f"<worksheet>{MANY}</worksheet>"), "5,000 lines"),
-    "too much text": (a_book(f"<worksheet>{WIDE_ROWS}</worksheet>"), "far more"),
+    "nothing": (lambda: b"", "This file is empty."),
+    "a picture": (lambda: b"\x89PNG\r\n\x1a\n" + b"0" * 5000, "This is no Excel table."),
+    "a picture with an archive behind it": (
+        lambda: b"\x89PNG\r\n\x1a\n" + zipped(types=TYPES), "This is no Excel table."),
+    "a page": (lambda: b"<html><script>alert(1)</script></html>", "This is no Excel table."),
+    "an old workbook": (
+        lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"0" * 600, "is in an old format or has a password"),
+    "an archive of something": (lambda: zipped(**{"readme.txt": "x"}), "This is no Excel table."),
+    "a text document": (
+        lambda: zipped(types=TYPES.replace("spreadsheetml.sheet", "wordprocessingml.document")), "no Excel"),
+    "macros": (lambda: zipped(types=TYPES.replace("sheet.main", "sheet.macroEnabled.main")), "This table has macros."),
+    "a hidden macro": (lambda: a_book("<worksheet/>", vba="x"), "This table has macros."),
+    "a bomb": (lambda: a_book(bomb()), "far more than is needed"),
+    "a bomb that lies": (lying, "This file is damaged."),
+    "entities": (lambda: a_book(LAUGHS), "parts that Excel does not write"),
+    "a file of this machine": (lambda: a_book(OUTSIDE), "parts that Excel does not write"),
+    "entities in the types": (lambda: zipped(types=LAUGHS), "parts that Excel does not write"),
+    "half a file": (lambda: a_book(MANY)[:-900], "This file is damaged."),
+    "broken XML": (lambda: a_book("<worksheet><row"), "This file is damaged."),
+    "too many lines": (lambda: a_book(f"<worksheet>{MANY}</worksheet>"), "5,000 lines"),
+    "too much text": (lambda: a_book(f"<worksheet>{wide_rows()}</worksheet>"), "far more"),
     "a row far away": (
-        a_book('<worksheet><row r="99999999999"/></worksheet>'), "is damaged"),
+        lambda: a_book('<worksheet><row r="99999999999"/></worksheet>'), "is damaged"),
     "a shared text in very many cells": (
-        a_book(f"<worksheet>{SAME}</worksheet>", rels=SHARED,
+        lambda: a_book(f"<worksheet>{SAME}</worksheet>", rels=SHARED,
                **{"xl/sharedStrings.xml": f"<sst><si><t>{'x' * 300_000}</t></si></sst>"}), "far more"),
-    "elements without end": (a_book("<worksheet>" + "<a>" * 2_000_000), "far more than is needed"),
-    "many parts": (zipped(types=TYPES, **{f"xl/{n}": "" for n in range(2100)}), "far more than is needed"),
-    "no measures": (a_book("<worksheet/>"), "No table of measures was found"),
+    "elements without end": (lambda: a_book("<worksheet>" + "<a>" * 2_000_000), "far more than is needed"),
+    "many parts": (lambda: zipped(types=TYPES, **{f"xl/{n}": "" for n in range(2100)}), "far more than is needed"),
+    "no measures": (lambda: a_book("<worksheet/>"), "No table of measures was found"),
     "a way out of the folder": (
-        a_book("<x/>", rels=RELS.replace("worksheets/sheet1.xml", "../../../../etc/passwd")),
+        lambda: a_book("<x/>", rels=RELS.replace("worksheets/sheet1.xml", "../../../../etc/passwd")),
         "No table of measures was found",
     ),
 }  # fmt: skip
@@ -209,8 +219,8 @@ FILES = {
 
 @pytest.mark.parametrize("kind", FILES)
 def test_what_is_no_table_is_refused_with_a_reason(session, desk, concept, kind):
-    data, words = FILES[kind]
-    page = send(desk, data, status=200)
+    make, words = FILES[kind]
+    page = send(desk, make(), status=200)
     assert words in page.html.find(id="file-error").get_text()
     assert session.scalar(select(func.count()).select_from(MeasureSheet)) == 0
 
@@ -272,10 +282,14 @@ def test_reading_takes_little_memory_here(desk, concept):
     cell = f'<c t="inlineStr"><is><t>{"äb" * 125}</t></is></c>'
     largest = a_book(f"<worksheet><row>{heads}</row>{f'<row>{cell * 3}</row>' * 4900}</worksheet>")
     me = psutil.Process()
-    send(desk, FILES["macros"][0], status=200)
+    large = [
+        FILES[kind][0]()
+        for kind in ("a bomb", "a shared text in very many cells", "elements without end", "too much text")
+    ]
+    send(desk, FILES["macros"][0](), status=200)
     before = me.memory_info().rss
-    for kind in ("a bomb", "a shared text in very many cells", "elements without end", "too much text"):
-        send(desk, FILES[kind][0], status=200)
+    for data in large:
+        send(desk, data, status=200)
     assert me.memory_info().rss - before <= 10 * 2**20
     with tempfile.TemporaryFile() as file:
         file.write(largest)

@@ -1,5 +1,6 @@
 """Every door, every role, over HTTP, against the table in access.yaml that people reviewed."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ TABLE = yaml.safe_load((Path(__file__).parent / "access.yaml").read_text())
 NOBODY = ("anonymous", "suspended", "expired")
 
 
+@cache
 def expected() -> dict[str, frozenset[str] | None]:
     """door -> roles that get through; None where it depends on the state of the account."""
     doors: dict[str, frozenset[str] | None] = {}
@@ -28,6 +30,7 @@ def expected() -> dict[str, frozenset[str] | None]:
     return doors
 
 
+@cache
 def doors_of(app: Flask) -> dict[str, Any]:
     """door -> one rule that leads to it."""
     found: dict[str, Any] = {}
