@@ -140,6 +140,8 @@ def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
         "MAIL_URL": mail_url,
         #: Sender address of all mail; the display name is the city's, from the instance settings.
         "MAIL_FROM": env.get("MAIL_FROM") or "beteiligung@localhost.invalid",
+        #: Where undelivered mail comes back: `imaps://user:password@host/INBOX` or `file:///path/Maildir`; empty: nowhere.
+        "BOUNCE_MAILBOX": env.get("BOUNCE_MAILBOX", "").strip(),
         #: The demo process and its conveniences (role cards, mailbox in the browser). Never in production.
         "DEMO": env_bool(env, "DEMO", not production) and not production,
         #: Number of reverse proxies in front whose X-Forwarded-* headers are believed.

@@ -9,7 +9,7 @@ from consult.concept.cli import verify_version_command
 from consult.contributions.cli import import_polis
 from consult.demo.cli import demo_group
 from consult.digests.cli import digest_group
-from consult.outbox.cli import outbox_command
+from consult.outbox.cli import outbox_command, read_bounces_command, take_bounce_command
 
 #: The commands of all features.
 COMMANDS = (
@@ -20,6 +20,8 @@ COMMANDS = (
     digest_group,
     import_polis,
     outbox_command,
+    read_bounces_command,
+    take_bounce_command,
     verify_command,
     verify_version_command,
 )

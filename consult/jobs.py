@@ -32,6 +32,8 @@ class Job(StrEnum):
     reminders = "consult.reminders"
     #: Offered places nobody took, and free ones nobody was offered.
     waiting_lists = "consult.waiting_lists"
+    #: Mail that came back.
+    bounces = "consult.bounces"
     purge = "consult.purge"
     #: One campaign: from its audience to promised mails.
     campaign = "consult.campaign"

@@ -1,8 +1,10 @@
 """One thin task per Job: operation, commit. All decisions are below; every task may run twice."""
 
+import imaplib
 import logging
 
 from celery import shared_task
+from flask import current_app
 
 from consult import clock, retention
 from consult.audit import operations as audit
@@ -15,7 +17,7 @@ from consult.jobs import Job, enqueue
 from consult.meetings import reminders as remind
 from consult.meetings import waiting
 from consult.moderation import mornings as morning
-from consult.outbox import delivery
+from consult.outbox import bounces, delivery, returned
 from consult.outbox import operations as outbox
 
 log = logging.getLogger(__name__)
@@ -112,22 +114,19 @@ def make_letters(campaign_id: int) -> None:
     letters.make(campaign_id)
 
 
-@shared_task(name=Job.reminders.value)
-def reminders() -> None:
-    """Promise the mails before and after meetings whose time has come."""
-    promised = remind.run_due(clock.now(), on_paper)
-    _beat(Job.reminders)
-    if promised:
-        log.info("promised %s mails around meetings", promised)
-
-
-@shared_task(name=Job.waiting_lists.value)
-def waiting_lists() -> None:
-    """Let places that nobody took go on to the next ones."""
-    changed = waiting.run_due(clock.now())
-    _beat(Job.waiting_lists)
-    if changed:
-        log.info("waiting lists: %s changed", changed)
+@shared_task(name=Job.bounces.value)
+def read_bounces() -> None:
+    """Read the box into which undelivered mail comes back, when there is one."""
+    url = current_app.config["BOUNCE_MAILBOX"]
+    if url:
+        try:
+            reports, _others = returned.read(url, bounces.take_now)
+        except (OSError, imaplib.IMAP4.error) as error:
+            log.warning("the box for undelivered mail cannot be read: %s", type(error).__name__)
+        else:
+            if reports:
+                log.info("read %s reports of undelivered mail", reports)
+    _beat(Job.bounces)
 
 
 @shared_task(name=Job.purge.value)

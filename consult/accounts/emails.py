@@ -54,7 +54,7 @@ def _mail(subject: str, before: str, button: str, url: str, after: str, why: str
     return Mail(subject=subject, body=body, why=why, to=to, secrets=(url,))
 
 
-@mail_kind("confirm", Guarantee.at_least_once, link_still_counts, title=_l("Confirm an account"))
+@mail_kind("confirm", Guarantee.at_least_once, link_still_counts, title=_l("Confirm an account"), urgent=True)
 def confirm(message: OutboxMessage) -> Mail:
     platform = _platform()
     return _mail(
@@ -71,7 +71,9 @@ def confirm(message: OutboxMessage) -> Mail:
     )
 
 
-@mail_kind("account_exists", Guarantee.at_least_once, account_in_use, title=_l("There is an account already"))
+@mail_kind(
+    "account_exists", Guarantee.at_least_once, account_in_use, title=_l("There is an account already"), urgent=True
+)
 def account_exists(message: OutboxMessage) -> Mail:
     platform = _platform()
     url = link("accounts.sign_in")
@@ -95,7 +97,7 @@ def account_exists(message: OutboxMessage) -> Mail:
     )
 
 
-@mail_kind("sign_in_link", Guarantee.at_least_once, link_still_counts, title=_l("Link to sign in"))
+@mail_kind("sign_in_link", Guarantee.at_least_once, link_still_counts, title=_l("Link to sign in"), urgent=True)
 def sign_in_link(message: OutboxMessage) -> Mail:
     platform = _platform()
     return _mail(
@@ -108,7 +110,7 @@ def sign_in_link(message: OutboxMessage) -> Mail:
     )
 
 
-@mail_kind("reset", Guarantee.at_least_once, link_still_counts, title=_l("Link for a new password"))
+@mail_kind("reset", Guarantee.at_least_once, link_still_counts, title=_l("Link for a new password"), urgent=True)
 def reset(message: OutboxMessage) -> Mail:
     platform = _platform()
     return _mail(
@@ -121,7 +123,7 @@ def reset(message: OutboxMessage) -> Mail:
     )
 
 
-@mail_kind("change_email", Guarantee.at_least_once, link_still_counts, title=_l("Confirm a new address"))
+@mail_kind("change_email", Guarantee.at_least_once, link_still_counts, title=_l("Confirm a new address"), urgent=True)
 def change_email(message: OutboxMessage) -> Mail:
     platform, token = _platform(), _token(message)
     return _mail(

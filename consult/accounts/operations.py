@@ -12,6 +12,7 @@ from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.errors import Refused
 from consult.extensions import db
+from consult.outbox.bounces import forget
 from consult.outbox.operations import queue
 
 #: Fields of a person that people change by themselves.
@@ -194,6 +195,8 @@ def change_email(token: LinkToken, person: Person) -> bool:
             person.email = new
     except IntegrityError:
         raise Refused(_("This address belongs to another account by now.")) from None
+    # What came back spoke of the old address.
+    forget(person.id)
     # The notice needs to know where to go; the row is removed with all links that are over.
     token.new_email = old
     # Links that went to the old address must not open the account any more.

@@ -30,7 +30,7 @@ from consult.db import read_only, writing
 from consult.extensions import db, own_transaction
 from consult.i18n import in_language, language
 from consult.logs import redact, redact_links
-from consult.outbox import bounces, kinds, mime, transport
+from consult.outbox import bounces, kinds, mime, returned, transport
 from consult.outbox.kinds import Guarantee, Mail
 from consult.outbox.models import OutboxMessage, State
 from consult.site.queries import site_settings
@@ -471,6 +471,8 @@ def _transport() -> transport.Transport:
 def init_app(app: Flask) -> None:
     """Look at the mail settings before anybody relies on them. Raises `SettingsError`, or `BadMail` by the probe."""
     transport.from_url(app.config["MAIL_URL"])
+    if app.config["BOUNCE_MAILBOX"]:
+        returned.check(app.config["BOUNCE_MAILBOX"])
     try:
         mime.address(app.config["MAIL_FROM"])
     except mime.BadMail:

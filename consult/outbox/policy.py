@@ -14,3 +14,7 @@ def can_see_messages(person: "Person | None") -> bool:
 
 def can_retry_message(person: "Person | None") -> bool:
     return can_see_messages(person)
+
+
+def can_resume_address(person: "Person | None") -> bool:
+    return can_see_messages(person)

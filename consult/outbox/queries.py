@@ -6,17 +6,23 @@ from datetime import datetime
 from sqlalchemy import column, func, select, table
 
 from consult.audit.models import Heartbeat
+from consult.db import UtcDateTime
 from consult.extensions import db
 from consult.outbox.models import OutboxMessage, State
 
 #: States a person has to look at.
-TROUBLE = (State.failed, State.uncertain)
+TROUBLE = (State.failed, State.uncertain, State.bounced)
+#: Of these, what can be sent again.
+AGAIN = (State.failed, State.uncertain)
 #: The worker ticks every few seconds; after this long it counts as dead.
 HEARTBEAT_SECONDS = 180
 #: Mail that has been due for longer than this is stuck.
 DUE_SECONDS = 900
 
-_person = table("person", column("id"), column("name"))
+_person = table(
+    "person", column("id"), column("name"), column("email"), column("mail_paused_at", UtcDateTime()),
+    column("mail_paused_why"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,17 @@ class Trouble:
     note: str
     attempts: int
     queued_at: datetime
+
+
+@dataclass(frozen=True)
+class PausedAddress:
+    """Somebody who gets no mail until a person has looked at the address."""
+
+    person_id: int
+    name: str
+    address: str
+    since: datetime
+    why: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +85,21 @@ def troubled(before: int | None, limit: int) -> list[Trouble]:
         Trouble(row.id, row.kind, row.state, name, row.note or "", row.attempts, row.queued_at)
         for row, name in db.session.execute(statement)
     ]
+
+
+def paused_addresses(before: int | None, limit: int) -> list[PausedAddress]:
+    """People whose address is paused, those who came last first, those with an id below `before`."""
+    statement = select(_person).where(_person.c.mail_paused_at.is_not(None)).order_by(_person.c.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(_person.c.id < before)
+    return [
+        PausedAddress(row.id, row.name, row.email or "", row.mail_paused_at, row.mail_paused_why or "")
+        for row in db.session.execute(statement)
+    ]
+
+
+def count_paused_addresses() -> int:
+    return db.session.scalar(select(func.count()).where(_person.c.mail_paused_at.is_not(None))) or 0
 
 
 def health(now: datetime) -> Health:

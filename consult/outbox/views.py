@@ -11,8 +11,8 @@ from consult import clock
 from consult.authz import authorize, current_person, public
 from consult.errors import Refused
 from consult.extensions import db
+from consult.outbox import bounces, operations, policy, queries
 from consult.outbox import mailbox as kept_mail
-from consult.outbox import operations, policy, queries
 from consult.outbox.kinds import title_of
 from consult.outbox.models import State
 from consult.outbox.transport import folder_of
@@ -38,7 +38,30 @@ def messages() -> str:
         trouble=[(row, state_word(row.state), *reason(row.note)) for row in trouble[:PAGE]],
         next_url=following,
         health=queries.health(clock.now()),
+        again=queries.AGAIN,
+        paused=queries.count_paused_addresses(),
     )
+
+
+@bp.get("/messages/paused")
+def paused() -> str:
+    """Addresses that get nothing because mail to them came back."""
+    authorize(policy.can_see_messages)
+    rows = queries.paused_addresses(request.args.get("before", type=row_id), PAGE + 1)
+    following = url_for("outbox.paused", before=rows[PAGE - 1].person_id) if len(rows) > PAGE else None
+    return render_template(
+        "outbox/paused.html", rows=[(row, *reason(row.why)) for row in rows[:PAGE]], next_url=following
+    )
+
+
+@bp.post("/messages/paused/<int:person_id>/resume")
+def resume(person_id: int) -> Response:
+    """Somebody has looked at the address: it gets mail again."""
+    authorize(policy.can_resume_address)
+    if not bounces.set_going_again(person_id, current_person().id):
+        raise Refused(_("This address is not paused any more."))
+    flash(_("The address gets mail again. What was left out meanwhile is not sent later."), "success")
+    return commit_and_go(url_for("outbox.paused"))
 
 
 def _figures() -> list[dict[str, object]]:

@@ -13,6 +13,8 @@ def state_word(state: str) -> str:
         State.sent: _("Sent"),
         State.failed: _("Failed"),
         State.uncertain: _("Uncertain"),
+        State.paused: _("Held back"),
+        State.bounced: _("Came back"),
         State.dropped: _("No longer wanted"),
     }.get(State(state), state)
 
@@ -25,6 +27,8 @@ def reason(note: str) -> tuple[str, str]:
         return sentence, reason_detail(detail)
     sentences = {
         "smtp": _("The mail server refused this message."),
+        "bounced": _("The mail came back: it could not be delivered."),
+        "mail_paused": _("The address did not work lately, so nothing is sent to it until somebody has looked at it."),
         "cut off": _("The connection broke after the message was handed over. It may have arrived."),
         "connect": _("The mail server could not be reached."),
         "connection": _("The connection to the mail server broke before the message was taken."),

@@ -310,6 +310,7 @@ VISITS = [
     # Running the platform.
     *_each(
         "demo_operator", "accounts.people", "accounts.people_person", "accounts.people_invite", "outbox.messages",
+        "outbox.paused",
         "site.settings", "site.texts", "site.messages",
     ),
     Visit("site.text", "demo_operator", values={"key": "imprint", "lang": "de"}),

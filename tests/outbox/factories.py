@@ -29,9 +29,10 @@ def registered(
     guarantee: Guarantee = Guarantee.at_least_once,
     wanted: Callable[[OutboxMessage], bool] = lambda message: True,
     render: Callable[[OutboxMessage], Mail] = letter,
+    **more: Any,
 ) -> Iterator[str]:
     """The kind exists inside the block."""
-    mail_kind(name, guarantee, wanted, title=name)(render)
+    mail_kind(name, guarantee, wanted, title=name, **more)(render)
     try:
         yield name
     finally:
