@@ -27,9 +27,4 @@ async function page(request) {
   }
 }
 
-/** Addresses with a hash never change. */
-async function file(request) {
-  const found = await kept(request);
-  if (found && request.url.includes("v=")) return found;
-  return fetch(request).catch((problem) => { if (found) return found; throw problem; });
-}
+const file = (request) => fetch(request).catch(async (problem) => { const found = await kept(request); if (found) return found; throw problem; });
