@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -15,14 +16,23 @@ from consult.contributions.models import Contribution
 from consult.demo import people
 from consult.demo.story import AHEAD, Story, Timeline
 from consult.extensions import db
+from consult.i18n import in_language
 from consult.invitations import answering
-from consult.invitations import operations as invitations
 from consult.invitations.lists import Row
-from consult.invitations.models import Invitation, InvitationState
+from consult.invitations.models import CampaignState, Invitation, InvitationState
+from consult.meetings import materials, reminders, survey
 from consult.meetings import minutes as writing
 from consult.meetings import operations as ops
 from consult.meetings.minutes import Line
-from consult.meetings.models import Meeting, MinuteLine, Registration, RegistrationState
+from consult.meetings.models import (
+    Meeting,
+    MinuteLine,
+    Registration,
+    RegistrationMode,
+    RegistrationState,
+    SurveyAnswer,
+    SurveyReply,
+)
 from consult.meetings.operations import AgendaPoint, Arrangement
 from consult.meetings.words import Need, Needs
 
@@ -41,6 +51,8 @@ def plan(story: Story, timeline: Timeline) -> None:
     """Put announcements, invitations, answers and minutes on the timeline."""
     for row in story.texts["meetings"]:
         timeline.add(story.dates.moment(row["date"] - AHEAD, "09:00"), partial(announce, story, row))
+        if "survey" in row:
+            timeline.add(story.dates.moment(row["date"] + timedelta(days=2), "18:00"), partial(ask, story, row))
         if "present_sample" in row:
             evening = story.dates.moment(row["date"], "18:00")
             timeline.add(evening, partial(count, story, row["id"], row["present_sample"]))
@@ -79,6 +91,9 @@ def announce(story: Story, row: dict[str, Any], now: datetime) -> None:
             capacity=row.get("capacity"),
             group_id=group.id if group else None,
             element_id=field.id if field else None,
+            accessibility=row.get("accessibility", ""),
+            registration=row.get("registration", RegistrationMode.invited),
+            photo_notice=row.get("photo_notice", ""),
         ),
         story.people["p-leitung"],
         source=story.source(row),
@@ -89,6 +104,38 @@ def announce(story: Story, row: dict[str, Any], now: datetime) -> None:
     points = [AgendaPoint(p["title"], _element_id(story, p)) for p in row.get("agenda", [])]
     if points:
         ops.set_agenda(meeting, points, story.people["p-leitung"])
+    for paper in row.get("materials", []):
+        materials.add_file(
+            meeting, paper["text"].encode(), f"{paper['title']}.txt", story.people["p-leitung"], title=paper["title"],
+            internal=paper.get("internal", False),
+        )  # fmt: skip
+    for name in row.get("reminders", []):
+        usual = reminders.PRESETS[name]
+        reminders.add(meeting, usual.kind, usual.minutes, usual.states, story.people["p-leitung"], now=now)
+
+
+def ask(story: Story, row: dict[str, Any], now: datetime) -> None:
+    """What people said of it afterwards. Anonymous sheets belong to nobody, so they are written as they stand."""
+    meeting, said = story.meetings[row["id"]], row["survey"]
+    with in_language(current_app.config["BABEL_DEFAULT_LOCALE"]):
+        usual = survey.preset()
+    survey.set_questions(meeting, usual, True, story.people["p-moderation"])
+    useful, heard, words = survey.questions_of(meeting.id)
+    columns = [
+        (question.id, [str(value) for value, many in enumerate(said[name], start=1) for _n in range(many)])
+        for question, name in ((useful, "useful"), (heard, "heard"))
+    ]
+    columns.append((words.id, said["words"]))
+    for number in range(max(len(values) for _ident, values in columns)):
+        reply = SurveyReply(meeting_id=meeting.id, sent_at=story.dates.end_of(row["date"]))
+        db.session.add(reply)
+        db.session.flush()
+        db.session.add_all(
+            SurveyAnswer(reply_id=reply.id, question_id=ident, value=values[number])
+            for ident, values in columns
+            if number < len(values)
+        )
+    db.session.flush()
 
 
 def count(story: Story, name: str, present: int, now: datetime) -> None:
@@ -155,7 +202,7 @@ def _plan_campaign(story: Story, timeline: Timeline) -> None:
 
 
 def invite(story: Story, day: date, now: datetime) -> None:
-    """One press of the button: a mail to everybody but those who get a letter."""
+    """A campaign from the draft to the last mail; who gets a letter is in it as well."""
     rows = []
     for number, row in enumerate(story.texts["invitees"], start=1):
         people.person(story, row["address"], row["name"], row["lang"], now)
@@ -166,11 +213,15 @@ def invite(story: Story, day: date, now: datetime) -> None:
                 row["by_letter"],
             )
         )  # fmt: skip
-    campaign = story.texts["campaign"]
-    invitations.invite(
-        story.meetings[campaign["meeting"]], rows=rows, by=story.people["p-moderation"],
-        subject=campaign["subject"].format(date=story.dates.in_words(day)), now=now,
-    )  # fmt: skip
+    campaign, actor = story.texts["campaign"], story.people["p-moderation"]
+    subject = campaign["subject"].format(date=story.dates.in_words(day))
+    draft = campaigns.draft(story.meetings[campaign["meeting"]], actor, subject, now)
+    campaigns.add_list(draft, rows, campaign["list"], actor, now)
+    campaigns.hand_in(draft, draft.revision, actor, now=now)
+    sending.wave(draft.id, 0, now)
+    # The mails of the demo have left when it is loaded.
+    draft.state, draft.ended_at = CampaignState.done, now
+    db.session.flush()
 
 
 def answer(story: Story, row: dict[str, Any], now: datetime) -> None:

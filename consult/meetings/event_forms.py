@@ -92,7 +92,7 @@ class QuestionsForm(Form):
         for row in self.questions:
             row.form.kind.choices = list(question_names().items())
         self.anonymous.choices = [
-            ("yes", _l("Anonymous: nobody can see who gave an answer, we neither")),
+            ("yes", _l("Anonymous: nobody can see who gave an answer, not even we")),
             ("no", _l("With names: the organisers see who gave which answer")),
         ]
 

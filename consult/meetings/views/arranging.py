@@ -157,7 +157,8 @@ def cancel(slug: str, meeting_id: int) -> Response:
         operations.cancel(meeting, current_person(), clock.now())
         gone = [meeting]
     told = sum(tell_cancelled(one) for one in gone)
-    done = ngettext("The meeting is cancelled.", "%(num)s meetings are cancelled.", len(gone))
+    many = len(gone)
+    done = _("The meeting is cancelled.") if many == 1 else _("%(number)s meetings are cancelled.", number=many)
     flash(" ".join([done, *people_told(told)]), "success")
     return commit_and_go(address_of(process, meeting))
 
