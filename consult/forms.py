@@ -1,6 +1,6 @@
 """The base of all forms."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, cast
 
 from flask import g
@@ -33,21 +33,23 @@ def entered(field: Field) -> str:
 
 
 class _Offered:
-    """A choice among what `offered` says when it is asked: by word what people read.
+    """A choice among `words`; `offered` says what people read for each, when it is shown.
 
     Compares what was chosen with the words; WTForms makes every choice ready to be shown for that.
     """
 
-    def __init__(self, *args: Any, offered: Callable[[], Mapping[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, words: Container[str], offered: Callable[[], Mapping[str, str]], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self._offered = offered
+        self._words, self._offered = words, offered
 
     @property
     def choices(self) -> list[tuple[str, str]]:
         return list(self._offered().items())
 
     def pre_validate(self: Any, form: Any) -> None:
-        if self.data not in self._offered():
+        if self.data not in self._words:
             raise ValidationError(self.gettext("Not a valid choice."))
 
 

@@ -17,6 +17,7 @@ from flask_wtf.csrf import generate_csrf, validate_csrf
 from sqlalchemy import BigInteger, String, bindparam, cast, event, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response
 from wtforms.validators import ValidationError
@@ -70,6 +71,17 @@ class Request(flask.Request):
             self.query_string = _BARE.sub(lambda found: b"%%%02X" % found[0][0], self.query_string)
 
 
+#: What every answer says; no view says anything else.
+_HEADERS = (
+    ("Content-Security-Policy", CSP),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+)
+
+
 class FormAnswer(Base):
     """Where a form that was sent once led to: sending it again has no second effect. Rows live a week."""
 
@@ -91,7 +103,13 @@ def form_id() -> str:
 
 def _form_key() -> tuple[int, str] | None:
     """What tells the form that was sent from all others: a number to which its sender is added, and a word."""
-    ident = request.form.get("form_id", "")[:64] if has_request_context() and request.method not in SAFE else ""
+    if not has_request_context() or request.method in SAFE:
+        return None
+    try:
+        ident = request.form.get("form_id", "")[:64]
+    except HTTPException:
+        # A body that cannot be read, because it is too large: nothing comes of it, and its error page is for somebody.
+        return None
     if not ident:
         return None
     digest = hashlib.sha256(f"{request.path}|{ident}".encode()).hexdigest()
@@ -244,13 +262,8 @@ def _before_commit(_session: Session) -> None:
 
 def _after(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", CSP)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.extend(_HEADERS)
     headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint == "static":

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import bindparam, func, insert, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult import clock
@@ -22,6 +22,12 @@ _SEAL_LOCK = 4_201_701
 
 class WrongFacts(ValueError):
     """The facts given are not exactly those the action declares."""
+
+
+def _check(action: Action, facts: Mapping[str, Any]) -> None:
+    expected = FACTS.get(action, frozenset())
+    if set(facts) != expected:
+        raise WrongFacts(f"{action.value} records {sorted(expected)}, got {sorted(facts)}")
 
 
 @cache
@@ -51,10 +57,8 @@ def record_many(
 
     Raises `WrongFacts` as `record` does.
     """
-    expected = FACTS.get(action, frozenset())
-    wrong = next((facts for _subject, facts in subjects if set(facts) != expected), None)
-    if wrong is not None:
-        raise WrongFacts(f"{action.value} records {sorted(expected)}, got {sorted(wrong)}")
+    for _subject, facts in subjects:
+        _check(action, facts)
     if not subjects:
         return
     now = clock.now()
@@ -72,6 +76,31 @@ def record_many(
     ]
     # Past the unit of work: nothing reads the entries again, and every act that counts pays for this.
     db.session.execute(_entry_insert(), entries if len(entries) > 1 else entries[0])
+
+
+def entry_beside(row: Any, action: Action, subject_type: str, subject_id: Any, **facts: Any) -> Any:
+    """For PostgreSQL: an entry as part of the statement whose CTE `row` does what it records; none without a row.
+
+    `subject_id` and the facts are expressions. The statement is executed with `said_by` beside its own values.
+    Raises `WrongFacts` as `record` does.
+    """
+    _check(action, facts)
+    table: Any = AuditEntry.__table__
+    values = {
+        "at": bindparam("said_at", type_=table.c.at.type),
+        "actor_id": bindparam("said_actor_id", type_=table.c.actor_id.type),
+        "action": literal(action.value),
+        "process_id": bindparam("said_process_id", type_=table.c.process_id.type),
+        "subject_type": literal(subject_type),
+        "subject_id": subject_id,
+        "facts": func.json_build_object(*(part for name, value in facts.items() for part in (literal(name), value))),
+    }
+    return insert(table).from_select(list(values), select(*values.values()).select_from(row)).cte("entry")
+
+
+def said_by(actor_id: int | None, process_id: int) -> dict[str, Any]:
+    """The values of `entry_beside`."""
+    return {"said_at": clock.now(), "said_actor_id": actor_id, "said_process_id": process_id}
 
 
 def entry_hash(entry: AuditEntry, seq: int, previous: str) -> str:

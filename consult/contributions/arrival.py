@@ -6,8 +6,6 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from consult.accounts.models import Person
-from consult.audit.actions import Action
-from consult.audit.operations import record
 from consult.concept.models import Element, Placement, ProcessConcept, Version
 from consult.concept.queries import audiences_open_to
 from consult.contributions.models import (
@@ -89,16 +87,9 @@ def add(
         receipt_hash=receipt_hash,
     )
     # The words are not the helper's: what the helper may take along or erase does not hold them.
-    store(contribution, body=body, proposed=proposed, writer_id=None if channel == Channel.helper else actor_id)
+    writer_id = None if channel == Channel.helper else actor_id
+    store(contribution, actor_id=actor_id, body=body, proposed=proposed, writer_id=writer_id)
     note_hits(contribution.id, rules)
-    record(
-        Action.contribution_submitted,
-        actor_id,
-        contribution,
-        process_id=process.id,
-        number=contribution.number,
-        element_id=element_id,
-    )
     return contribution
 
 

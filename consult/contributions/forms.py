@@ -22,7 +22,7 @@ from consult.accounts.models import Organisation
 from consult.accounts.names import skeleton
 from consult.concept.queries import Placed
 from consult.contributions.listing import Filter
-from consult.contributions.models import MAX_LENGTH, Order, State
+from consult.contributions.models import MAX_LENGTH, Order, Stance, State
 from consult.contributions.words import channel_names, kind_names, order_names, stance_names, state_names
 from consult.forms import Form, RadioOne, SelectOne, _l, one_line, several_lines
 from consult.i18n import language
@@ -124,7 +124,7 @@ class _TextForm(Form):
         validators=[DataRequired(_l("Please write something first.")), fits],
         render_kw={"maxlength": MAX_LENGTH},
     )
-    lang = SelectOne(_l("I write in this language"), offered=language_names)
+    lang = SelectOne(_l("I write in this language"), words=frozenset((*LANGUAGES, ANOTHER)), offered=language_names)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         kwargs.setdefault("lang", language())
@@ -137,6 +137,7 @@ class CommentForm(_TextForm):
 
     stance = RadioOne(
         _l("How do you mean it?"),
+        words=frozenset(Stance),
         offered=stance_names,
         validators=[InputRequired(_l("Please choose how you mean it."))],
     )
@@ -166,6 +167,7 @@ class GuestForm(_TextForm):
 
     stance = RadioOne(
         _l("How do you mean it?"),
+        words=frozenset(Stance),
         offered=stance_names,
         validators=[InputRequired(_l("Please choose how you mean it."))],
     )

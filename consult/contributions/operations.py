@@ -343,17 +343,15 @@ def react(
         raise Refused(_("This contribution is not shown any more."))
     if contribution.author_id == person.id:
         raise Refused(_("This is your own contribution."))
-    before = None
-    given = tallies.give(contribution, person.id, kind, now)
-    if not given:
-        known = _reaction(contribution, person)
-        if known is None or known.kind == kind:
-            return False
-        before, known.kind = known.kind, kind
+    if tallies.give(contribution, person.id, kind, now):
+        return True
+    known = _reaction(contribution, person)
+    if known is None or known.kind == kind:
+        return False
+    before, known.kind = known.kind, kind
     record(Action.reaction_given, person.id, contribution, process_id=contribution.process_id)
-    if not given:
-        db.session.flush()
-        tallies.react(contribution, before, kind)
+    db.session.flush()
+    tallies.react(contribution, before, kind)
     return True
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from flask import abort
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import Select, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Person
@@ -86,11 +87,16 @@ def counts_of_process(process_id: int) -> dict[str, int]:
     return totals_of_process(process_id)[0]
 
 
+@cache
+def _by_number() -> Select[Contribution]:
+    return select(Contribution).where(
+        Contribution.process_id == bindparam("process_id"), Contribution.number == bindparam("number")
+    )
+
+
 def visible_or_404(process: Process, number: int, person: Person | None) -> Contribution:
     """The contribution with this number if this person may know of it; hidden ones answer like missing ones."""
-    contribution = db.session.scalar(
-        select(Contribution).where(Contribution.process_id == process.id, Contribution.number == number)
-    )
+    contribution = db.session.scalar(_by_number(), {"process_id": process.id, "number": number})
     if contribution is None or not can_see(person, process, contribution):
         abort(404)
     return contribution

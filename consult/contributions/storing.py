@@ -1,4 +1,4 @@
-"""The rows of a contribution that arrives: itself with its number, its first text, its place in the tally.
+"""The rows of a contribution that arrives: itself with its number, first text, place in the tally, entry in the record.
 
 On PostgreSQL they are one question: what every citizen waits for should not wait for five answers, and a number that
 is given by a second statement writes all indexes of the table twice. The counter serialises the writers of a process:
@@ -11,7 +11,10 @@ from typing import Any
 from sqlalchemy import bindparam, insert, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_dict
 
+from consult.audit import operations as audit
+from consult.audit.actions import Action
 from consult.contributions import tallies
 from consult.contributions.models import Contribution, ContributionText
 from consult.extensions import db
@@ -20,6 +23,7 @@ from consult.processes.models import ProcessCounter
 _ROW: Any = Contribution.__table__
 _TEXT: Any = ContributionText.__table__
 _COUNTER: Any = ProcessCounter.__table__
+_ACTION = Action.contribution_submitted
 #: Given by the database; everything else is written down.
 _GIVEN = ("id", "number")
 #: What a row begins with where nothing else is said.
@@ -30,18 +34,19 @@ _START = {
 }
 
 
-def store(contribution: Contribution, *, body: str, proposed: str | None, writer_id: int | None) -> None:
+def store(
+    contribution: Contribution, *, actor_id: int | None, body: str, proposed: str | None, writer_id: int | None
+) -> None:
     """Write a new contribution down; afterwards it is a row of the session, with id and number. Commits nothing."""
-    values = {name: getattr(contribution, name) for name in _START}
-    for name, start in _START.items():
-        if values[name] is None and start is not None:
-            values[name] = start
-        setattr(contribution, name, values[name])
+    said = {name: value for name, value in instance_dict(contribution).items() if value is not None}
+    values = {name: said.get(name, start) for name, start in _START.items()}
+    instance_dict(contribution).update(values)
     counted = tallies.counts(contribution, contribution.state)
     words = {"body": body, "proposed": proposed, "writer_id": writer_id}
     if db.session.get_bind().dialect.name == "postgresql":
         counted_as = {"counted_as": contribution.stance or ""} if counted else {}
-        row = db.session.execute(_at_once(counted), {**values, **words, **counted_as}).one()
+        said_by = audit.said_by(actor_id, contribution.process_id)
+        row = db.session.execute(_at_once(counted), {**values, **words, **counted_as, **said_by}).one()
         contribution.id, contribution.number = row.id, row.number
     else:
         contribution.number = db.session.scalar(_counting("sqlite"), {"process_id": contribution.process_id})
@@ -49,6 +54,8 @@ def store(contribution: Contribution, *, body: str, proposed: str | None, writer
         first = {"contribution_id": contribution.id, "created_at": contribution.created_at}
         db.session.execute(_text(), {**words, **first})
         tallies.move(contribution, None, contribution.state)
+        facts = {"number": contribution.number, "element_id": contribution.element_id}
+        audit.record(_ACTION, actor_id, contribution, process_id=contribution.process_id, **facts)
     # Nothing is left to be flushed: from here on it is as if it had been loaded.
     make_transient_to_detached(contribution)
     db.session.add(contribution)
@@ -83,7 +90,7 @@ def _text() -> Any:
 
 @cache
 def _at_once(counted: bool) -> Any:
-    """Counter, row, text and (`counted`) tally in one question, in this order: each takes from the one before."""
+    """Counter, row, text, entry and (`counted`) tally in one question: each takes from the one before."""
     number = _counting("postgresql").cte("numbering")
     row = (
         insert(_ROW)
@@ -105,6 +112,8 @@ def _at_once(counted: bool) -> Any:
             bindparam("created_at", type_=_TEXT.c.created_at.type),
         ),
     )
+    facts = {"number": row.c.number, "element_id": bindparam("element_id", type_=_ROW.c.element_id.type)}
+    first = first.add_cte(audit.entry_beside(row, _ACTION, _ROW.name, row.c.id, **facts))
     if counted:
         first = first.add_cte(tallies.addition_after(row).cte("counting"))
     # Said by the last one, so that the whole is a statement that writes, also for those who watch for it.

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import bindparam, case, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from consult.audit import operations as audit
+from consult.audit.actions import Action
 from consult.contributions.models import Contribution, ContributionTally, Reaction, ReactionKind, State
 from consult.extensions import db
 
@@ -114,21 +116,25 @@ def _giving(dialect: str) -> Any:
 
 @cache
 def _giving_and_counting() -> Any:
-    """For PostgreSQL: counted in the same question, if there was none before."""
+    """For PostgreSQL: counted and recorded in the same question, if there was none before."""
     given = _giving("postgresql").cte("given")
-    return _counted_by().where(select(given.c.contribution_id).exists()).returning(Contribution.__table__.c.id)
+    entry = audit.entry_beside(given, Action.reaction_given, Contribution.__tablename__, given.c.contribution_id)
+    counting = _counted_by().where(select(given.c.contribution_id).exists())
+    return counting.add_cte(entry).returning(Contribution.__table__.c.id)
 
 
 def give(contribution: Contribution, person_id: int, kind: str, now: datetime) -> bool:
-    """A reaction of somebody who had none, counted; False when they had one. Holds the contribution's row."""
+    """A reaction of somebody who had none, counted and recorded; False when they had one. Holds the row counted on."""
     reaction = {"given_contribution_id": contribution.id, "given_person_id": person_id, "given_kind": kind,
                 "given_created_at": now}  # fmt: skip
     steps = _steps(contribution, None, kind)
     if db.session.get_bind().dialect.name == "postgresql":
-        given = db.session.execute(_giving_and_counting(), {**reaction, **steps}).first()
+        said_by = audit.said_by(person_id, contribution.process_id)
+        given = db.session.execute(_giving_and_counting(), {**reaction, **steps, **said_by}).first()
     else:
         given = db.session.execute(_giving("sqlite"), reaction).first()
         if given is not None:
+            audit.record(Action.reaction_given, person_id, contribution, process_id=contribution.process_id)
             db.session.execute(_counted_by(), steps)
     if given is not None:
         db.session.expire(contribution, _KEPT)

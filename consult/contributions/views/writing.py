@@ -260,10 +260,10 @@ def react(slug: str, number: int) -> Response:
         flash(_("Taken back."), "success")
     else:
         operations.react(contribution, person, ReactionKind(kind))
-        thanks = {
-            ReactionKind.agree: _("Thank you. It is counted that you think so too."),
-            ReactionKind.disagree: _("Thank you. It is counted that you see it differently."),
-        }
-        flash(thanks[ReactionKind(kind)], "success")
+        if kind == ReactionKind.agree:
+            thanks = _("Thank you. It is counted that you think so too.")
+        else:
+            thanks = _("Thank you. It is counted that you see it differently.")
+        flash(thanks, "success")
     here = url_for("contributions.show", slug=slug, number=number)
     return commit_and_go(safe_next(request.form.get("next"), here))
