@@ -28,6 +28,8 @@ from consult.meetings.views import bp as _meeting_pages
 from consult.moderation import emails as _moderation_mails
 from consult.moderation import models as _moderation
 from consult.moderation.views import bp as _moderation_pages
+from consult.newsletters import emails as _newsletter_mails
+from consult.newsletters.views import bp as _newsletter_pages
 from consult.outbox import models as _outbox
 from consult.outbox.views import bp as _outbox_pages
 from consult.processes import models as _processes
@@ -44,7 +46,7 @@ TABLES = (
 )  # fmt: skip
 #: Importing these registers their mails.
 MAILS = (
-    _contribution_mails, _moderation_mails, _weighing_mails, _meeting_mails, _registration_mails, _invitation_mails, _monthly_mails,
+    _contribution_mails, _moderation_mails, _weighing_mails, _meeting_mails, _registration_mails, _invitation_mails, _newsletter_mails, _monthly_mails,
     _desk_mails,
 )  # fmt: skip
 
@@ -63,6 +65,7 @@ def blueprints() -> list[Blueprint]:
         _weighing_pages,
         _meeting_pages,
         _invitation_pages,
+        _newsletter_pages,
         _digest_pages,
         _desk_pages,
     ]

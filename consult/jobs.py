@@ -39,6 +39,10 @@ class Job(StrEnum):
     campaign = "consult.campaign"
     #: Campaigns whose time has come, or that were left behind.
     campaigns = "consult.campaigns"
+    #: One issue of a newsletter: from its subscribers to promised mails.
+    newsletter = "consult.newsletter"
+    #: Issues whose time has come, or that were left behind.
+    newsletters = "consult.newsletters"
     #: The letters of one campaign as one file.
     letters = "consult.letters"
     heartbeat = "consult.heartbeat"

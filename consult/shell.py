@@ -147,6 +147,8 @@ def desk_nav(process: Process) -> list[Link]:
     if lead or Function.steering in functions:
         links += link("digests.index", _("Feedback digests"), "digests.", slug=slug)
     links += link("meetings.index", _("Meetings"), "meetings.", "invitations.", slug=slug)
+    if lead or Function.moderation in functions:
+        links += link("newsletters.index", _("Newsletter"), "newsletters.", slug=slug)
     if lead:
         links += link("processes.settings", _("Process"), slug=slug)
         links += link("processes.stages", _("Stages"), "processes.stage", slug=slug)

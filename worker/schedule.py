@@ -13,6 +13,7 @@ TICKS: dict[Job, int] = {
     Job.reminders: 60,
     Job.waiting_lists: 60,
     Job.campaigns: 30,
+    Job.newsletters: 30,
     Job.bounces: 300,
     Job.purge: 3600,
 }

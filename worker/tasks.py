@@ -17,6 +17,7 @@ from consult.jobs import Job, enqueue
 from consult.meetings import reminders as remind
 from consult.meetings import waiting
 from consult.moderation import mornings as morning
+from consult.newsletters import issues
 from consult.outbox import bounces, delivery, returned
 from consult.outbox import operations as outbox
 
@@ -112,6 +113,37 @@ def campaigns() -> None:
 def make_letters(campaign_id: int) -> None:
     """Put the letters of one campaign into one file."""
     letters.make(campaign_id)
+
+
+@shared_task(name=Job.newsletter.value)
+def newsletter(issue_id: int) -> None:
+    """Promise one issue of a newsletter to its subscribers."""
+    issues.run(issue_id)
+
+
+@shared_task(name=Job.newsletters.value)
+def newsletters() -> None:
+    """Look after the issues that are to leave, and those that are leaving."""
+    issues.tick(clock.now())
+    _beat(Job.newsletters)
+
+
+@shared_task(name=Job.reminders.value)
+def reminders() -> None:
+    """Promise the mails before and after meetings whose time has come."""
+    promised = remind.run_due(clock.now(), on_paper)
+    _beat(Job.reminders)
+    if promised:
+        log.info("promised %s mails around meetings", promised)
+
+
+@shared_task(name=Job.waiting_lists.value)
+def waiting_lists() -> None:
+    """Let places that nobody took go on to the next ones."""
+    changed = waiting.run_due(clock.now())
+    _beat(Job.waiting_lists)
+    if changed:
+        log.info("waiting lists: %s changed", changed)
 
 
 @shared_task(name=Job.bounces.value)

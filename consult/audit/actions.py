@@ -148,6 +148,14 @@ class Action(StrEnum):
     address_resumed = "outbox.address.resumed"
     # digests
     digest_issued = "digests.digest.issued"
+    # newsletters
+    newsletter_subscribed = "newsletters.subscription.begun"
+    newsletter_ended = "newsletters.subscription.ended"
+    newsletter_drafted = "newsletters.issue.drafted"
+    newsletter_handed_in = "newsletters.issue.handed_in"
+    newsletter_tested = "newsletters.issue.tested"
+    newsletter_started = "newsletters.issue.started"
+    newsletter_finished = "newsletters.issue.finished"
     # backup
     backup_restored = "backup.archive.restored"
     erasure_repeated = "backup.erasure.repeated"
@@ -156,6 +164,7 @@ class Action(StrEnum):
 #: Facts per action; an action that is not named here records none.
 FACTS: dict[Action, frozenset[str]] = {
     Action.registration_changed: frozenset({"state"}),
+    Action.newsletter_handed_in: frozenset({"recipients"}),
     Action.backup_restored: frozenset({"taken_at", "parked", "repeated"}),
     Action.site_changed: frozenset({"fields"}),
     Action.site_text_changed: frozenset({"key", "lang"}),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from consult import clock, signing
 from consult.accounts import tokens
-from consult.accounts.models import LinkPurpose, Person
+from consult.accounts.models import LinkPurpose, LinkToken, Person
 from consult.concept import operations as concept_operations
 from consult.concept.models import (
     Concept,
@@ -40,6 +40,7 @@ from consult.invitations.queries import PURPOSE
 from consult.meetings.models import Meeting, MeetingKind, MeetingState, Minutes, MinutesState
 from consult.moderation import erasing
 from consult.moderation import operations as deciding
+from consult.newsletters import subscribing
 from consult.processes.models import Activity, Function, Moderation, Process
 from tests import factories
 from tests.browser.town import DEMO, Town
@@ -82,6 +83,22 @@ def _unclaimed(world: World) -> int:
     return guests.submit(world.process, text="Wem das gehört?", stance=Stance.question, code="0000-0000-0000-0001").id
 
 
+def _newsletters(world: World) -> dict[str, str]:
+    """Links of somebody who asked for the newsletter, gets it, and has stopped it."""
+    asked, reader, former = (factories.make_person("", account=False) for _n in range(3))
+    subscribing.ask(world.process, asked.email or "", "de")
+    token = db.session.scalars(select(LinkToken).where(LinkToken.person_id == asked.id)).one()
+    for person in (reader, former):
+        subscribing.subscribe(world.process, person, "de")
+    rows = {person: subscribing.of_person(world.process, person.id) for person in (reader, former)}
+    subscribing.end(rows[former])
+    return {
+        "newsletter_asked": tokens.link_of(token),
+        "newsletter_reader": subscribing.stop_link(rows[reader]),
+        "newsletter_former": subscribing.stop_link(rows[former]),
+    }
+
+
 def _links(world: World) -> dict[str, str]:
     begun, guest = factories.make_person("Neu"), factories.make_person("Geladen")
     begun.account.confirmed_at = guest.account.confirmed_at = None
@@ -98,6 +115,7 @@ def _links(world: World) -> dict[str, str]:
         "preview": tokens.link_of(preview),
         "claim": _link(LinkPurpose.claim, factories.make_person("", account=False), subject_id=_unclaimed(world)),
         "stop": _link(LinkPurpose.stop_mail, citizen, subject_id=1, expires_at=clock.now() + timedelta(days=7)),
+        **_newsletters(world),
         "stopped": _link(LinkPurpose.stop_mail, citizen, subject_id=2, expires_at=clock.now() + timedelta(days=7)),
     }
 

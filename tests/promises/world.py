@@ -1,8 +1,11 @@
 """A small town with everything in it, for the promises about all routes: one row of each kind, a cast for each role."""
 
+import io
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+
+from PIL import Image
 
 from consult import clock
 from consult.accounts import tokens
@@ -10,25 +13,31 @@ from consult.accounts.models import LinkPurpose, Person, Representation
 from consult.audit.operations import head, seal
 from consult.concept import drafts, facts, operations
 from consult.concept.models import LifeTopic, Placement
+from consult.concept.pictures import Rewritten
 from consult.contributions import guests, screening, translating, trust
 from consult.contributions import operations as contributions
 from consult.contributions.models import ModerationReason, RuleEffect, Stance, TrustLevel
 from consult.digests import operations as digests
 from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
+from consult.invitations import campaigns
 from consult.invitations import operations as invitations
 from consult.invitations.lists import Row
-from consult.invitations.models import Invitation
-from consult.meetings import materials, reminders
+from consult.invitations.models import CampaignRecipient, Invitation
+from consult.meetings import cards, materials, photos, reminders
 from consult.meetings.models import (
     LineKind,
     Meeting,
     MeetingKind,
     MinuteLine,
     Minutes,
+    Origin,
+    Registration,
     RegistrationState,
     ReminderKind,
 )
+from consult.meetings.words import Needs
+from consult.newsletters import issues
 from consult.moderation import appeals, duty, reports
 from consult.moderation import operations as deciding
 from consult.moderation.notes import add_note
@@ -59,6 +68,7 @@ NEEDLES = {
     "appeal": "Nadel-Einspruch-7356",
     "trust": "Nadel-Vertrauen-7357",
     "colleagues": "Nadel-Kollegium-7359",
+    "newsletter": "Nadel-Rundbrief-7360",
 }
 
 
@@ -89,6 +99,18 @@ def _meeting(process: Process, group_id: int, **fields: Any) -> Meeting:
         )
     )
     return meeting
+
+
+def _wall_photo(meeting: Meeting, by: Person) -> int:
+    """A picture of a pinboard, which only organisers see."""
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(out, "PNG")
+    return photos.add(meeting, Rewritten("image/png", 8, 8, out.getvalue()), "", by, clock.now()).id
+
+
+def _card(process: Process, meeting: Meeting, by: Person) -> int | None:
+    """A card of that pinboard."""
+    return cards.capture_card(process, meeting, by, text="Eine Karte.", place=cards.Place(table="4")).number
 
 
 def build() -> World:
@@ -183,6 +205,17 @@ def build() -> World:
     invitations.invite(meeting, rows=[Row(number=1, address=NEEDLES["address"], name="Gast")], by=lead)
     invitation = db.session.query(Invitation).filter_by(meeting_id=meeting.id).one()
     invitation.message = NEEDLES["answer"]
+    campaign = campaigns.draft(meeting, lead, "Einladung")
+    campaigns.add_list(campaign, [Row(number=1, address=NEEDLES["address"], name="Gast")], "", lead)
+    issue = issues.draft(process, lead)
+    issue.subject, issue.note = "Neues", NEEDLES["newsletter"]
+    recipient = db.session.query(CampaignRecipient).filter_by(campaign_id=campaign.id).first()
+    registration = factories.flushed(
+        Registration(
+            meeting_id=meeting.id, person_id=cast["author"].id, state=RegistrationState.asked, organisation_name="",
+            named=False, code="REGISTER", origin=Origin.registration, needs=Needs(note=NEEDLES["answer"]).dump(),
+        )
+    )  # fmt: skip
     organisation = factories.make_organisation("Verein Beispiel")
     speaker = factories.flushed(Representation(person_id=author.id, organisation_id=organisation.id))
     seats = factories.make_group(process, Function.working)
@@ -203,8 +236,10 @@ def build() -> World:
             "person_id": cast["citizen"].id, "organisation_id": organisation.id, "representation_id": speaker.id,
             "group_id": seats.id, "membership_id": seat.id, "holder_id": holder.id, "stage_id": stage_id,
             "digest_id": digest.id, "reason_id": reason.id, "token_id": preview.id, "message_id": message.id,
-            "contact_id": contact.id, "invitation_id": invitation.id, "draft_id": written.id, "sign_in_id": 999_999,
-            "slip": "a" * 24,
+            "photo_id": _wall_photo(meeting, moderator), "card_number": _card(process, meeting, moderator),
+            "contact_id": contact.id, "invitation_id": invitation.id, "registration_id": registration.id,
+            "draft_id": written.id, "sign_in_id": 999_999,
+            "slip": "a" * 24, "campaign_id": campaign.id, "issue_id": issue.id, "recipient_id": recipient.id, "suffix": "xlsx",
             "material_id": material.id, "reminder_id": reminder.id, "preset": "day_before",
             "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css", "kind": "goal",
             "act": act.id, "pending": pending.number, "hidden": hidden.number, "day": clock.now().date().isoformat(),

@@ -1,0 +1,3 @@
+from tests.outbox.conftest import sink
+
+__all__ = ["sink"]
