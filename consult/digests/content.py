@@ -79,3 +79,5 @@ class Content(TypedDict):
     versions: list[int]
     minutes: list[int]
     answers: dict[str, int]
+    #: [meeting, how many answered, first question with a scale, its mean]; missing where nobody did.
+    surveys: NotRequired[list[list[Any]]]

@@ -20,6 +20,8 @@ from consult.digests.models import Digest, DigestKind
 from consult.digests.queries import OPENING, Activity, last_issued, subjects_in
 from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
+from consult.meetings.models import Minutes
+from consult.meetings.survey import figures_of
 from consult.processes.models import Function, Process, ProcessGroup
 from consult.weighing.models import Disposition
 from consult.weighing.queries import answered
@@ -119,6 +121,9 @@ def figures(process: Process, happened: Activity, now: datetime) -> Content:
         minutes=happened.minutes,
         answers=dict(Counter(happened.answers.values())),
     )
+    surveys = figures_of([*happened.surveyed, *_sittings(happened.minutes)])
+    if surveys:
+        content["surveys"] = [[ident, one.many, one.label, one.mean] for ident, one in sorted(surveys.items())]
     earlier = last_issued(process.id, happened.from_seq)
     if earlier is not None:
         stocks: Stocks = earlier.content["stocks"]
@@ -132,6 +137,11 @@ def figures(process: Process, happened: Activity, now: datetime) -> Content:
             open=stocks["open"],
         )
     return content
+
+
+def _sittings(minutes: list[int]) -> list[int]:
+    """The meetings of these minutes: what people said of them stands beside the approval."""
+    return list(db.session.scalars(select(Minutes.meeting_id).where(Minutes.id.in_(minutes)))) if minutes else []
 
 
 def _sum(counters: Any) -> Counter[str]:

@@ -124,6 +124,8 @@ class Activity:
     decisions: list[int] = field(default_factory=list)
     #: Approved minutes.
     minutes: list[int] = field(default_factory=list)
+    #: Meetings after which people sent answers to the survey.
+    surveyed: list[int] = field(default_factory=list)
     #: Invitation -> the answer given last.
     answers: dict[int, str] = field(default_factory=dict)
 
@@ -163,6 +165,7 @@ def activity(process: Process, from_seq: int, to_seq: int) -> Activity:
         Action.version_published: found.versions,
         Action.disposition_decided: found.decisions,
         Action.minutes_approved: found.minutes,
+        Action.survey_answered: found.surveyed,
     }
     others = (Action.contribution_hidden, Action.invitation_answered, Action.dispositions_released)
     released: list[int] = []

@@ -25,6 +25,7 @@ from consult.digests.models import Digest
 from consult.extensions import db
 from consult.i18n import language
 from consult.meetings.models import Meeting, Minutes
+from consult.meetings.survey import Figures
 from consult.processes.models import Process
 
 #: Two or three lines of print.
@@ -100,6 +101,8 @@ class Report:
     versions: list[Version]
     #: Sittings whose minutes were approved, as (meeting id, title).
     minutes: list[tuple[int, str]]
+    #: Titles of meetings, and what people said of them afterwards.
+    surveys: list[tuple[str, Figures]]
     #: Published reasons for hiding, with how often each was used.
     reasons: list[tuple[str, int]]
 
@@ -153,6 +156,7 @@ def report(process: Process, stored: dict[str, Any] | Content) -> Report:
         questions=[quotes.get(number, Quote(number, None)) for number in asked],
         versions=_versions(content["versions"]),
         minutes=_minutes(content["minutes"]),
+        surveys=_surveys(content.get("surveys", [])),
         reasons=_reasons(content["hidden_by_reason"]),
     )
 
@@ -257,6 +261,15 @@ def _minutes(ids: list[int]) -> list[tuple[int, str]]:
         .order_by(Meeting.starts_at, Meeting.id)
     )
     return [(ident, title) for ident, title in rows]
+
+
+def _surveys(rows: list[list[Any]]) -> list[tuple[str, Figures]]:
+    """As they were counted when the digest was made."""
+    if not rows:
+        return []
+    titles = db.session.execute(select(Meeting.id, Meeting.title).where(Meeting.id.in_([row[0] for row in rows])))
+    known = {row[0]: row[1] for row in titles}
+    return [(known[ident], Figures(many, label, mean)) for ident, many, label, mean in rows if ident in known]
 
 
 def _reasons(counts: dict[str, int]) -> list[tuple[str, int]]:

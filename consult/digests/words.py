@@ -152,6 +152,8 @@ def events(report: Report) -> list[str]:
     if report.minutes:
         titles = [title for _ident, title in report.minutes]
         sentences.append(_("Minutes approved: %(titles)s", titles=_some(titles)))
+    for title, figures in report.surveys[:MAX_TITLES]:
+        sentences.append(_("After “%(title)s”: %(result)s", title=title, result=figures.words()))
     if content["decisions"]:
         sentences.append(decided(content))
     if content["hidden"]:

@@ -320,22 +320,34 @@ def results(meeting_id: int, with_texts: bool) -> list[Result]:
     return list(found.values())
 
 
-def sentences_of(meeting_ids: Sequence[int]) -> dict[int, str]:
-    """The result in one sentence, for minutes and digests; nothing for meetings with fewer than `FEWEST` sheets.
+@dataclass(frozen=True)
+class Figures:
+    """A result in short: how many answered, and the mean of the first question with a scale."""
 
-    The first question with a scale speaks for all. Two statements, however many meetings.
-    """
-    counted = select(SurveyReply.meeting_id, func.count().label("many")).where(
+    many: int
+    label: str = ""
+    mean: float | None = None
+
+    def words(self) -> str:
+        """In one sentence or two."""
+        said = ngettext("%(num)s person answered the survey.", "%(num)s people answered the survey.", self.many)
+        if self.mean is None:
+            return said
+        mean = format_number(self.mean)
+        return f"{said} " + _("“%(question)s”: %(mean)s of 5 on average.", question=self.label, mean=mean)
+
+
+def figures_of(meeting_ids: Sequence[int]) -> dict[int, Figures]:
+    """For minutes and digests; nothing for meetings with fewer than `FEWEST` sheets. At most two statements."""
+    if not meeting_ids:
+        return {}
+    counted = select(SurveyReply.meeting_id, func.count()).where(
         SurveyReply.meeting_id.in_(list(meeting_ids)), SurveyReply.sent_at.is_not(None)
     )
-    many = {
-        ident: number
-        for ident, number in db.session.execute(counted.group_by(SurveyReply.meeting_id))
-        if number >= FEWEST
-    }
+    many = {row[0]: row[1] for row in db.session.execute(counted.group_by(SurveyReply.meeting_id)) if row[1] >= FEWEST}
     if not many:
         return {}
-    values: dict[int, dict[int, tuple[int, str, list[int]]]] = {}
+    scales: dict[int, dict[tuple[int, str], list[int]]] = {}
     for meeting_id, position, label, value, number in db.session.execute(
         select(
             SurveyQuestion.meeting_id, SurveyQuestion.position, SurveyQuestion.label, SurveyAnswer.value, func.count()
@@ -349,15 +361,13 @@ def sentences_of(meeting_ids: Sequence[int]) -> dict[int, str]:
         )
         .group_by(SurveyQuestion.meeting_id, SurveyQuestion.position, SurveyQuestion.label, SurveyAnswer.value)
     ):
-        kept = values.setdefault(meeting_id, {}).setdefault(position, (position, label, []))
-        kept[2].extend([int(value)] * number)
-    return {ident: _sentence(number, values.get(ident, {})) for ident, number in many.items()}
-
-
-def _sentence(many: int, scales: dict[int, tuple[int, str, list[int]]]) -> str:
-    said = ngettext("%(num)s person answered the survey.", "%(num)s people answered the survey.", many)
-    if not scales:
-        return said
-    _position, label, values = scales[min(scales)]
-    mean = format_number(round(sum(values) / len(values), 1))
-    return f"{said} " + _("“%(question)s”: %(mean)s of 5 on average.", question=label, mean=mean)
+        scales.setdefault(meeting_id, {}).setdefault((position, label), []).extend([int(value)] * number)
+    found = {}
+    for ident, number in many.items():
+        if ident not in scales:
+            found[ident] = Figures(number)
+            continue
+        first = min(scales[ident])
+        values = scales[ident][first]
+        found[ident] = Figures(number, first[1], round(sum(values) / len(values), 1))
+    return found

@@ -8,7 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from consult import retention
+from consult.audit.actions import Action
 from consult.audit.models import AuditEntry
+from consult.audit.operations import head, record, seal
+from consult.digests import operations as digests
+from consult.digests import words as digest_words
+from consult.digests.reading import report
 from consult.i18n import in_language
 from consult.meetings import survey
 from consult.meetings.models import Registration, SurveyAnswer, SurveyReply
@@ -199,7 +204,7 @@ def test_results_of_fewer_than_five_are_for_the_organisers_and_own_words_always(
     page, staff = circle.meeting_path("/survey"), browser_of(circle.moderator)
     assert "Nützlich?" not in browser.get(page).text
     assert "Eigene Worte 3" in staff.get(page).text
-    assert survey.sentences_of([circle.meeting.id]) == {}
+    assert survey.figures_of([circle.meeting.id]) == {}
     fill(circle, guest(circle), "1", "Weniger")
     session.commit()
     public = browser.get(page)
@@ -208,7 +213,7 @@ def test_results_of_fewer_than_five_are_for_the_organisers_and_own_words_always(
     table = public.html.find("table", class_="bars")
     assert [row.find("th").get_text() for row in table.find("tbody").find_all("tr")] == list(survey.SCALE)
     with in_language("en"):
-        assert survey.sentences_of([circle.meeting.id])[circle.meeting.id] == (
+        assert survey.figures_of([circle.meeting.id])[circle.meeting.id].words() == (
             "5 people answered the survey. “Nützlich?”: 3 of 5 on average."
         )
     assert browser.get(circle.meeting_path()).html.find("a", href=page)
@@ -264,3 +269,16 @@ def test_pages_of_the_survey_ask_the_same_number_of_questions_with_one_and_many_
         figures.append(row)
     assert figures[0] == figures[1]
     assert max(figures[0]) <= 12
+
+
+def test_the_digest_keeps_the_result_as_it_was_counted(session: Any, circle: Circle) -> None:
+    for number in range(5):
+        fill(circle, guest(circle), str(number % 2 + 4))
+    record(Action.minutes_approved, None, ("minutes", 1), process_id=circle.process.id, contributions=[])
+    seal()
+    digest = digests.compile(circle.process, head(), NOON)
+    assert digest is not None
+    fill(circle, guest(circle), "1")
+    with in_language("en"):
+        said = digest_words.events(report(circle.process, digest.content))
+    assert "After “4. Treffen”: 5 people answered the survey. “Nützlich?”: 4.4 of 5 on average." in said

@@ -71,7 +71,7 @@ def show(slug: str, meeting_id: int) -> str:
         online=bool(meeting.online_url) and meeting.state != MeetingState.cancelled and takes_part(process, meeting),
         materials=materials.of_meeting(meeting.id, with_internal=inside),
         attendees=attendees.published(meeting, now),
-        survey=survey.sentences_of([meeting.id]).get(meeting.id) if meeting.is_over(now) else None,
+        survey=survey.figures_of([meeting.id] if meeting.is_over(now) else []).get(meeting.id),
         following=series.following(meeting, now) if organises else [],
         kind=words.kind_names()[meeting.kind],
         when=words.when_words(meeting),
