@@ -34,7 +34,9 @@ from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
 from consult.groups.operations import end_membership, vacate_seat
 from consult.invitations.models import Invitation, Subscription, SubscriptionState
+from consult.meetings import registering
 from consult.meetings.models import FieldAnswer, Meeting, Registration, RegistrationState, SurveyReply
+from consult.newsletters import subscribing
 from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Function, ProcessState
 from consult.processes.queries import functions_of, people_with, processes_visible_to
@@ -222,10 +224,13 @@ def _forget_mail(person: Person) -> None:
 
 #: What is left of an address that somebody typed in and nobody proved; it keeps no person alive.
 _ASKED = ("link_token", "outbox_message")
+#: Mails that ask whether an address is somebody's, and the purposes of the links in them.
+_QUESTIONS = ("confirm_contribution", registering.CONFIRM, subscribing.CONFIRM)
+_PROOFS = (LinkPurpose.claim, LinkPurpose.register, LinkPurpose.subscribe)
 
 
 def _asked_only(before: datetime) -> Sequence[int]:
-    """People without an account of whom we know nothing but an address typed in with a contribution before then."""
+    """People without an account of whom we know nothing but an address typed in before then, and not proven."""
     mails = select(OutboxMessage.id).where(OutboxMessage.recipient_id == Person.id)
     links = select(LinkToken.id).where(LinkToken.person_id == Person.id)
     return db.session.scalars(
@@ -235,9 +240,9 @@ def _asked_only(before: datetime) -> Sequence[int]:
             Person.erased_at.is_(None),
             Person.import_key.is_(None),
             ~select(Account.person_id).where(Account.person_id == Person.id).exists(),
-            mails.where(OutboxMessage.kind == "confirm_contribution").exists(),
-            ~mails.where(or_(OutboxMessage.kind != "confirm_contribution", OutboxMessage.queued_at >= before)).exists(),
-            ~links.where(LinkToken.purpose != LinkPurpose.claim).exists(),
+            mails.where(OutboxMessage.kind.in_(_QUESTIONS)).exists(),
+            ~mails.where(or_(OutboxMessage.kind.not_in(_QUESTIONS), OutboxMessage.queued_at >= before)).exists(),
+            ~links.where(LinkToken.purpose.not_in(_PROOFS)).exists(),
         )
         .order_by(Person.id)
         .limit(_AT_ONCE)

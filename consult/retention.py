@@ -4,17 +4,19 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import Delete, delete, or_, select
 
 from consult import broker, clock, limits, personal
 from consult.accounts.models import LinkToken, SignIn
-from consult.audit.models import Heartbeat
+from consult.audit.models import Deletion, Heartbeat
 from consult.concept.models import Editing, MeasureSheet
 from consult.extensions import db
 from consult.invitations import letters
 from consult.invitations import operations as invitations
 from consult.jobs import Job
 from consult.meetings import fields, registering, survey
+from consult.newsletters import subscribing
 from consult.outbox import operations as outbox
 from consult.site.models import ContactMessage
 from consult.web import FormAnswer
@@ -114,12 +116,48 @@ def unproven_guests(now: datetime) -> int:
     return personal.forget_unproven_guests(now - KEEP_GUESTS)
 
 
+def unproven_readers(now: datetime) -> int:
+    """Requests for a newsletter whose owners never pressed the button; their addresses go with the guests'."""
+    return subscribing.forget_unproven(now - KEEP_GUESTS)
+
+
 def broker_messages(now: datetime) -> int:
     return broker.purge_consumed(current_app.config["BROKER_URL"], now)
+
+
+def run(step: Callable[[datetime], int], now: datetime) -> int:
+    """Do one step and write down how many rows it removed: the proof that something is gone. Commits."""
+    removed = step(now)
+    if removed:
+        db.session.add(Deletion(at=now, what=step.__name__, rows=removed))
+    db.session.commit()
+    return removed
+
+
+def step_names() -> dict[str, str]:
+    """What the steps are called on the page of deletions."""
+    return {
+        "form_answers": _("Marks of forms that were sent"),
+        "rate_buckets": _("Counters against abuse"),
+        "sign_ins": _("Ended sign-ins"),
+        "links": _("Expired personal links"),
+        "mail_copies": _("Texts of sent mails"),
+        "contact_messages": _("Messages from visitors"),
+        "needs_and_messages": _("Needs and messages of guests of meetings"),
+        "broker_messages": _("Done background work"),
+        "letters_on_paper": _("Files with letters"),
+        "unsent_surveys": _("Surveys that were begun and not sent"),
+        "open_forms": _("Marks of open forms"),
+        "measure_sheets": _("Tables of measures that were sent in"),
+        "own_questions": _("Answers to questions of the organisers"),
+        "unproven_registrations": _("Registrations whose address nobody proved"),
+        "unproven_guests": _("Addresses nobody proved"),
+        "unproven_readers": _("Requests for a newsletter nobody confirmed"),
+    }
 
 
 STEPS: tuple[Callable[[datetime], int], ...] = (
     form_answers, rate_buckets, sign_ins, links, mail_copies, contact_messages, needs_and_messages, broker_messages,
     letters_on_paper, unsent_surveys, open_forms, measure_sheets, own_questions, unproven_registrations,
-    unproven_guests,
+    unproven_readers, unproven_guests,
 )  # fmt: skip

@@ -174,6 +174,7 @@ def instance_nav(person: Any) -> list[Link]:
         links += link("site.messages", _("Messages from visitors"))
         links += link("accounts.people", _("People and access"), "accounts.people")
         links += link("outbox.messages", _("E-mails"), "outbox.")
+        links += link("site.deletions", _("Deletions"))
     return links
 
 

@@ -170,8 +170,7 @@ def purge() -> None:
     if not due:
         return
     for step in retention.STEPS:
-        removed = step(now)
-        db.session.commit()
+        removed = retention.run(step, now)
         if removed:
             log.info("purged %s: %s", step.__name__, removed)
     _beat(Job.purge)

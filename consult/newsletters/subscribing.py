@@ -7,7 +7,7 @@ The proof is a row of `consent` with the version of the words somebody agreed to
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult import clock
@@ -136,6 +136,18 @@ def again(subscription: Subscription, now: datetime | None = None) -> None:
     """Whoever ended it by the link in a mail takes it up again by the same link: the mail proved the address."""
     if subscription.confirmed_at is not None:
         _begin(subscription, "link in a newsletter", now or clock.now())
+
+
+def forget_unproven(before: datetime) -> int:
+    """Remove requests from before then that nobody confirmed; returns how many."""
+    result = db.session.execute(
+        delete(Subscription).where(
+            Subscription.state == SubscriptionState.pending,
+            Subscription.confirmed_at.is_(None),
+            Subscription.created_at < before,
+        )
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DML result has it
 
 
 def _nonce(subscription: Subscription) -> str:

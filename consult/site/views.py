@@ -17,7 +17,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from consult import files, i18n
+from consult import files, i18n, retention
+from consult.audit.models import Deletion
 from consult.authz import authorize, current_person, public
 from consult.desk import operations as desk
 from consult.errors import Refused
@@ -35,6 +36,7 @@ from consult.web import commit_and_go, keeps_text, row_id, safe_next
 bp = Blueprint("site", __name__)
 
 _YEAR = timedelta(days=365)
+PAGE = 50
 
 
 def text_titles() -> dict[str, str]:
@@ -247,3 +249,19 @@ def answered(message_id: int) -> Response:
     desk.mark_answered(db.get_or_404(ContactMessage, message_id))
     flash(_("Ticked off."), "success")
     return commit_and_go(url_for("site.messages"))
+
+
+@bp.get("/settings/deletions")
+def deletions() -> str:
+    """What the nightly purge removed: numbers, as proof."""
+    authorize(policy.is_operator)
+    before = request.args.get("before", type=row_id)
+    statement = select(Deletion).order_by(Deletion.id.desc()).limit(PAGE + 1)
+    rows = list(db.session.scalars(statement if before is None else statement.where(Deletion.id < before)))
+    shown = rows[:PAGE]
+    return render_template(
+        "site/deletions.html",
+        rows=shown,
+        names=retention.step_names(),
+        next_url=url_for(".deletions", before=shown[-1].id) if len(rows) > PAGE else None,
+    )

@@ -20,6 +20,10 @@ NO_PAGES = {
     "outbox.ready": "JSON for machines",
     "accounts.second_factor_qr": "a picture; the page of the second factor shows it",
     "meetings.ics": "a calendar entry; tests/meetings reads it",
+    "meetings.process_ics": "a calendar; tests/meetings reads it",
+    "meetings.personal_ics": "a calendar; tests/meetings reads it",
+    "meetings.material": "a file; tests/meetings fetches it",
+    "meetings.guest_material": "a file; tests/meetings fetches it",
     "invitations.ics": "a calendar entry; tests/invitations reads it",
     "meetings.door_worker": "a script; tests/browser/test_door.py uses it",
     "meetings.photo": "a picture; the page of the pictures shows it",
@@ -29,6 +33,9 @@ NO_PAGES = {
     "concept.measures_xlsx": "an Excel file; tests/concept reads it",
     "concept.picture": "a picture; the page of its element shows it",
     "concept.sheet_rest": "an Excel file; tests/concept reads it",
+    "meetings.my_ics": "a calendar entry; tests/meetings reads it",
+    "meetings.registrations_csv": "a CSV file; tests/meetings reads it",
+    "meetings.registrations_xlsx": "an Excel file; tests/meetings reads it",
     "invitations.export": "a CSV file; tests/invitations reads it",
     "contributions.receipt_show": "opens with a code; tests/browser/test_receipt.py looks at it",
     "contributions.receipt_edit": "opens with a code; tests/browser/test_receipt.py looks at it",
@@ -205,6 +212,38 @@ VISITS = [
     Visit("invitations.respond", None, of=_link("guest_declined"), name="declined"),
     Visit("invitations.respond", None, of=_link("guest_over"), name="over"),
     Visit("invitations.respond", None, of=_link("guest_cancelled"), name="cancelled"),
+    Visit("invitations.deputy", None, of=_link("guest_open")),
+    Visit("meetings.confirm_registration", None, of=_link("register")),
+    *(
+        Visit("meetings.my_registration", None, of=_link(f"registered_{state}"), name=state)
+        for state in ("coming", "waiting", "offered", "asked", "refused", "declined")
+    ),
+    Visit("meetings.register", None, of=_meeting("public"), name="open"),
+    Visit("meetings.register", "citizen", of=_meeting("public"), name="signed in"),
+    Visit("meetings.register", None, name="closed"),
+    Visit("meetings.register_sent", None, of=_meeting("public")),
+    *(
+        Visit(endpoint, "moderator", of=_meeting("public"))
+        for endpoint in (
+            "meetings.registration_list", "meetings.add_registration", "meetings.questions", "meetings.shares",
+            "invitations.gaps",
+        )
+    ),
+    Visit("meetings.registration", "moderator"),
+    Visit("meetings.registration_list", "moderator", name="to decide"),
+    Visit("meetings.survey", None, of=_link("survey_open"), name="open"),
+    Visit("meetings.survey", None, of=_link("survey_sent"), name="sent"),
+    Visit("meetings.survey", None, of=_link("survey_late"), name="late"),
+    Visit("meetings.survey_results", None, "demo", name="enough"),
+    Visit("meetings.survey_results", None, name="too few"),
+    Visit("meetings.survey_results", "demo_moderator", "demo"),
+    Visit("meetings.subscribe", None, "demo"),
+    Visit("meetings.my_dates", "member"),
+    Visit("meetings.my_dates", "citizen", name="without a link"),
+    *_each("moderator", "meetings.edit_materials", "meetings.edit_reminders", "meetings.survey_questions"),
+    Visit("meetings.edit_materials", "demo_moderator", "demo", of=_demo("meeting_id", "invited")),
+    Visit("meetings.edit_reminders", "demo_moderator", "demo", of=_demo("meeting_id", "invited")),
+    Visit("meetings.survey_questions", "demo_moderator", "demo", name="begun"),
     # Work in a process.
     Visit("desk.tasks", "demo_lead"),
     Visit("desk.tasks", "moderator"),
@@ -327,7 +366,7 @@ VISITS = [
     *_each(
         "demo_operator", "accounts.people", "accounts.people_person", "accounts.people_invite", "outbox.messages",
         "outbox.paused",
-        "site.settings", "site.texts", "site.messages",
+        "site.settings", "site.texts", "site.messages", "site.deletions",
     ),
     Visit("site.text", "demo_operator", values={"key": "imprint", "lang": "de"}),
     Visit("outbox.mailbox", None, name="without mail"),
