@@ -72,7 +72,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "consult/meetings/card_words.py": (),
     "consult/meetings/mailing.py": (),
     "consult/meetings/registering_forms.py": ("NeedsForm", "checkboxes"),
-    "consult/meetings/words.py": (),
+    "consult/meetings/words.py": ("kind_names", "need_names", "day_words", "when_words"),
     "consult/moderation/appeals.py": ("make",),
     "consult/moderation/case_forms.py": ("_LONG", "ReportForm", "AppealForm"),
     "consult/moderation/emails.py": ("outcome_sentence", "report_closed", "appeal_decided", "contribution_erased"),
