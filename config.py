@@ -136,11 +136,15 @@ def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
         "PUBLIC_URL": public_url,
         "SECRET_KEY": secret_key,
         "SQLALCHEMY_DATABASE_URI": database_url,
+        #: A database server that is silent counts as away after this many seconds, and no request waits longer for it.
+        "SQLALCHEMY_ENGINE_OPTIONS": {"connect_args": {"connect_timeout": 5, "tcp_user_timeout": 10_000}}
+        if database_url.startswith("postgresql")
+        else {},
         "BROKER_URL": broker_url,
         "MAIL_URL": mail_url,
         #: Sender address of all mail; the display name is the city's, from the instance settings.
         "MAIL_FROM": env.get("MAIL_FROM") or "beteiligung@localhost.invalid",
-        #: Where undelivered mail comes back: `imaps://user:password@host/INBOX` or `file:///path/Maildir`; empty: nowhere.
+        #: Where undelivered mail comes back: `imaps://user:password@host/INBOX`, `file:///path/Maildir`, or empty.
         "BOUNCE_MAILBOX": env.get("BOUNCE_MAILBOX", "").strip(),
         #: The demo process and its conveniences (role cards, mailbox in the browser). Never in production.
         "DEMO": env_bool(env, "DEMO", not production) and not production,

@@ -76,7 +76,7 @@ def _quiet(here: Stage, seconds: float, count: Callable[[], int]) -> None:
 
 def killed_worker(servers: Servers, folder: Path, size: str, without: str) -> Figures:
     """A1: a campaign goes out while the whole worker is killed again and again."""
-    mails, kills = (2000, 20) if size == "full" else (200, 4)
+    mails, kills = (10_000, 50) if size == "full" else (400, 4)
     os.environ["CONSULT_DRILL_WITHOUT"] = without
     redis.Redis.from_url(servers.redis).flushall()
     try:

@@ -5,10 +5,13 @@ Only this module knows how to remove a protection; production imports nothing fr
 
 import os
 import secrets
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from celery import Celery
+from sqlalchemy import Connection, select, update
 
-from consult import clock
 from consult.extensions import own_transaction
 from consult.outbox import delivery, mime
 from consult.outbox.models import OutboxMessage
@@ -30,18 +33,20 @@ def _without_sweeper() -> None:
 
 
 def _without_claim() -> None:
-    def grab(message_id: int, now: object) -> tuple[delivery.Claim, str]:
-        with own_transaction() as session:
-            row = session.get_one(OutboxMessage, message_id)
-            row.state, row.attempts, row.claimed_until = "sending", 1, clock.now() + delivery.LEASE
-            return delivery.Claim(message_id, 1, row.claimed_until), row.state
+    table: Any = OutboxMessage.__table__
 
-    def write(claim: delivery.Claim, outcome: delivery.Outcome, now: object) -> str:
+    def grab(now: datetime, message_id: int | None = None) -> list[delivery.Claim]:
+        chosen = table.c.id == message_id if message_id is not None else table.c.state == "queued"
         with own_transaction() as session:
-            session.get_one(OutboxMessage, claim.message_id).state = outcome.state
-            return outcome.state
+            rows = session.execute(select(table).where(chosen).limit(delivery.BATCH)).all()
+        return [delivery.Claim(row.id, row.kind, "queued", row.attempts, now) for row in rows]
 
-    delivery._claim, delivery._record = grab, write
+    def write(connection: Connection, claim: delivery.Claim, outcome: delivery.Outcome, now: object) -> bool:
+        connection.execute(update(table).where(table.c.id == claim.message_id).values(state=outcome.state))
+        return True
+
+    delivery._reserve, delivery._record = grab, write
+    delivery._take = lambda _connection, claim: replace(claim, state="sending", attempts=claim.attempts + 1)
 
 
 def _without_message_id() -> None:

@@ -1,24 +1,28 @@
-"""W7: one worker process sends a campaign. Run as `python -m bench.mailing FIRST LAST` in the instance's settings.
+"""W7: one worker process sends what is due. Run as `python -m bench.mailing` in the instance's settings.
 
-Prints how many it sent and how long that took, starting to count when the first is claimed.
+Prints how many it dealt with, how long that took from the first batch on, and how many megabytes it grew to after the
+first thousand and at the end.
 """
 
-import sys
 import time
 
+import psutil
+
 from consult import create_app
-from consult.outbox.delivery import deliver
+from consult.outbox.delivery import deliver_due
 
 
 def main() -> None:
-    first, last = int(sys.argv[1]), int(sys.argv[2])
     app = create_app()
-    sent = 0
+    own = psutil.Process()
+    dealt, early = 0, 0.0
     with app.app_context():
         started = time.perf_counter()
-        for ident in range(first, last + 1):
-            sent += deliver(ident) == "sent"
-        print(sent, time.perf_counter() - started)
+        while found := deliver_due():
+            dealt += found
+            if not early and dealt >= 1000:
+                early = own.memory_info().rss / 1e6
+        print(dealt, time.perf_counter() - started, early, own.memory_info().rss / 1e6)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,15 @@ from typing import Any
 
 from flask import Flask, current_app, render_template, request
 from flask_babel import gettext as _
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
 from consult.extensions import db
+
+#: Seconds after which a browser or a program may try again when the database was away.
+RETRY_AFTER = 10
 
 
 class Refused(Exception):
@@ -92,6 +97,19 @@ def error_page(code: int, title: str | None = None, message: str | None = None, 
     return response
 
 
+def database_away(error: BaseException) -> bool:
+    """Whether the database could not be reached, went away or had no connection left: the page is not to blame."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return False
+    if error.connection_invalidated or "database is locked" in str(error.orig):
+        return True
+    # Class 08: connection, 53: out of resources, 57P: shut down; no code at all: nobody answered.
+    code = getattr(error.orig, "sqlstate", "")
+    return code is None or code.startswith(("08", "53", "57P"))
+
+
 def init_app(app: Flask) -> None:
     @app.errorhandler(Refused)
     def refused(error: Refused) -> Response:
@@ -112,6 +130,11 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
+        if database_away(error):
+            app.logger.warning("the database does not answer: %s", type(error).__name__)
+            response = error_page(503)
+            response.headers["Retry-After"] = str(RETRY_AFTER)
+            return response
         # The path's rule, not the path: a personal link must not reach the log.
         rule = request.url_rule.rule if request.url_rule else "-"
         app.logger.exception("unexpected error at %s %s", request.method, rule)

@@ -8,7 +8,7 @@ from consult.outbox.models import OutboxMessage
 from tests.faults.stage import KIND
 from worker import celery, flask_app
 
-delivery.LEASE = timedelta(seconds=4)
+delivery.LEASE = delivery.RESERVED = timedelta(seconds=4)
 operations.GRACE = timedelta(seconds=2)
 celery.conf.beat_schedule = {
     name: {**entry, "schedule": min(entry["schedule"], 2.0), "options": {"expires": 30}}

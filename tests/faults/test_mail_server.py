@@ -1,0 +1,256 @@
+"""REL-A2, A4, A5, A9, A10: mail servers that misbehave, and people who are gone before their mail leaves."""
+
+import os
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from consult import clock
+from consult.accounts.models import Person
+from consult.extensions import db
+from consult.outbox import bounces, delivery, transport
+from consult.outbox.delivery import LADDER, deliver_due
+from consult.outbox.kinds import Guarantee, Mail
+from consult.outbox.models import OutboxMessage, State
+from tests.client import Browser
+from tests.conftest import MONDAY
+from tests.factories import make_person
+from tests.faults.proxy import Proxy, proxy
+from tests.outbox.conftest import letter, sink
+from tests.outbox.factories import queued, registered
+from tests.outbox.test_bounces import report, sent_to
+from tests.sink import Sink
+
+pytestmark = pytest.mark.faults
+__all__ = ["letter", "sink"]
+
+FULL = os.environ.get("CONSULT_FAULTS") == "full"
+
+
+def promised(count: int, kind: str, **more: str) -> list[Person]:
+    """So many people with one mail promised to each."""
+    people = [Person(name=f"P {n}", email=f"p{n}@example.org", **more) for n in range(count)]
+    db.session.add_all(people)
+    db.session.flush()
+    now = clock.now()
+    db.session.add_all(
+        OutboxMessage(kind=kind, subject_id=n, recipient_id=p.id, due_at=now) for n, p in enumerate(people)
+    )
+    db.session.commit()
+    return people
+
+
+def send_all() -> None:
+    while deliver_due():
+        pass
+
+
+def states() -> dict[str, int]:
+    rows = db.session.execute(select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state))
+    found = {row[0]: row[1] for row in rows}
+    db.session.rollback()
+    return found
+
+
+def through(app: Flask, sink: Sink, monkeypatch: Any, between: Proxy) -> None:
+    monkeypatch.setitem(app.config, "MAIL_URL", f"smtp://127.0.0.1:{between.port}")
+
+
+@pytest.mark.parametrize(
+    ("guarantee", "end"), [(Guarantee.at_least_once, State.sent), (Guarantee.at_most_once, State.uncertain)]
+)
+def test_answers_that_are_lost_double_only_what_may_be_doubled(
+    app: Flask, session: Any, sink: Sink, monkeypatch: Any, at: Any, guarantee: Guarantee, end: State
+) -> None:
+    """A2: every tenth mail is taken, and the link ends instead of the answer."""
+    count, moment = 5000 if FULL else 100, at(MONDAY)
+    sink.keep_content = False
+    with registered(guarantee=guarantee) as kind, proxy(sink.port) as between:
+        through(app, sink, monkeypatch, between)
+        promised(count, kind)
+        between.mode, between.cut_answer, between.cut_every = "cut_before_answer", b"250 2.0.0", 10
+        send_all()
+        lost = between.cuts
+        notes = session.scalars(select(OutboxMessage.note).where(OutboxMessage.note.like("cut off%"))).all()
+        session.rollback()
+        assert len(notes) == lost >= count // 10
+        for rung in LADDER:
+            moment = at(moment + rung)
+            send_all()
+    assert states() == ({State.sent: count} if end == State.sent else {State.sent: count - lost, end: lost})
+    assert len({received.recipients[0] for received in sink.messages}) == count, "nobody is left out"
+    assert len({received.message_id for received in sink.messages}) == count, "a repetition can be recognised"
+    doubled = len(sink.messages) - count
+    assert doubled == (between.cuts if end == State.sent else 0)
+
+
+def test_every_refusal_comes_to_an_end_and_none_for_good_is_tried_again(
+    session: Any, sink: Sink, letter: str, at: Any
+) -> None:
+    """A4: greylisting, a server that is busy for six hours, refusals for good, addresses that are none."""
+    each, moment = 200 if FULL else 10, at(MONDAY)
+    answers = ["", "451 4.7.1 greylisted", "450 4.2.0 busy", "550 5.7.1 not you", "552 5.2.2 full", ""]
+    people = promised(each * len(answers), letter)
+    for n, person in enumerate(people):
+        person.email = f"not an address {n}" if n % len(answers) == 5 else person.email
+        if answers[n % len(answers)]:
+            sink.refuse[person.email or ""] = answers[n % len(answers)]
+    session.commit()
+    for turn, rung in enumerate((timedelta(0), *LADDER)):
+        moment = at(moment + rung)
+        for address, answer in list(sink.refuse.items()):
+            greylisted = answer.startswith("451") and turn >= 3
+            if greylisted or (answer.startswith("450") and moment - MONDAY >= timedelta(hours=6)):
+                del sink.refuse[address]
+        send_all()
+    assert states() == {State.sent: 3 * each, State.failed: 3 * each}
+    rows = session.execute(select(OutboxMessage.subject_id, OutboxMessage.state, OutboxMessage.attempts)).all()
+    for number, state, attempts in rows:
+        what = number % len(answers)
+        assert state == (State.failed if what >= 3 else State.sent)
+        assert attempts == {1: 4, 2: 9}.get(what, 1), answers[what]
+    assert len(sink.messages) == 3 * each
+
+
+@pytest.mark.parametrize("fault", ["trickle", "half_open", "no such name", "no tls"])
+def test_a_sick_mail_server_holds_up_nobody(
+    app: Flask, session: Any, sink: Sink, letter: str, monkeypatch: Any, fault: str, browser: Browser
+) -> None:
+    """A5: the attempt ends in time, no transaction is open meanwhile, and pages are answered as ever."""
+    monkeypatch.setattr(transport, "TIMEOUT", 1.0)
+    monkeypatch.setattr(transport, "WHOLE_TIMEOUT", 1.5)
+    with proxy(sink.port) as between:
+        url = {"no such name": "smtp://mail.invalid:25", "no tls": f"smtps://127.0.0.1:{between.port}"}
+        monkeypatch.setitem(app.config, "MAIL_URL", url.get(fault, f"smtp://127.0.0.1:{between.port}"))
+        between.mode, between.delay = ("trickle" if fault == "trickle" else "half_open"), 1.0
+        if fault == "no tls":
+            between.mode = "open"
+        promised(1, letter)
+        opened: list[bool] = []
+        real = delivery._hand_over
+
+        def spied(*args: Any) -> delivery.Outcome:
+            scoped = db.session.registry()
+            opened.append(scoped.in_transaction())
+            return real(*args)
+
+        monkeypatch.setattr(delivery, "_hand_over", spied)
+        started = time.monotonic()
+        assert deliver_due() == 1
+        assert time.monotonic() - started < 5
+    assert opened == [False]
+    assert states() == {State.retry: 1}
+    # Other mail goes out as soon as the server is well.
+    monkeypatch.setitem(app.config, "MAIL_URL", sink.url)
+    promised_to = queued(make_person(email="other@example.org"), 99)
+    assert delivery.deliver(promised_to) == State.sent
+
+
+def test_pages_are_answered_while_a_mail_server_is_silent(
+    app: Flask, session: Any, sink: Sink, letter: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(transport, "TIMEOUT", 1.5)
+    spoken = threading.Event()
+    with proxy(sink.port) as between:
+        between.mode = "half_open"
+        smtp = transport.from_url(f"smtp://127.0.0.1:{between.port}")
+
+        def wait() -> None:
+            with pytest.raises(transport.NotSent):
+                smtp.send(b"Subject: x\r\n\r\nx\r\n", "a@example.org", "b@example.org")
+            spoken.set()
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        slowest = 0.0
+        visitor = Browser(app)
+        while not spoken.is_set():
+            started = time.monotonic()
+            visitor.get("/health/live")
+            slowest = max(slowest, time.monotonic() - started)
+        waiting.join()
+    assert slowest < 1
+
+
+def test_one_poisoned_mail_among_a_thousand_stands_alone(session: Any, sink: Sink) -> None:
+    """A9: also where mails are prepared together."""
+    count = 1000 if FULL else 250
+    sink.keep_content = False
+
+    def load(messages: Any) -> None:
+        if any(message.subject_id == 77 for message in messages):
+            raise LookupError("poison")
+
+    def poisoned(message: OutboxMessage) -> Mail:
+        if message.subject_id == 77:
+            raise KeyError("poison")
+        return Mail("Betreff", "Text", "weil")
+
+    with registered(render=poisoned, prepare=load) as kind:
+        promised(count, kind)
+        send_all()
+    assert states() == {State.sent: count - 1, State.failed: 1}
+    assert session.scalar(select(OutboxMessage.note).where(OutboxMessage.state == State.failed)) == "render: KeyError"
+
+
+@pytest.mark.parametrize("what", ["unwanted", "bounced", "moved", "erased", "paused", "stopped"])
+def test_whoever_is_gone_between_promise_and_sending_gets_nothing(session: Any, sink: Sink, what: str) -> None:
+    """A10: asked again in the moment of handing over."""
+    gone: set[int] = set()
+    with registered(wanted=lambda message: message.recipient_id not in gone) as kind:
+        people = promised(30, kind)
+        chosen = people[::3]
+        for person in chosen:
+            if what == "unwanted":
+                gone.add(person.id)
+            elif what == "moved":
+                person.email = f"new-{person.email}"
+            elif what == "erased":
+                person.email, person.erased_at = None, clock.now()
+            elif what == "bounced":
+                for number in range(2):
+                    bounces.take_now(report(sent_to(person, 1000 + number)))
+        if what in ("paused", "stopped"):
+            ids = [person.id for person in chosen]
+            for row in session.scalars(select(OutboxMessage).where(OutboxMessage.recipient_id.in_(ids))):
+                row.state = State.paused if what == "paused" else State.dropped
+        session.commit()
+        send_all()
+    reached = {received.recipients[0] for received in sink.messages}
+    out = {f"p{n}@example.org" for n in range(0, 30, 3)}
+    assert not reached & out
+    assert len(reached) == (30 if what == "moved" else 20)
+
+
+def test_a_campaign_that_is_paused_in_the_middle_of_a_batch_stops_there(session: Any, sink: Sink, letter: str) -> None:
+    promised(20, letter)
+
+    def pause(_received: Any) -> None:
+        if len(sink.messages) == 5:
+            with delivery._one_by_one(durable=True) as connection, delivery._step(connection):
+                connection.execute(
+                    delivery.update(delivery._message)
+                    .where(delivery._message.c.state == State.queued)
+                    .values(state=State.paused)
+                )
+
+    # In tests all transactions share one connection: the hook runs where the worker would be.
+    real = delivery._hand_over
+
+    def spied(*args: Any) -> delivery.Outcome:
+        outcome = real(*args)
+        pause(None)
+        return outcome
+
+    delivery._hand_over = spied
+    try:
+        send_all()
+    finally:
+        delivery._hand_over = real
+    assert states() == {State.sent: 5, State.paused: 15}
+    assert len(sink.messages) == 5
