@@ -17,7 +17,7 @@ from consult.demo import people
 from consult.demo.story import AHEAD, Story, Timeline
 from consult.extensions import db
 from consult.i18n import in_language
-from consult.invitations import answering
+from consult.invitations import answering, campaigns, sending
 from consult.invitations.lists import Row
 from consult.invitations.models import CampaignState, Invitation, InvitationState
 from consult.meetings import materials, reminders, survey

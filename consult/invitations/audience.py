@@ -1,14 +1,14 @@
 """Whom a campaign is for: segments, counted into one row per person that says by which one, or why not at all."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, case, delete, exists, func, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, delete, func, literal, null, or_, select, union_all
 from sqlalchemy import update as sql_update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -242,34 +242,49 @@ def _add(campaign: Campaign, segment: Segment, now: datetime) -> None:
     db.session.execute(statement.from_select(_COLUMNS, chosen))
 
 
-def why_left_out(meeting_id: int | None) -> ColumnElement[str | None]:
-    """For a row of `campaign_recipient`: why this person gets nothing, as things stand now; else NULL."""
+def left_out_now(campaign: Campaign, ids: Sequence[int] | None = None) -> dict[int, str]:
+    """Why somebody of the audience gets nothing as things stand now, by the id of the row; all, or those named.
 
-    def person(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-        return exists().where(Person.id == CampaignRecipient.person_id, *conditions).correlate(CampaignRecipient)
-
-    def invited(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-        return (
-            exists()
-            .where(
-                Invitation.meeting_id == meeting_id, Invitation.person_id == CampaignRecipient.person_id, *conditions
-            )
-            .correlate(CampaignRecipient)
+    Two questions and no correlated one: right after a large audience was written a database knows little about it.
+    """
+    statement = (
+        select(
+            CampaignRecipient.id, CampaignRecipient.person_id, CampaignRecipient.left_out, CampaignRecipient.by_letter,
+            Person.erased_at, Person.merged_into_id, Person.email, Person.postal_address, Person.mail_paused_at,
         )
-
-    said_no = Invitation.state.in_((InvitationState.declined, InvitationState.revoked))
-    return case(
-        (CampaignRecipient.left_out == LeftOut.by_hand, LeftOut.by_hand),
-        (person(or_(Person.erased_at.is_not(None), Person.merged_into_id.is_not(None))), LeftOut.erased),
-        (invited(said_no), LeftOut.said_no),
-        (invited(Invitation.campaign_id != CampaignRecipient.campaign_id), LeftOut.invited_already),
-        (person(Person.email.is_(None), Person.postal_address.is_(None)), LeftOut.no_address),
-        (
-            and_(CampaignRecipient.by_letter.is_(False), person(Person.mail_paused_at.is_not(None))),
-            LeftOut.mail_paused,
-        ),
-        else_=null(),
+        .join(Person, Person.id == CampaignRecipient.person_id)
+        .where(CampaignRecipient.campaign_id == campaign.id)
+    )  # fmt: skip
+    asked = select(Invitation.person_id, Invitation.state, Invitation.campaign_id).where(
+        Invitation.meeting_id == campaign.meeting_id
     )
+    invited = {row[0]: row for row in db.session.execute(asked)}
+    if ids is not None:
+        statement = statement.where(CampaignRecipient.id.in_(ids))
+    said_no = (InvitationState.declined, InvitationState.revoked)
+    found: dict[int, str] = {}
+    for ident, person_id, before, by_letter, erased, merged, email, postal, paused in db.session.execute(statement):
+        invitation = invited.get(person_id)
+        if before == LeftOut.by_hand:
+            found[ident] = LeftOut.by_hand
+        elif erased is not None or merged is not None:
+            found[ident] = LeftOut.erased
+        elif invitation is not None and invitation[1] in said_no:
+            found[ident] = LeftOut.said_no
+        elif invitation is not None and invitation[2] != campaign.id:
+            found[ident] = LeftOut.invited_already
+        elif email is None and postal is None:
+            found[ident] = LeftOut.no_address
+        elif paused is not None and not by_letter:
+            found[ident] = LeftOut.mail_paused
+    return found
+
+
+def leave_out(reasons: Mapping[int, str]) -> None:
+    """Write down why these rows get nothing: a statement per reason and some hundred rows."""
+    for why in sorted(set(reasons.values())):
+        for some in batches([ident for ident, reason in reasons.items() if reason == why]):
+            _update(sql_update(CampaignRecipient).where(CampaignRecipient.id.in_(some)).values(left_out=why))
 
 
 def count_audience(campaign: Campaign, now: datetime | None = None) -> None:
@@ -286,14 +301,14 @@ def count_audience(campaign: Campaign, now: datetime | None = None) -> None:
     for segment in segments_of(campaign):
         _add(campaign, segment, now)
     for some in batches(by_hand):
-        _update(sql_update(CampaignRecipient).where(mine, CampaignRecipient.person_id.in_(some))
-                .values(left_out=LeftOut.by_hand))  # fmt: skip
-    nowhere = exists().where(
-        Person.id == CampaignRecipient.person_id,
-        or_(Person.email.is_(None), and_(Person.mail_paused_at.is_not(None), Person.postal_address.is_not(None))),
+        out = sql_update(CampaignRecipient).where(mine, CampaignRecipient.person_id.in_(some))
+        _update(out.values(left_out=LeftOut.by_hand))
+    unreached = select(Person.id).where(
+        or_(Person.email.is_(None), and_(Person.mail_paused_at.is_not(None), Person.postal_address.is_not(None)))
     )
-    _update(sql_update(CampaignRecipient).where(mine, nowhere.correlate(CampaignRecipient)).values(by_letter=True))
-    _update(sql_update(CampaignRecipient).where(mine).values(left_out=why_left_out(campaign.meeting_id)))
+    letters = sql_update(CampaignRecipient).where(mine, CampaignRecipient.person_id.in_(unreached))
+    _update(letters.values(by_letter=True))
+    leave_out(left_out_now(campaign))
 
 
 def _update(statement: Any) -> None:

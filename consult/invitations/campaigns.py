@@ -193,13 +193,7 @@ def put_in(campaign: Campaign, recipient: CampaignRecipient, actor: Person) -> N
         raise Refused(_("This person is not left out by hand; the reason stands beside the name."))
     recipient.left_out = None
     db.session.flush()
-    mine = CampaignRecipient.id == recipient.id
-    db.session.execute(
-        update(CampaignRecipient)
-        .where(mine)
-        .values(left_out=audience.why_left_out(campaign.meeting_id))
-        .execution_options(synchronize_session=False)
-    )
+    audience.leave_out(audience.left_out_now(campaign, [recipient.id]))
     db.session.expire(recipient)
     _changed(campaign, actor)
 

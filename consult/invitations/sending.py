@@ -7,7 +7,7 @@ take one invitation and one mail per person.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy import func, or_, select
 
 from consult import clock
 from consult.audit.actions import Action
@@ -39,14 +39,14 @@ def run(campaign_id: int, now: datetime | None = None) -> int:
     """Begin the campaign if it is its time, and invite whoever is still to be invited; returns how many."""
     invited, after = 0, 0
     while True:
-        added, after = _wave(campaign_id, after, now or clock.now())
+        added, after = wave(campaign_id, after, now or clock.now())
         db.session.commit()
         invited += added
         if not after:
             return invited
 
 
-def _wave(campaign_id: int, after: int, now: datetime) -> tuple[int, int]:
+def wave(campaign_id: int, after: int, now: datetime) -> tuple[int, int]:
     """Invite the next ones with a recipient id above `after`; returns how many, and where to go on (0: the end)."""
     campaign = campaigns.locked(campaign_id) if db.session.get(Campaign, campaign_id) else None
     if campaign is None or not _running(campaign, now):
@@ -61,36 +61,27 @@ def _wave(campaign_id: int, after: int, now: datetime) -> tuple[int, int]:
             CampaignRecipient.person_id,
             CampaignRecipient.organisation_id,
             CampaignRecipient.by_letter,
-            audience.why_left_out(meeting.id),
         )
         .where(
             CampaignRecipient.campaign_id == campaign.id,
             CampaignRecipient.left_out.is_(None),
             CampaignRecipient.id > after,
-            ~_invited(campaign.id, meeting.id),
         )
         .order_by(CampaignRecipient.id)
         .limit(WAVE)
     ).all()
     if not rows:
         return 0, 0
-    for why in {row[4] for row in rows if row[4]}:
-        _leave_out([row[0] for row in rows if row[4] == why], why)
-    added = _invite(campaign, meeting, [row for row in rows if not row[4]], now)
+    out = audience.left_out_now(campaign, [row[0] for row in rows])
+    audience.leave_out(out)
+    invited = _invited(campaign)
+    added = _invite(campaign, meeting, [row for row in rows if row[0] not in out and row[1] not in invited], now)
     return added, rows[-1][0]
 
 
-def _invited(campaign_id: int, meeting_id: int) -> Any:
-    """Whether a row of the audience has its invitation."""
-    return (
-        exists()
-        .where(
-            Invitation.meeting_id == meeting_id,
-            Invitation.person_id == CampaignRecipient.person_id,
-            Invitation.campaign_id == campaign_id,
-        )
-        .correlate(CampaignRecipient)
-    )
+def _invited(campaign: Campaign) -> set[int]:
+    """Ids of the people who have their invitation by this campaign."""
+    return set(db.session.scalars(select(Invitation.person_id).where(Invitation.campaign_id == campaign.id)))
 
 
 def _running(campaign: Campaign, now: datetime) -> bool:
@@ -100,16 +91,6 @@ def _running(campaign: Campaign, now: datetime) -> bool:
         db.session.flush()
         record(Action.campaign_started, campaign.created_by_id, campaign, process_id=campaign.process_id)
     return campaign.state == CampaignState.running and campaign.meeting_id is not None
-
-
-def _leave_out(ids: list[int], why: str) -> None:
-    for some in audience.batches(ids):
-        db.session.execute(
-            update(CampaignRecipient)
-            .where(CampaignRecipient.id.in_(some))
-            .values(left_out=why)
-            .execution_options(synchronize_session=False)
-        )
 
 
 def _invite(campaign: Campaign, meeting: Meeting, rows: list[Any], now: datetime) -> int:
@@ -132,11 +113,11 @@ def _invite(campaign: Campaign, meeting: Meeting, rows: list[Any], now: datetime
                 "created_at": now,
             }
             # In one order everywhere: two campaigns for one meeting wait for each other and never deadlock.
-            for _id, person_id, organisation_id, by_letter, _why in sorted(rows, key=lambda row: row[1])
+            for _id, person_id, organisation_id, by_letter in sorted(rows, key=lambda row: row[1])
         ],
     ).all()
     invited = {row[1] for row in added}
-    _leave_out([row[0] for row in rows if row[1] not in invited], LeftOut.invited_already)
+    audience.leave_out({row[0]: LeftOut.invited_already for row in rows if row[1] not in invited})
     apart, started = mailings.spacing(campaign.per_hour), campaign.started_at or now
     before = 0
     if apart:
@@ -185,15 +166,9 @@ def tick(now: datetime) -> int:
 
 def _left(campaign: Campaign) -> bool:
     """Whether somebody of the audience is still to be invited."""
-    return (
-        db.session.scalar(
-            select(CampaignRecipient.id)
-            .where(
-                CampaignRecipient.campaign_id == campaign.id,
-                CampaignRecipient.left_out.is_(None),
-                ~_invited(campaign.id, campaign.meeting_id or 0),
-            )
-            .limit(1)
+    wanted = db.session.scalars(
+        select(CampaignRecipient.person_id).where(
+            CampaignRecipient.campaign_id == campaign.id, CampaignRecipient.left_out.is_(None)
         )
-        is not None
-    )
+    ).all()
+    return bool(wanted) and not _invited(campaign).issuperset(wanted)

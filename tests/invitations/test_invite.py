@@ -271,19 +271,29 @@ def test_a_group_can_be_chosen_alone_and_foreign_groups_cannot(
     visitor.submit(address, {"groups": str(other.group.id)}, status=422)
 
 
-def test_the_button_on_the_page_of_a_session_comes_with_its_group_chosen(
+def test_the_button_on_the_page_of_a_session_invites_its_group(
     session: Any, browser_of: Callable[..., Browser]
 ) -> None:
     circle = make_circle()
     visitor = browser_of(circle.moderator)
     button = visitor.get(circle.meeting_path()).html.find("a", class_="primary")
     assert button is not None
-    fields = visitor.get(str(button["href"])).form_fields(circle.meeting_path("/invite"))
-    assert fields["groups"] == str(circle.group.id)
-    for odd in ("0", "x", "", "9" * 40):
-        assert "groups" not in visitor.get(circle.meeting_path(f"/invite?group={odd}")).form_fields(
-            circle.meeting_path("/invite")
-        )
+    assert str(button["href"]).startswith(circle.meeting_path("/circle"))
+
+
+def test_more_people_than_one_may_write_to_alone_become_a_draft(
+    session: Any, browser_of: Callable[..., Browser]
+) -> None:
+    circle = make_circle()
+    circle.process.confirm_above = 1
+    visitor = browser_of(circle.moderator)
+    address = circle.meeting_path("/invite")
+    page = visitor.submit(address, {"text": "a@example.org\nb@example.org", "note": "Bis bald"}, status=200)
+    done = visitor.post(address + "/send", page.form_fields(address + "/send"))
+    assert "/campaigns/" in done.location
+    assert number_of(OutboxMessage) == 0
+    campaign = session.scalars(select(Campaign)).one()
+    assert (campaign.state, campaign.note) == ("draft", "Bis bald")
 
 
 def test_a_stale_token_loses_nothing(session: Any, browser_of: Callable[..., Browser]) -> None:

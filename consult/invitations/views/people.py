@@ -1,5 +1,7 @@
 """Who is in the audience and who is out, one by one; and lists of people."""
 
+from typing import Any
+
 from flask import flash, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -33,7 +35,7 @@ def people(slug: str, campaign_id: int) -> str:
     wish, words = request.args.get("show", ""), request.args.get("q", "")[:100]
     show = wish if wish in SHOWS else ""
     listed, following = counting.page_of(found.id, show, words, request.args.get("after", 0, type=row_id))
-    further = {"show": show or None, "q": words or None, "after": following}
+    further: dict[str, Any] = {"show": show or None, "q": words or None, "after": following}
     names = {"": _("All"), "in": _("Get it"), "out": _("Left out"), "letter": _("By letter")}
     return render_template(
         "invitations/people.html",
