@@ -14,6 +14,8 @@ from consult.demo.gatherings import name_of_line
 from consult.demo.story import Story, Timeline
 from consult.demo.text import DECIDED_IN
 from consult.extensions import db
+from consult.meetings.cards import Place, pin
+from consult.meetings.models import CardKind
 from consult.moderation import operations as deciding
 from consult.weighing.models import DispositionKind
 from consult.weighing.operations import decide
@@ -87,6 +89,9 @@ def arrive(story: Story, row: dict[str, Any], now: datetime) -> None:
         state=State.pending if channel in _CITIZENS else State.published,
         proposed=_proposed(story, row, element_id, now),
     )
+    if "card" in row:
+        place = Place(CardKind(row["card"]), str(row["table"]), row["cluster"])
+        pin(story.contributions[row["id"]], story.meetings["e-auftakt"], place)
 
 
 def _proposed(story: Story, row: dict[str, Any], element_id: int | None, now: datetime) -> str | None:

@@ -21,6 +21,12 @@ function take(page) {
   served = parts.map((part) => $(part, page).innerHTML);
 }
 
+async function renew() {
+  const answer = await ask(at.page);
+  if (window.caches && Date.now() < at.until) await (await caches.open(`consult-door-${at.door}`)).put(at.page, answer.clone());
+  take(new DOMParser().parseFromString(await answer.text(), "text/html"));
+}
+
 /** That, and on top what the server does not know yet. */
 function paint() {
   const { value, dataset } = document.activeElement;
@@ -109,7 +115,8 @@ function keep(entry) {
   write(`${mine}q.${key}`, { key, at: new Date().toISOString(), ...entry });
   if (field.value) { field.value = ""; field.focus(); }
   paint();
-  send();
+  // A round that was nearly over has not seen it.
+  send().then(() => { if (queue().length && !trouble) send(); });
 }
 
 $("[data-people]").addEventListener("submit", (event) => {
@@ -140,7 +147,7 @@ $(".door-find").addEventListener("submit", (event) => {
 });
 field.addEventListener("input", find);
 
-let busy = false;
+let busy = null;
 let trouble = "";
 let refusal = "";
 
@@ -150,34 +157,35 @@ async function ask(url, body) {
   return answer;
 }
 
-async function send() {
-  if (busy) return;
-  busy = true;
+const send = () => { busy ??= round(); return busy; };
+
+async function round() {
+  const done = [];
   let told;
   try {
-    let fresh = await ask(at.page);
-    for (let batch; (batch = queue().slice(0, 50)).length; fresh = await ask(at.page)) {
-      take(new DOMParser().parseFromString(await fresh.text(), "text/html"));
+    for (let tries = 0, batch; tries < 20 && (batch = queue().filter((entry) => !done.includes(entry.key)).slice(0, 50)).length; tries += 1) {
       const body = new FormData();
       body.set("csrf_token", token);
       body.set("sent_at", new Date().toISOString());
       body.set("entries", JSON.stringify(batch));
       const answer = await ask(at.sync, body);
+      // Signed in anew meanwhile: the token is another one.
+      if (answer.status === 400) { await renew(); continue; }
       const { results, error } = await answer.json();
       if (error) throw error;
-      for (const result of results) drop(`${mine}q.${result.key}`);
+      done.push(...batch.map((entry) => entry.key));
       told = results[results.length - 1];
     }
-    const copy = fresh.clone();
-    take(new DOMParser().parseFromString(await fresh.text(), "text/html"));
+    await renew();
+    // Only now: what is kept of the page knows of them.
+    for (const key of done) drop(`${mine}q.${key}`);
     trouble = refusal = "";
     if (Date.now() > at.until) await forget(at.door);
-    else if (window.caches) await (await caches.open(`consult-door-${at.door}`)).put(at.page, copy);
   } catch (problem) {
     trouble = typeof problem === "string" ? problem : "offline";
     refusal = ["offline", "sign-in"].includes(trouble) ? "" : problem;
   }
-  busy = false;
+  busy = null;
   paint();
   // The server knows more: who was on another list, whether there are too many.
   if (told?.says) say(told.says, told.warns ? "warning" : "success");
@@ -193,6 +201,7 @@ async function keepFiles() {
 
 $("[data-forget]").addEventListener("click", async () => {
   await send();
+  if (queue().length) await send();
   if (queue().length) return say(word("unsent"), "warning");
   await forget(at.door);
   location.assign(at.after);

@@ -3,9 +3,9 @@
 export const ALL = "consult.door.";
 /** Storage may be switched off: then everything lives as long as the page. */
 let box = {};
-try { localStorage.setItem(ALL, "0"); box = localStorage; } catch { /* stays in memory */ }
+try { localStorage.setItem(ALL, "0"); localStorage.removeItem(ALL); box = localStorage; } catch { /* stays in memory */ }
 
-const keys = () => Object.keys(box).filter((key) => key.startsWith(ALL) && key !== ALL);
+const keys = () => Object.keys(box).filter((key) => key.startsWith(ALL));
 export const read = (key) => { try { return JSON.parse(box[key]); } catch { return null; } };
 export const write = (key, value) => { box[key] = JSON.stringify(value); };
 export const drop = (key) => { delete box[key]; };
