@@ -35,7 +35,7 @@ from consult.extensions import db
 from consult.invitations import answering
 from consult.invitations import operations as invitations
 from consult.invitations.lists import Row
-from consult.invitations.models import Invitation
+from consult.invitations.models import Campaign, Invitation
 from consult.invitations.queries import PURPOSE
 from consult.meetings.models import Meeting, MeetingKind, MeetingState, Minutes, MinutesState
 from consult.moderation import erasing
@@ -43,6 +43,8 @@ from consult.moderation import operations as deciding
 from consult.newsletters import subscribing
 from consult.processes.models import Activity, Function, Moderation, Process
 from tests import factories
+from tests.browser.events import asked
+from tests.browser.registering import registered
 from tests.browser.town import DEMO, Town
 from tests.meetings.factories import make_meeting
 from tests.promises.world import World, build
@@ -261,6 +263,9 @@ def read_demo() -> dict[str, Any]:
         "waiting": list(waiting),
         "invited": invited,
         "meeting_id": minutes[MinutesState.approved],
+        "campaign_id": db.session.scalars(
+            select(Campaign.id).where(Campaign.process_id == process.id, Campaign.meeting_id == invited)
+        ).first(),
         "circulated": minutes[MinutesState.circulated],
         "ahead": ahead,
         "digest_id": digest.first(),
@@ -277,7 +282,7 @@ def make_scene(town: Town) -> Scene:
         demo = read_demo()
         world = build()
         cast = {role: person.id for role, person in world.cast.items()}
-        links = {**_links(world), **_invited(world)}
+        links = {**_links(world), **_invited(world), **registered(world), **asked(world)}
         empty = _empty(world.cast["lead"])
         more, totp = _second_factors(world)
         editable = contributions.submit(world.process, actor=world.cast["author"], text="Wartet noch.", stance=None)
