@@ -16,6 +16,7 @@ from consult.audit.operations import record
 from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_line, clean_text
+from consult.meetings import waiting
 from consult.meetings.models import (
     AgendaItem,
     AttendeeList,
@@ -204,6 +205,8 @@ def change(meeting: Meeting, plan: Arrangement, actor: Person) -> bool:
             .execution_options(synchronize_session=False)
         )
     record(Action.meeting_changed, actor.id, meeting, process_id=meeting.process_id)
+    if "capacity" in changed:
+        waiting.move_up(meeting, clock.now())
     return matters
 
 

@@ -1,6 +1,7 @@
 """Meetings that repeat: days and hours that do not exist, changing and cancelling one or all that follow."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,11 +10,12 @@ import pytest
 from sqlalchemy import select
 
 from consult.meetings import operations, series
-from consult.meetings.models import Meeting, MeetingSeries
+from consult.meetings.models import Meeting, MeetingSeries, Registration
 from consult.meetings.operations import plan_of
 from consult.meetings.series import Every
 from consult.outbox.models import OutboxMessage
 from tests.client import Browser
+from tests.factories import flushed, make_person
 from tests.meetings.factories import BEFORE, SATURDAY, ZONE, Circle, make_circle, make_meeting, plan, refused
 
 
@@ -179,3 +181,19 @@ def test_the_link_for_taking_part_from_home_and_the_way_in_matter_to_guests(sess
     )
     assert meeting.sequence == 2
     assert session.scalars(select(OutboxMessage)).all() == []
+
+
+def test_more_places_are_offered_to_those_who_wait_at_once(session: Any, at: Any) -> None:
+    at(BEFORE)
+    circle = make_circle(capacity=1, registration="everybody")
+    for state in ("coming", "waiting"):
+        person = make_person(state)
+        flushed(
+            Registration(
+                meeting_id=circle.meeting.id, person_id=person.id, state=state,
+                waiting_since=BEFORE if state == "waiting" else None,
+            )
+        )  # fmt: skip
+    more = replace(plan_of(circle.meeting), capacity=2)
+    assert operations.change(circle.meeting, more, circle.lead) is False
+    assert sorted(session.scalars(select(Registration.state))) == ["coming", "offered"]
