@@ -2,7 +2,6 @@
 
 import gc
 import os
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from consult.jobs import Job
 from deploy.catalogues import compile_changed
 from tests import factories
 from tests.client import Browser
+from tests.services import NotAvailable, chromium_program
 
 DATABASE = os.environ.get("CONSULT_TEST_DB", "sqlite")
 #: Chromium as root, quiet, and without any way out of this machine.
@@ -217,9 +217,10 @@ def _loopback_only() -> Iterator[None]:
 def chromium() -> Iterator[Any]:
     """The one browser of this test process: a second one beside it would not start."""
     sync_api = pytest.importorskip("playwright.sync_api")
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("chromium is not installed")
+    try:
+        program = chromium_program()
+    except NotAvailable as reason:
+        pytest.skip(str(reason))
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
         yield browser

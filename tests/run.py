@@ -9,7 +9,6 @@ What cannot be had on this machine is named at the end; with CI=true it is a fai
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,11 +23,20 @@ import psutil
 
 from deploy.catalogues import compile_changed
 from deploy.children import adopt_orphans, end_with_parent
-from tests.services import NotAvailable, postgres_programs, private_postgres, private_redis, redis_program
+from tests.services import (
+    NotAvailable,
+    chromium_program,
+    postgres_programs,
+    private_postgres,
+    private_redis,
+    redis_program,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 WORKERS = str(max(2, min(4, os.cpu_count() or 2)))
+#: Half the tests to each process, in order: worlds that several tests share are built by one of them.
+SHARED = ("-n", WORKERS, "--dist", "worksteal")
 #: No part may hang for ever.
 PART_SECONDS = 20 * 60
 
@@ -81,9 +89,9 @@ CHECKS = [
 ]
 PLAIN = "not browser and not faults and not drill"
 TESTS = [
-    _tests("tests on SQLite", "sqlite", PLAIN, "-n", WORKERS),
-    _tests("tests on PostgreSQL", "postgres", f"{PLAIN} and not pure", "-n", WORKERS, needs=("postgres",)),
-    _tests("browser", "postgres", "browser", "-n", WORKERS, needs=("postgres", "chromium")),
+    _tests("tests on SQLite", "sqlite", PLAIN, *SHARED),
+    _tests("tests on PostgreSQL", "postgres", f"{PLAIN} and not pure", *SHARED, needs=("postgres",)),
+    _tests("browser", "postgres", "browser", *SHARED, needs=("postgres", "chromium")),
     _tests("faults", "postgres", "faults", needs=("postgres", "redis")),
 ]
 
@@ -102,8 +110,8 @@ class Machine:
                 postgres_programs()
             elif need == "redis":
                 redis_program()
-            elif not shutil.which(need):
-                return f"{need} is not installed (Debian package {need})"
+            elif need == "chromium":
+                chromium_program()
             if need in ("postgres", "redis"):
                 self.url(need)
         except NotAvailable as reason:

@@ -1,4 +1,4 @@
-"""Private PostgreSQL and Redis for tests, bench and drills: own folder, free port, gone at the end.
+"""Private PostgreSQL and Redis for tests, bench and drills: own folder, free port, gone at the end; the browser.
 
     with private_postgres() as url, private_redis() as redis_url: ...
 
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
+import redis
 
 from deploy.children import end_with_parent
 
@@ -162,7 +163,26 @@ def private_postgres(durable: bool = False) -> Iterator[str]:
             stop_group(process, signal.SIGINT)
 
 
+# --- the browser ------------------------------------------------------------------------------------
+
+
+def chromium_program() -> str:
+    """Chromium without its windows, which takes half the time, or else the whole."""
+    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    if program is None:
+        raise NotAvailable("Chromium is not installed (Debian package chromium-headless-shell).")
+    return program
+
+
 # --- Redis ------------------------------------------------------------------------------------------
+
+
+def empty_redis(server: str, worker: str) -> str:
+    """URL of an emptied database for this test process (gw0, gw1 ... or main): they share the server."""
+    number = 1 + int("".join(c for c in worker if c.isdigit()) or 0)
+    url = f"{server.rsplit('/', 1)[0]}/{number}"
+    redis.Redis.from_url(url).flushdb()
+    return url
 
 
 def redis_program() -> str:

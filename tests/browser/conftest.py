@@ -6,12 +6,12 @@ from itertools import count
 from typing import Any
 
 import pytest
-import redis
 from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.scenery import Scene, make_scene
 from tests.browser.town import Town, town
 from tests.browser.watch import Watch
+from tests.services import empty_redis
 from tests.sink import smtp_sink
 
 #: Nothing here takes long; a page that does is broken.
@@ -32,10 +32,7 @@ def here(tmp_path_factory: pytest.TempPathFactory, worker_name: str) -> Iterator
     server, broker = os.environ.get("CONSULT_TEST_PG_URL"), os.environ.get("CONSULT_TEST_REDIS_URL")
     if not server or not broker:
         pytest.skip("browser tests need PostgreSQL and Redis; ./test starts both")
-    # Test processes share the server; each has a database of its own in it.
-    number = 1 + int("".join(c for c in worker_name if c.isdigit()) or 0)
-    broker = f"{broker.rsplit('/', 1)[0]}/{number}"
-    redis.Redis.from_url(broker).flushdb()
+    broker = empty_redis(broker, worker_name)
     with smtp_sink() as sink, town(tmp_path_factory.mktemp("town"), sink, server=server, broker=broker) as made:
         yield made
 

@@ -23,6 +23,7 @@ from tests.browser.filling import send
 from tests.browser.scenery import CAST, read_demo
 from tests.browser.town import Town, town
 from tests.conftest import CHROMIUM
+from tests.services import chromium_program
 from tests.sink import smtp_sink
 
 FOLDER = config.ROOT / "docs" / "screenshots"
@@ -100,7 +101,7 @@ def take(here: Town, folder: Path) -> list[Path]:
         answered(demo)
     made = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=CHROMIUM)
         for shot in SHOTS:
             context = browser.new_context(
                 viewport=PHONE if shot.phone else DESKTOP,

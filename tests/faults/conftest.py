@@ -3,6 +3,7 @@ import os
 import pytest
 
 from tests.conftest import DATABASE
+from tests.services import empty_redis
 
 
 @pytest.fixture
@@ -12,9 +13,9 @@ def server() -> str | None:
 
 
 @pytest.fixture
-def redis_url() -> str:
-    """The Redis server of this run."""
+def redis_url(worker_name: str) -> str:
+    """An empty database in the Redis server of this run."""
     url = os.environ.get("CONSULT_TEST_REDIS_URL")
     if not url:
         pytest.skip("no Redis on this machine")
-    return url
+    return empty_redis(url, worker_name)

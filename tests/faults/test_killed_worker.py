@@ -4,7 +4,6 @@ import threading
 from pathlib import Path
 
 import pytest
-import redis
 
 from tests.faults.campaign import compare, kill_often
 from tests.faults.stage import stage
@@ -16,7 +15,6 @@ MAILS, KILLS, CONCURRENCY = 200, 4, 2
 
 
 def test_no_mail_is_lost_when_the_worker_is_killed(tmp_path: Path, server: str | None, redis_url: str) -> None:
-    redis.Redis.from_url(redis_url).flushall()
     with smtp_sink(keep_content=False) as sink, stage(tmp_path, sink, server=server, broker=redis_url) as here:
         sink.delay = 0.01
         assert here.invite(here.meeting(), MAILS) == MAILS
@@ -32,7 +30,6 @@ def test_no_mail_is_lost_when_the_worker_is_killed(tmp_path: Path, server: str |
 def test_a_campaign_pressed_twenty_times_reaches_everybody_once_under_two_clocks(
     tmp_path: Path, server: str | None, redis_url: str
 ) -> None:
-    redis.Redis.from_url(redis_url).flushall()
     with smtp_sink(keep_content=False) as sink, stage(tmp_path, sink, server=server, broker=redis_url) as here:
         meeting = here.meeting()
         here.start_worker(pool="threads")
