@@ -152,6 +152,7 @@ def desk_nav(process: Process) -> list[Link]:
     if lead:
         links += link("processes.settings", _("Process"), slug=slug)
         links += link("processes.stages", _("Stages"), "processes.stage", slug=slug)
+        links += link("outbox.mails_of_process", _("E-mails"), "outbox.mail_of_process", slug=slug)
     links += link("groups.index", _("Groups and people"), "groups.", "concept.mandate", slug=slug)
     if lead:
         links += link("accounts.organisations", _("Organisations"), "accounts.organisation")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Blueprint, abort, current_app, flash, jsonify, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, g, jsonify, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
@@ -11,12 +11,16 @@ from consult import clock
 from consult.authz import authorize, current_person, public
 from consult.errors import Refused
 from consult.extensions import db
-from consult.outbox import bounces, operations, policy, queries
+from consult.i18n import format_moment
+from consult.invitations.export import csv_file
+from consult.outbox import bounces, centre, operations, policy, queries
 from consult.outbox import mailbox as kept_mail
 from consult.outbox.kinds import title_of
 from consult.outbox.models import State
 from consult.outbox.transport import folder_of
 from consult.outbox.words import reason, state_word
+from consult.processes.loading import load_process
+from consult.processes.policy import can_see_mails
 from consult.web import commit_and_go, row_id
 
 bp = Blueprint("outbox", __name__)
@@ -79,6 +83,80 @@ def retry(message_id: int) -> Response:
         raise Refused(_("This message is neither failed nor uncertain any more."))
     flash(_("The message is on its way again."), "success")
     return commit_and_go(url_for("outbox.messages"))
+
+
+def _wish() -> centre.Wish:
+    return centre.Wish(
+        request.args.get("q", "")[:100].strip(), request.args.get("kind", "")[:40], request.args.get("state", "")[:40]
+    )
+
+
+@bp.get("/p/<slug>/mails")
+def mails_of_process(slug: str) -> str:
+    """The message centre: every mail of this process."""
+    process = load_process(slug)
+    authorize(can_see_mails, process)
+    g.zone = process.zone
+    wish = _wish()
+    entries, following = centre.page(process.id, wish, request.args.get("before", type=row_id), PAGE)
+    asked = {"q": wish.words or None, "kind": wish.kind or None, "state": wish.state or None}
+    return render_template(
+        "outbox/centre.html",
+        process=process,
+        wish=wish,
+        entries=[(entry, state_word(entry.state), reason(entry.note)[0]) for entry in entries],
+        troubled=(*queries.TROUBLE, State.dropped),
+        kinds=sorted((title_of(kind), kind) for kind in centre.kinds_in(process.id)),
+        states=[(state.value, state_word(state)) for state in State],
+        next_url=url_for(".mails_of_process", slug=slug, before=following, **asked) if following else None,
+        file_url=url_for(".mails_csv", slug=slug, **asked),
+    )
+
+
+@bp.get("/p/<slug>/mails/<int:message_id>")
+def mail_of_process(slug: str, message_id: int) -> str:
+    """One mail as it was sent, personal links blanked."""
+    process = load_process(slug)
+    authorize(can_see_mails, process)
+    g.zone = process.zone
+    found = centre.one(process.id, message_id)
+    if found is None:
+        abort(404)
+    entry, text = found
+    return render_template(
+        "outbox/centre_mail.html", process=process, entry=entry, text=text, state=state_word(entry.state),
+        sentence=reason(entry.note)[0] if entry.state in (*queries.TROUBLE, State.dropped, State.retry) else "",
+        days=operations.KEEP_COPIES.days,
+    )  # fmt: skip
+
+
+@bp.get("/p/<slug>/mails.csv")
+def mails_csv(slug: str) -> Response:
+    """The same list as a file."""
+    process = load_process(slug)
+    authorize(can_see_mails, process)
+    g.zone = process.zone
+    headings = [
+        _("Number"),
+        _("Kind"),
+        _("Recipient"),
+        _("State"),
+        _("Promised"),
+        _("Sent"),
+        _("Language"),
+        _("Subject"),
+    ]
+    rows = (
+        [
+            str(entry.id), title_of(entry.kind), entry.recipient, state_word(entry.state),
+            format_moment(entry.queued_at), format_moment(entry.sent_at), entry.lang, entry.subject,
+        ]
+        for entry in centre.every(process.id, _wish())
+    )  # fmt: skip
+    response = make_response(csv_file(headings, rows))
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
+    response.headers["Content-Disposition"] = f'attachment; filename="mails-{process.slug}.csv"'
+    return response
 
 
 @bp.get("/health/live")

@@ -55,6 +55,11 @@ def can_share_preview(person: Person | None, process: Process) -> bool:
     return is_lead(person, process) and process.state == ProcessState.draft
 
 
+def can_see_mails(person: Person | None, process: Process) -> bool:
+    """The message centre quotes what was written to people: for those who answer for the process."""
+    return is_lead(person, process)
+
+
 def can_see_groups(person: Person | None, process: Process) -> bool:
     """Who sits where is for those who work in the process."""
     return is_staff(person, process)
