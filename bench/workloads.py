@@ -17,7 +17,7 @@ import psutil
 from flask import Flask
 from sqlalchemy import func, select
 
-from bench import floors, scene
+from bench import floors, queueing, scene
 from bench.server import Rate, gunicorn, wrk
 from consult.extensions import db
 from consult.outbox.models import OutboxMessage
@@ -155,6 +155,10 @@ def w7(bench: Bench, sizes: tuple[int, ...] = (2_000, 10_000)) -> Iterator[Row]:
     yield Row("W7", "4 processes", together, "mails/s", "1 proc", together / alone, ">= 3 of 1 proc",
               together >= 3 * alone,
               f"20 ms for each mail at the relay; one process {alone:.0f}/s")  # fmt: skip
+    for name, value in queueing.measure(bench.app):
+        page = name.startswith("page")
+        limit = 150 if page else 10
+        yield Row("W7", f"10,000 {name}"[:16], value, "ms" if page else "s", target=f"< {limit}", ok=value < limit)
 
 
 @contextmanager
