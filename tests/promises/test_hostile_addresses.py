@@ -15,7 +15,7 @@ from tests.hostile import Prober, leads_away, noticing
 from tests.promises.world import build
 
 ROLES = ("citizen", "moderator", "lead", "operator")
-TIMES = int(os.environ.get("CONSULT_HOSTILE_ADDRESSES", "1000"))
+TIMES = int(os.environ.get("CONSULT_HOSTILE_ADDRESSES", "700"))
 SEED = int(os.environ.get("CONSULT_HOSTILE_SEED", "1"))
 
 
