@@ -65,6 +65,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "consult/contributions/words.py": (),
     "consult/digests/monthly_emails.py": (),
     "consult/invitations/emails.py": (),
+    "consult/invitations/letters.py": ("compose",),
     "consult/invitations/answering.py": (),
     "consult/invitations/forms.py": ("AnswerForm",),
     "consult/invitations/operations.py": (),
