@@ -176,8 +176,10 @@ def test_links_made_for_something_else_are_not_found(circle: Circle, browser: Br
     genuine = link_of(mine)
     mac = genuine.partition(".")[2]
     for bad in (
-        f"/registration/{theirs.id}.{mac}", genuine[:-1], genuine + "x", genuine.replace("/registration/", "/registration/0"),
-        f"/registration/{sign('respond', mine.id, mine.code)}", f"/registration/{sign('register', mine.id, mine.code)}",
+        f"/registration/{theirs.id}.{mac}", genuine[:-1], genuine + "x",
+        genuine.replace("/registration/", "/registration/0"),
+        f"/registration/{sign('respond', mine.id, mine.code)}",
+        f"/registration/{sign('register', mine.id, mine.code)}",
         f"/registration/{sign('registration', mine.id, theirs.code)}", "/registration/1", "/registration/x",
         f"/i/{sign('registration', mine.id, mine.code)}", f"/registration/confirm/{genuine.rpartition('/')[2]}",
     ):  # fmt: skip
