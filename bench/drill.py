@@ -15,12 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import drill_addresses, drill_backup, drill_doors, drill_rows
+from bench import drill_addresses, drill_backup, drill_doors, drill_mail, drill_rows
 from bench.drill_rows import Figures, Row, Servers
 from tests.faults.stage import ROOT
 from tests.services import NotAvailable, private_postgres, private_redis
 
-ROWS = (*drill_rows.ROWS, drill_backup.ROW, drill_doors.ROW, drill_addresses.ROW)
+ROWS = (*drill_rows.ROWS, *drill_mail.ROWS, drill_backup.ROW, drill_doors.ROW, drill_addresses.ROW)
 RESULTS = ROOT / "drill-results" / "latest.json"
 
 

@@ -137,11 +137,14 @@ class SmtpTransport:
         context = ssl.create_default_context() if self.scheme != "smtp" else None
         smtp: smtplib.SMTP
         if self.scheme == "smtps":
-            smtp = smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=context)
+            smtp = smtplib.SMTP_SSL(timeout=TIMEOUT, context=context)
         else:
-            smtp = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
+            smtp = smtplib.SMTP(timeout=TIMEOUT)
+        # Not by the constructor, which would read the greeting before the deadline counts; TLS asks for this name.
+        smtp._host = self.host  # type: ignore[attr-defined]
         try:
             with _deadline(smtp):
+                smtp.connect(self.host, self.port)
                 smtp.ehlo_or_helo_if_needed()
                 if self.scheme == "smtp+starttls":
                     smtp.starttls(context=context)

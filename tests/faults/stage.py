@@ -37,6 +37,8 @@ from tests.sink import Sink
 
 ROOT = Path(__file__).resolve().parents[2]
 KIND = "faults.letter"
+#: The drill puts another in its place, with a protection removed.
+ENTRY = os.environ.get("CONSULT_FAULTS_ENTRY", "tests.faults.entry")
 
 
 def fresh_database(server: str | None, folder: Path) -> str:
@@ -79,7 +81,7 @@ class Stage:
     environment: dict[str, str]
     workers: list[Worker] = field(default_factory=list)
 
-    def start_worker(self, *, pool: str = "prefork", concurrency: int = 2, entry: str = "tests.faults.entry") -> Worker:
+    def start_worker(self, *, pool: str = "prefork", concurrency: int = 2, entry: str = ENTRY) -> Worker:
         """A worker with its own beat, in a process group of its own."""
         log = self.folder / f"worker-{len(self.workers)}.log"
         command = [sys.executable, "-m", "celery", "-A", f"{entry}:celery", "worker", "-B", "-P", pool]

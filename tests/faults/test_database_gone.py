@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
+from werkzeug.test import Client
 
-from tests.client import Browser
 from tests.faults.campaign import compare
 from tests.faults.proxy import proxy
 from tests.faults.stage import stage
@@ -38,7 +38,7 @@ def test_the_database_may_go_away_under_load(tmp_path: Path, server: str | None)
 
             def visit() -> None:
                 while not over.is_set():
-                    response = Browser(here.app).client.get("/contact")
+                    response = Client(here.app).get("/contact")
                     answers.append((time.monotonic(), response.status_code, response.headers.get("Retry-After")))
                     time.sleep(0.05)
 
