@@ -4,10 +4,10 @@ Safe to run at any time, twice, and by two workers: the row of the campaign is l
 take one invitation and one mail per person.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from consult import clock
 from consult.audit.actions import Action
@@ -33,6 +33,8 @@ from consult.signing import new_nonce
 
 #: People invited between two commits: others see the progress, and a pause takes hold.
 WAVE = 1000
+#: So long after a campaign was stopped a mail may come back that a worker had in its hands, to be tried again.
+LATE = timedelta(days=3)
 
 
 def run(campaign_id: int, now: datetime | None = None) -> int:
@@ -139,19 +141,27 @@ def tick(now: datetime) -> int:
     """Look after all campaigns: begin those whose time has come, go on with what was left behind, hold what is
     paused, close what is finished. Returns how many were poked. Commits.
     """
+    due = or_(Campaign.send_at.is_(None), Campaign.send_at <= now)
     alive = db.session.scalars(
-        select(Campaign).where(
+        select(Campaign)
+        .where(
             Campaign.kind == CampaignKind.invitation,
-            Campaign.state.in_((CampaignState.scheduled, CampaignState.running, CampaignState.paused)),
-            or_(Campaign.state != CampaignState.scheduled, Campaign.send_at.is_(None), Campaign.send_at <= now),
-        ).order_by(Campaign.id)
-    ).all()  # fmt: skip
+            or_(
+                and_(Campaign.state == CampaignState.scheduled, due),
+                Campaign.state.in_((CampaignState.running, CampaignState.paused)),
+                and_(Campaign.state == CampaignState.stopped, Campaign.ended_at > now - LATE),
+            ),
+        )
+        .order_by(Campaign.id)
+    ).all()
     poked = 0
     for ident in [campaign.id for campaign in alive]:
         campaign = campaigns.locked(ident)
         if campaign.state == CampaignState.paused:
             # What a worker had in its hands came back.
             mailings.pause_campaign(ident)
+        elif campaign.state == CampaignState.stopped:
+            mailings.stop_campaign(ident)
         elif campaign.state == CampaignState.scheduled or _left(campaign):
             enqueue(db.session, Job.campaign, ident)
             poked += 1

@@ -278,6 +278,19 @@ def test_stop_really_stops(session: Any, sink: Any) -> None:
         campaigns.resume(campaign, circle.lead)
 
 
+@pytest.mark.parametrize(("press", "state"), [(campaigns.pause, "paused"), (campaigns.stop, "dropped")])
+def test_a_mail_that_was_in_a_workers_hands_does_not_leave_later(session: Any, press: Any, state: str) -> None:
+    circle = make_circle()
+    campaign = sent(circle, 1)
+    session.execute(update(OutboxMessage).values(state=State.sending))
+    press(campaign, circle.lead)
+    # The server was away: it is to be tried again.
+    session.execute(update(OutboxMessage).values(state=State.retry))
+    session.commit()
+    sending.tick(clock.now())
+    assert states(campaign) == [state]
+
+
 def test_so_many_an_hour_and_after_a_pause_from_then_on(session: Any, at: Callable[[datetime], Any]) -> None:
     circle = make_circle()
     campaign = sent(circle, 4, per_hour=60)
