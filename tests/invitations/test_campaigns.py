@@ -12,22 +12,25 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from consult import clock
-from consult.accounts.models import OrganisationKind, Person
+from consult.accounts.models import Affiliation, NetworkMember, OrganisationKind, Person, Representation
 from consult.errors import Conflict
 from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
+from consult.i18n import in_language
 from consult.invitations import campaigns, counting, sending
 from consult.invitations.audience import Segment, SegmentKind
 from consult.invitations.campaigns import Texts
 from consult.invitations.lists import Row, parse_file
 from consult.invitations.models import Campaign, CampaignRecipient, Invitation, InvitationState
 from consult.invitations.operations import INVITATION, REMINDER
+from consult.invitations.queries import PURPOSE
 from consult.meetings.models import Registration, RegistrationState
 from consult.outbox import mailings
 from consult.outbox.delivery import deliver
 from consult.outbox.kinds import kind
 from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Function
+from consult.signing import sign
 from tests.factories import flushed, make_group, make_member, make_organisation, make_person, make_process
 from tests.invitations.factories import invite
 from tests.meetings.factories import BEFORE, Circle, make_circle, make_meeting, refused
@@ -121,7 +124,7 @@ def test_everybody_left_out_has_a_reason(session: Any) -> None:
     assert (total.mails, total.letters, total.out) == (2, 1, 5)
 
 
-def test_earlier_guests_networks_and_organisations_by_kind(session: Any) -> None:
+def test_earlier_guests_by_what_became_of_them(session: Any) -> None:
     circle = make_circle()
     before = make_meeting(circle.process, title="Auftakt")
     came, wanted = make_person("Kam"), make_person("Wartete")
@@ -132,6 +135,28 @@ def test_earlier_guests_networks_and_organisations_by_kind(session: Any) -> None
     assert counting.counted(campaign).total.mails == 1
     campaigns.add_segment(campaign, Segment(SegmentKind.meeting, before.id, "waiting"), circle.moderator)
     assert counting.counted(campaign).total.mails == 2
+
+
+def test_networks_umbrellas_and_kinds_of_organisations_bring_their_people(session: Any) -> None:
+    circle = make_circle()
+    network = make_organisation("Netz", kind=OrganisationKind.network)
+    roof = make_organisation("Dach")
+    part = make_organisation("Teil", kind=OrganisationKind.sport_culture_health)
+    under = make_organisation("Unten", umbrella_id=roof.id)
+    flushed(NetworkMember(network_id=network.id, organisation_id=part.id))
+    for body in (part, under):
+        flushed(Affiliation(person_id=make_person(body.name).id, organisation_id=body.id, source="staff"))
+    speaker = make_person("Sprecherin")
+    flushed(Representation(person_id=speaker.id, organisation_id=roof.id))
+    ended = make_person("Früher")
+    before = BEFORE - timedelta(days=9)
+    flushed(Representation(person_id=ended.id, organisation_id=roof.id, starts_at=before, ends_at=BEFORE))
+    expected = {f"network {network.id}": 1, f"umbrella {roof.id}": 2, "organisations welfare": 2,
+                "organisations sport_culture_health": 1, f"organisation {under.id}": 1}  # fmt: skip
+    for value, number in expected.items():
+        campaign = campaigns.draft(circle.meeting, circle.moderator)
+        campaigns.add_segment(campaign, Segment.parse(value), circle.moderator)
+        assert counting.counted(campaign).total.mails == number, value
 
 
 def test_nothing_of_another_process_can_be_chosen(session: Any) -> None:
@@ -328,6 +353,32 @@ def test_only_the_silent_are_reminded_and_nobody_twice_in_three_days(
     assert states(campaign, REMINDER) == ["queued"] * 2
     at(BEFORE + timedelta(days=4))
     assert campaigns.remind(campaign, circle.moderator) == 2
+
+
+def test_the_reminder_asks_with_the_same_link_and_only_as_long_as_it_is_open(session: Any) -> None:
+    circle = make_circle()
+    campaign = sent(circle, 1)
+    session.execute(update(OutboxMessage).values(state=State.sent))
+    campaigns.remind(campaign, circle.moderator)
+    message = session.scalars(select(OutboxMessage).where(OutboxMessage.kind == REMINDER)).one()
+    invitation = session.scalars(select(Invitation)).one()
+    with in_language("en"):
+        mail = kind(REMINDER).render(message)
+    assert "do not know yet whether you are coming" in mail.body
+    assert f"/i/{sign(PURPOSE, invitation.id, invitation.nonce)}" in mail.filled(mail.body)
+    assert kind(REMINDER).wanted(message)
+
+
+@pytest.mark.parametrize("state", [InvitationState.accepted, InvitationState.declined, InvitationState.revoked])
+def test_a_reminder_that_is_answered_before_its_turn_does_not_leave(session: Any, state: InvitationState) -> None:
+    circle = make_circle()
+    campaign = sent(circle, 1)
+    session.execute(update(OutboxMessage).values(state=State.sent))
+    campaigns.remind(campaign, circle.moderator)
+    session.execute(update(Invitation).values(state=state))
+    session.commit()
+    ident = session.scalars(select(OutboxMessage.id).where(OutboxMessage.kind == REMINDER)).one()
+    assert deliver(ident) == "dropped"
 
 
 def test_who_was_not_reached_yet_is_not_reminded(session: Any) -> None:
