@@ -23,7 +23,7 @@ NASTY = [
     "Zeile\r\nATTENDEE:mailto:boese@example.org",
     "Ende\nEND:VEVENT\nBEGIN:VEVENT\nUID:zwei",
     "Komma, Strich; Rück\\strich: Punkt",
-    "Sehr lang " + "äöü€😀 " * 60,
+    "Sehr lang " + "äöü€😀 " * 45,
     "Zitat \"CN\";X=\"1\":mailto:x@example.org",
     "\u2028Absatz\u2029\u0085Zeile\x0bTab\tEnde",
     "^n^^'",
