@@ -78,6 +78,7 @@ def test_people_are_checked_in_without_a_network_and_counted_once_when_it_is_bac
     page = visitor.page
     press(visitor, hall, "Ada Anders")
     page.wait_for_function("document.querySelector('[data-count=there]').textContent === '1'")
+    page.wait_for_function("Object.keys(localStorage).every(key => !key.includes('.q.'))")
     visitor.context.set_offline(True)
     press(visitor, hall, "Bo Berg")
     press(visitor, hall, "Doro Dorn")

@@ -172,13 +172,15 @@ def _entry(key: str, item: dict[str, Any], off: Any, now: datetime) -> Entry | N
     at = _moment(item.get("at"))
     if act not in set(Act) or not isinstance(name, str) or not isinstance(organisation, str):
         return None
-    if act != Act.walk_in and (not isinstance(ident, int) or not 0 < ident <= MAX_ID):
+    # True is a number as well, but no id.
+    known = type(ident) is int and 0 < ident <= MAX_ID
+    if act != Act.walk_in and not known:
         return None
     try:
         when = at + off if at is not None else now
     except OverflowError:
         when = now
-    return Entry(key, Act(act), when, ident if isinstance(ident, int) else None, name, organisation)
+    return Entry(key, Act(act), when, ident if known else None, name, organisation)
 
 
 def _moment(told: Any) -> datetime | None:

@@ -28,6 +28,7 @@ from consult.invitations import queries as invitations
 from consult.invitations.models import InvitationState
 from consult.limits import hit, in_even_time, limit, visitor
 from consult.meetings import calendar, fields, policy, queries, registering, registrations, waiting, words
+from consult.meetings.door import ticket_address
 from consult.meetings.mailing import entry_for, moment_words
 from consult.meetings.models import Meeting, MeetingField, MeetingState, Origin, RegistrationState
 from consult.meetings.registering_forms import (
@@ -249,9 +250,9 @@ def _mine(link: str) -> Registered:
     return found
 
 
-def qr_of(code: str) -> Markup:
-    """The code as a picture that stands in the page."""
-    drawn = segno.make(code, error="m", micro=False).svg_inline(
+def qr_of(address: str, code: str) -> Markup:
+    """The address of the page at the door, looking for this code, as a picture that stands in the page."""
+    drawn = segno.make(address, error="m", micro=False).svg_inline(
         scale=6, border=3, light="#fff", dark="#000", svgclass="qr", lineclass=None, title=code
     )
     return Markup(drawn)  # noqa: S704  (drawn by the library; the code is letters and figures of ours)
@@ -284,7 +285,9 @@ def _my_page(link: str, found: Registered, form: MineForm | None = None, status:
         place=waiting.place_in_queue(registration) if waits else None,
         until=moment_words(registration.offer_until, meeting) if registration.offer_until else None,
         reason=words.Needs.load(registration.needs).reason,
-        qr=qr_of(registration.code) if has_place and meeting.state == MeetingState.planned else None,
+        qr=qr_of(ticket_address(found.process, meeting, registration.code), registration.code)
+        if has_place and meeting.state == MeetingState.planned
+        else None,
         photo_notice=Markup(render_markdown(meeting.photo_notice)),  # noqa: S704  (sanitised)
     )
 
