@@ -170,7 +170,12 @@ def _entry(key: str, item: dict[str, Any], off: Any, now: datetime) -> Entry | N
     act, ident = item.get("act"), item.get("id")
     name, organisation = item.get("name") or "", item.get("organisation") or ""
     at = _moment(item.get("at"))
-    if act not in set(Act) or not isinstance(name, str) or not isinstance(organisation, str):
+    if (
+        not isinstance(act, str)
+        or act not in set(Act)
+        or not isinstance(name, str)
+        or not isinstance(organisation, str)
+    ):
         return None
     # True is a number as well, but no id.
     known = type(ident) is int and 0 < ident <= MAX_ID
