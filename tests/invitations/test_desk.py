@@ -194,8 +194,9 @@ def test_letters_are_in_the_language_of_their_reader_with_the_link_to_answer(
 
 def test_letters_from_right_to_left_and_with_strange_signs_open(session: Any) -> None:
     circle = make_circle()
-    campaign = on_paper(circle, locale="ar", name="ليلى\x00\x0b\x1b\ufffe حداد")
+    campaign = on_paper(circle, locale="ar", name="ليلى\x0b\x1b\ufffe حداد")
     campaign.note = "Ein\x0cWort " + "x" * 20_000 + "\n\n#let a = 1 $ *"
+    assert letters.printable("a\x00b\ud800c\ufffe\n") == "abc\n"
     reader = PdfReader(io.BytesIO(letters.render(campaign, "pdf")))
     assert len(reader.pages) >= 1
     xml = docx.Document(io.BytesIO(letters.render(campaign, "docx"))).element.xml

@@ -16,7 +16,7 @@ from consult.invitations.operations import Member
 from consult.invitations.views.blueprint import bp
 from consult.meetings import queries as meetings
 from consult.meetings.models import Meeting, MeetingState
-from consult.meetings.words import day_words, when_words
+from consult.meetings.words import when_words
 from consult.outbox.links import link
 from consult.processes.loading import load_process
 from consult.processes.models import Process
@@ -70,8 +70,6 @@ def circle(slug: str, meeting_id: int) -> str | tuple[str, int]:
     form = CircleForm()
     if request.method == "POST" and not form.validate():
         return _page(form, process, meeting, members), 422
-    if request.method == "GET":
-        form.subject.data = _("Invitation: %(title)s on %(day)s", title=meeting.title, day=day_words(meeting))[:150]
     return _page(form, process, meeting, members)
 
 

@@ -23,7 +23,7 @@ from consult.invitations.views.blueprint import bp
 from consult.invitations.views.progress import answer_words, campaign_words, mail_words, tabs_for
 from consult.meetings import queries as meetings
 from consult.meetings.models import Meeting
-from consult.meetings.words import day_words, when_words
+from consult.meetings.words import when_words
 from consult.outbox import mailings
 from consult.processes.loading import load_process
 from consult.processes.models import Process
@@ -60,13 +60,12 @@ def _seen() -> int:
 
 @bp.post("/p/<slug>/meetings/<int:meeting_id>/campaigns")
 def begin_campaign(slug: str, meeting_id: int) -> Response:
-    """A new draft, with the group of the meeting chosen where there is one."""
+    """A new draft; nothing is sent."""
     process = load_process(slug)
     authorize(policy.can_invite, process)
     meeting = meetings.visible_or_404(process.id, meeting_id)
-    campaign = campaigns.draft(
-        meeting, current_person(), _("Invitation: %(title)s on %(day)s", title=meeting.title, day=day_words(meeting))
-    )
+    # Without a subject of its own each mail has one in the language of its reader.
+    campaign = campaigns.draft(meeting, current_person())
     return commit_and_go(home(slug, campaign))
 
 
