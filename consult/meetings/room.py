@@ -49,6 +49,8 @@ def lock(meeting: Meeting) -> None:
 
     Everybody takes this lock first, so that nobody waits for somebody who waits for them.
     """
+    # What was changed and not written yet would be lost by reading it again.
+    db.session.flush()
     db.session.refresh(meeting, with_for_update=True)
 
 
