@@ -115,14 +115,13 @@ def sheet_form(questions: list[SurveyQuestion], saved: dict[int, str] | None) ->
                 question.label, [Optional(), Length(max=MAX_TEXT)], filters=[several_lines], render_kw={"rows": 4}
             )
         else:
-            fields[name] = RadioField(
-                question.label,
-                [Optional()],
-                choices=choices_of(question),
-                validate_choice=False,
-            )
+            fields[name] = RadioField(question.label, [Optional()], validate_choice=False)
     made: type[Form] = type("SheetForm", (Form,), fields)
-    return made(data={f"q{ident}": value for ident, value in saved.items()}) if saved is not None else made()
+    form = made(data={f"q{ident}": value for ident, value in saved.items()}) if saved is not None else made()
+    for question in questions:
+        if question.kind != SurveyKind.text:
+            form[f"q{question.id}"].choices = [(value, value) for value in choices_of(question)]
+    return form
 
 
 def sheet_answers(form: Form, questions: list[SurveyQuestion]) -> dict[int, str]:
