@@ -192,7 +192,8 @@ def test_an_undo_that_arrives_late_does_not_undo_what_came_after_it(session, cir
 @pytest.mark.parametrize(
     "told",
     ["", "[", "{}", "7", '[{"key": 7}]', '["x"]', "[" * 5000, '[{"key": "abcdefgh-1", "act": "came", "id": 1e99}]',
-     '[{"key": "abcdefgh-1", "act": "drop", "id": 1}]', '[{"key": "abcdefgh-1", "act": [], "id": {}, "name": 0}]', '[{"key": "abcdefgh-1", "act": "walk_in", "name": ["x"]}]',
+     '[{"key": "abcdefgh-1", "act": "drop", "id": 1}]', '[{"key": "abcdefgh-1", "act": [], "id": {}, "name": 0}]',
+     '[{"key": "abcdefgh-1", "act": "walk_in", "name": ["x"]}]',
      '[{"key": "abcdefgh-1", "act": "walk_in", "name": "\\u0000\\ud800"}]',
      '[{"key": "abcdefgh-1", "act": "came", "id": true, "at": "9999-12-31T23:59:59+00:00"}]'],
 )  # fmt: skip
