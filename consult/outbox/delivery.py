@@ -265,10 +265,11 @@ def _take(connection: Connection, claim: Claim) -> Claim | None:
 
 
 def _give_back(connection: Connection, claims: Sequence[Claim]) -> None:
+    # Not to nothing: what a dead worker had in the air is found by a lease that is over.
     connection.execute(
         update(_message)
         .where(_message.c.id.in_([claim.message_id for claim in claims]), _message.c.claimed_until == claims[0].until)
-        .values(claimed_until=None)
+        .values(claimed_until=clock.now())
     )
 
 

@@ -126,3 +126,20 @@ def test_copies_are_blanked_after_their_time(session: Any, at: Any, sink: Sink, 
     assert operations.purge_copies(clock.now()) == 1
     stored = row(ident)
     assert (stored.state, stored.sent_subject, stored.sent_text) == (State.sent, None, None)
+
+
+def test_what_a_batch_gives_back_is_found_again_also_when_a_dead_worker_left_it(
+    session: Any, at: Any, sink: Sink, letter: str, monkeypatch: Any
+) -> None:
+    moment = at(MONDAY)
+    person = make_person()
+    left = queued(person, 1)
+    in_the_air(left, moment)
+    moment = at(moment + LEASE)
+    others = [queued(person, number) for number in range(2, 5)]
+    monkeypatch.setattr(delivery, "BATCH_SECONDS", -1.0)
+    assert delivery.deliver_due() == 1, "the time is up after the first"
+    at(moment + timedelta(seconds=1))
+    while delivery.deliver_due():
+        pass
+    assert {row(ident).state for ident in (left, *others)} == {State.sent}
