@@ -71,7 +71,7 @@ class Request(flask.Request):
             self.query_string = _BARE.sub(lambda found: b"%%%02X" % found[0][0], self.query_string)
 
 
-#: What every answer says; no view says anything else.
+#: What every answer says. Only the last one may a view say otherwise: said twice, the stricter one would count.
 _HEADERS = (
     ("Content-Security-Policy", CSP),
     ("X-Content-Type-Options", "nosniff"),
@@ -262,7 +262,7 @@ def _before_commit(_session: Session) -> None:
 
 def _after(response: Response) -> Response:
     headers = response.headers
-    headers.extend(_HEADERS)
+    headers.extend(_HEADERS[:-1] if _HEADERS[-1][0] in headers else _HEADERS)
     headers.setdefault("Referrer-Policy", "same-origin")
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
