@@ -77,8 +77,8 @@ def test_people_are_checked_in_without_a_network_and_counted_once_when_it_is_bac
     visitor = open_door(visit, scene, hall)
     page = visitor.page
     press(visitor, hall, "Ada Anders")
-    page.wait_for_function("document.querySelector('[data-count=there]').textContent === '1'")
-    page.wait_for_function("Object.keys(localStorage).every(key => !key.includes('.q.'))")
+    page.locator("[data-count=there]:text-is('1')").wait_for()
+    page.locator("[data-waiting][hidden]").wait_for(state="attached")
     visitor.context.set_offline(True)
     press(visitor, hall, "Bo Berg")
     press(visitor, hall, "Doro Dorn")
@@ -137,7 +137,7 @@ def test_whoever_was_signed_out_meanwhile_signs_in_again_and_loses_nothing(here,
     visitor.sign_in(scene.cast["moderator"])
     visitor.go(hall["path"])
     visitor.page.locator("[data-waiting]").wait_for(state="hidden")
-    visitor.page.wait_for_function("document.querySelector('[data-count=there]').textContent === '1'")
+    visitor.page.locator("[data-count=there]:text-is('1')").wait_for()
     assert counted(here, hall) == {hall["guests"]["Ada Anders"]: 1}
 
 
@@ -175,7 +175,7 @@ def test_codes_are_typed_as_they_come(here, scene, hall, visit):
     visitor.page.fill("#q", f" {code[:4].lower()} {code[4:].lower()}")
     assert visitor.page.locator(".door-list > li:visible").count() == 1
     visitor.page.press("#q", "Enter")
-    visitor.page.wait_for_function("document.querySelector('[data-count=there]').textContent === '1'")
+    visitor.page.locator("[data-count=there]:text-is('1')").wait_for()
     visitor.page.fill("#q", "cem")
     assert visitor.page.locator(".door-list > li:visible").all_inner_texts()[0].startswith("Cem Can")
     assert quiet(visitor) == []
@@ -198,7 +198,7 @@ def test_forty_cards_are_typed_in_by_keyboard_quickly(here, scene, visit, capsys
         page.keyboard.type(f"Karte {n}: Sprachkurse auch am Abend, mit Kinderbetreuung")
         with page.expect_navigation():
             page.keyboard.press("Control+Enter")
-        page.wait_for_function("document.activeElement.name === 'text'")
+        page.locator("[name=text]:focus").wait_for()
     seconds = (clock.now() - began).total_seconds() / 40
     with capsys.disabled():
         print(f"\nforty cards by keyboard: {seconds:.2f} s each, {60 / seconds:.0f} a minute")  # noqa: T201  (the figure is wanted)
