@@ -1,6 +1,7 @@
 """Doors of the outbox: messages for operators, health for the monitoring, the mailbox of the demonstration."""
 
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, g, jsonify, make_response, render_template, request, url_for
 from flask_babel import gettext as _
@@ -99,7 +100,7 @@ def mails_of_process(slug: str) -> str:
     g.zone = process.zone
     wish = _wish()
     entries, following = centre.page(process.id, wish, request.args.get("before", type=row_id), PAGE)
-    asked = {"q": wish.words or None, "kind": wish.kind or None, "state": wish.state or None}
+    asked: dict[str, Any] = {"q": wish.words or None, "kind": wish.kind or None, "state": wish.state or None}
     return render_template(
         "outbox/centre.html",
         process=process,

@@ -133,8 +133,6 @@ def test_nothing_acknowledged_before_a_backup_under_load_is_missing_after_the_re
         assert verify_chain() == []
 
 
-
-
 @pytest.mark.parametrize("journal", [True, False], ids=["with the list", "without the list"])
 def test_an_old_backup_brings_nobody_back_and_sends_nothing_twice(machine, tmp_path, journal):
     first = machine("a")
