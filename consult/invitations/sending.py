@@ -43,7 +43,7 @@ def run(campaign_id: int, now: datetime | None = None) -> int:
     while True:
         added, after = wave(campaign_id, after, now or clock.now())
         if added >= WAVE // 2 and db.session.get_bind().dialect.name == "postgresql":
-            # Until the database has looked at so many new rows, it plans the page of the progress as if there were none.
+            # Until the database has looked at so many new rows, it plans the next page as if there were none.
             db.session.execute(text("ANALYZE invitation, outbox_message, campaign_recipient"))
         db.session.commit()
         invited += added
