@@ -19,6 +19,7 @@ from consult.meetings import survey
 from consult.meetings.models import Registration, SurveyAnswer, SurveyReply
 from consult.meetings.survey import Question
 from consult.signing import sign
+from consult.web import FormAnswer
 from tests.client import Browser
 from tests.factories import flushed, make_person
 from tests.meetings.factories import AFTER, BEFORE, Circle, make_circle, make_meeting, refused
@@ -282,3 +283,15 @@ def test_the_digest_keeps_the_result_as_it_was_counted(session: Any, circle: Cir
     with in_language("en"):
         said = digest_words.events(report(circle.process, digest.content))
     assert "After “4. Treffen”: 5 people answered the survey. “Nützlich?”: 4.4 of 5 on average." in said
+
+
+def test_where_the_form_led_to_does_not_say_whose_anonymous_sheet_it_was(
+    session: Any, circle: Circle, browser: Browser
+) -> None:
+    registration = guest(circle)
+    session.commit()
+    path = path_of(registration)
+    answer = browser.submit(path, fields(circle, "4"))
+    assert survey.count_of(circle.meeting.id) == 1
+    assert answer.location == circle.meeting_path()
+    assert not [place for place in session.scalars(select(FormAnswer.location)) if "/survey/" in place]

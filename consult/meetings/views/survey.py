@@ -157,4 +157,7 @@ def answer(link: str) -> Response:
         return _sheet_page(link, found, form, 422)
     done = _("Thank you! Your answers have arrived.") if send else _("Saved. You can go on later with the same link.")
     flash(done, "success")
+    if send and found.meeting.survey_anonymous:
+        # Where a form led to is kept for a week, in the order of the sheets: the personal link must not be in it.
+        return commit_and_go(address_of(found.process, found.meeting))
     return commit_and_go(url_for("meetings.survey", link=link))
