@@ -34,12 +34,13 @@ from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
 from consult.groups.operations import end_membership, vacate_seat
 from consult.invitations.models import Invitation, Subscription, SubscriptionState
-from consult.meetings import registering
+from consult.meetings import registering, survey
 from consult.meetings.models import FieldAnswer, Meeting, Registration, RegistrationState, SurveyReply
 from consult.newsletters import subscribing
 from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Function, ProcessState
 from consult.processes.queries import functions_of, people_with, processes_visible_to
+from consult.signing import new_code
 
 #: Tables whose rows belong to somebody, and the column that says to whom. Of other rows, and of those of others, only
 #: that, where and when this person acted is theirs.
@@ -118,7 +119,25 @@ def everything_about(person: Person) -> dict[str, list[dict[str, Any]]]:
     written = _rows(texts, texts.c.contribution_id.in_(own) | (texts.c.actor_id == person.id), list(texts.columns))
     if written:
         found["contribution_text"] = written
+    for name, rows in _of_registrations(person):
+        if rows:
+            found.setdefault(name, []).extend(rows)
     return dict(sorted(found.items()))
+
+
+def _of_registrations(person: Person) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """What hangs on somebody's registrations and does not name them itself: answers, when they came, sheets."""
+    own = select(Registration.id).where(Registration.person_id == person.id)
+    sheets = select(SurveyReply.id).where(SurveyReply.registration_id.in_(own))
+    for name, link, mine, hidden in (
+        ("field_answer", "registration_id", own, ()),
+        ("check_in", "registration_id", own, ("client_key", "actor_id")),
+        ("survey_reply", "registration_id", own, ("key",)),
+        ("survey_answer", "reply_id", sheets, ()),
+    ):
+        table = Base.metadata.tables[name]
+        shown = [column for column in table.columns if column.name not in hidden]
+        yield name, _rows(table, table.columns[link].in_(mine), shown)
 
 
 def erase(person: Person, actor: Person, now: datetime | None = None) -> None:
@@ -197,9 +216,14 @@ def _forget_answers(person: Person, now: datetime) -> None:
             Registration.meeting_id.in_(to_come),
             Registration.state.in_(_HOLDING),
         )
-        .values(state=RegistrationState.declined)
+        .values(state=RegistrationState.declined, waiting_since=None, offer_until=None)
     )
     own = select(Registration.id).where(Registration.person_id == person.id)
+    registrations = db.session.scalars(select(Registration).where(Registration.person_id == person.id)).all()
+    for registration in registrations:
+        # Links to the registration, its papers and its survey are made with the code: all of them are dead now.
+        registration.code = new_code()
+    survey.forget_begun([registration.id for registration in registrations])
     db.session.execute(delete(FieldAnswer).where(FieldAnswer.registration_id.in_(own)))
     db.session.execute(
         update(SurveyReply).where(SurveyReply.registration_id.in_(own)).values(registration_id=None, key=None)
@@ -217,7 +241,7 @@ def _forget_mail(person: Person) -> None:
     db.session.execute(update(OutboxMessage).where(mine).values(sent_subject=None, sent_text=None))
     db.session.execute(
         update(OutboxMessage)
-        .where(mine, OutboxMessage.state.in_((State.queued, State.retry)))
+        .where(mine, OutboxMessage.state.in_((State.queued, State.retry, State.paused)))
         .values(state=State.dropped)
     )
 

@@ -253,6 +253,12 @@ def _drop(replies: Sequence[int] | Select[int]) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DML result has it
 
 
+def forget_begun(registration_ids: Sequence[int]) -> None:
+    """Delete what these people began to answer and have not sent."""
+    keys = [_key(ident) for ident in registration_ids]
+    _drop(select(SurveyReply.id).where(SurveyReply.key.in_(keys), SurveyReply.sent_at.is_(None)))
+
+
 def purge_unsent(now: datetime) -> int:
     """Sheets that were begun and can no longer be sent; returns how many."""
     over = select(Meeting.id).where(Meeting.ends_at < now - OPEN_FOR)

@@ -16,7 +16,8 @@ from consult.contributions.models import ContributionText, State, TrustLevel
 from consult.db import Base
 from consult.errors import Refused
 from consult.groups.models import Membership
-from consult.meetings.models import Registration, RegistrationState
+from consult.meetings import materials, registrations, survey
+from consult.meetings.models import CheckIn, FieldAnswer, MeetingField, Registration, RegistrationState, SurveyReply
 from consult.moderation import operations as deciding
 from consult.moderation.models import Report
 from consult.outbox.models import OutboxMessage
@@ -229,3 +230,49 @@ def test_the_pages_need_few_queries(session, browser_of, count_queries):
         with count_queries() as sent:
             visitor.get(address)
         assert len(sent) <= most, (address, len(sent))
+
+
+def asked_at(town, person):
+    """Somebody was at a meeting, answered a question of the organisers and began its survey."""
+    meeting = make_meeting(town.process)
+    survey.set_questions(meeting, survey.preset(), True, town.lead)
+    registration = register_for(meeting, person)
+    registration.state = RegistrationState.attended
+    field = flushed(MeetingField(meeting_id=meeting.id, position=0, kind="line", label="Was essen Sie?"))
+    flushed(FieldAnswer(registration_id=registration.id, field_id=field.id, value="Vegan"))
+    flushed(
+        CheckIn(
+            meeting_id=meeting.id, registration_id=registration.id, client_key="schluessel", at=meeting.starts_at,
+            actor_id=town.moderator.id,
+        )
+    )  # fmt: skip
+    sheet = survey.opened(survey.link_for(registration))
+    survey.save(sheet, {sheet.questions[2].id: "Mehr Zeit"}, send=False, now=meeting.ends_at)
+    return registration
+
+
+def test_what_somebody_answered_around_a_meeting_is_theirs_to_take_along(session):
+    town = make_town()
+    asked_at(town, town.citizen)
+    data = personal.everything_about(town.citizen)
+    assert data["field_answer"][0]["value"] == "Vegan"
+    assert data["check_in"][0]["at"]
+    assert "actor_id" not in data["check_in"][0]
+    assert "field_answer" not in personal.everything_about(town.neighbour)
+
+
+def test_personal_links_are_dead_and_what_was_begun_is_gone_afterwards(session):
+    town = make_town()
+    registration = asked_at(town, town.citizen)
+    links = [registrations.link_to(registration), survey.link_for(registration), materials.link_for(registration)]
+    held = flushed(OutboxMessage(kind="x", subject_id=1, recipient_id=town.citizen.id, state="paused"))
+    assert survey.opened(links[1])
+    assert materials.meeting_behind(links[2])
+    personal.erase(town.citizen, town.citizen)
+    session.flush()
+    session.expire_all()
+    assert survey.opened(links[1]) is None
+    assert materials.meeting_behind(links[2]) is None
+    assert registrations.link_to(registration) not in links
+    assert session.scalars(select(SurveyReply)).all() == []
+    assert held.state == "dropped"
