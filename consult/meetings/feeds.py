@@ -134,7 +134,11 @@ def of_group(group: Group) -> bytes:
         for row in db.session.execute(
             select(Meeting, Process)
             .join(Process, Process.id == Meeting.process_id)
-            .where(Meeting.group_id == group.id, Meeting.ends_at > clock.now() - KEEP_PAST)
+            .where(
+                Meeting.group_id == group.id,
+                Meeting.ends_at > clock.now() - KEEP_PAST,
+                Process.state != ProcessState.draft,
+            )
             .order_by(Meeting.starts_at, Meeting.id)
             .limit(MOST)
         )
@@ -164,12 +168,12 @@ def dates_of(person: Person, invited_to: Sequence[int], since: datetime) -> list
         .outerjoin(Registration, own)
         .where(
             Meeting.ends_at > since,
+            Process.state != ProcessState.draft,
             or_(
                 Registration.state.in_(_MINE),
                 and_(
                     Registration.id.is_(None),
                     or_(Meeting.group_id.in_(groups), Meeting.id.in_(list(invited_to))),
-                    Process.state != ProcessState.draft,
                 ),
             ),
         )

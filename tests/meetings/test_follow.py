@@ -303,3 +303,13 @@ def test_a_meeting_knows_its_own_page(session: Any, circle: Circle) -> None:
     meeting = session.get(Meeting, circle.meeting.id)
     (event,) = same(feeds.of_group(circle.group))
     assert event["url"].endswith(f"/p/{circle.process.slug}/meetings/{meeting.id}")
+
+
+def test_groups_and_guests_see_no_meetings_of_drafts_in_their_calendars(session: Any, circle: Circle) -> None:
+    guest = make_person("Gast")
+    flushed(Registration(meeting_id=circle.meeting.id, person_id=guest.id, state="coming"))
+    assert same(feeds.of_group(circle.group))
+    assert same(feeds.of_person(guest, []))
+    circle.process.state = "draft"
+    session.flush()
+    assert same(feeds.of_group(circle.group)) == same(feeds.of_person(guest, [])) == []
