@@ -94,6 +94,8 @@ def _to(campaign_id: int) -> Any:
         Invitation.campaign_id == campaign_id,
         Invitation.by_letter,
         Invitation.state != InvitationState.revoked,
+        # Files made before somebody was erased are not handed out any more: `_state_of` counts these.
+        Invitation.person_id.not_in(select(Person.id).where(Person.erased_at.is_not(None))),
     )
 
 

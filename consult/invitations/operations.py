@@ -234,7 +234,7 @@ def send_again(invitation: Invitation, meeting: Meeting, actor: Person, now: dat
         .where(
             OutboxMessage.kind == INVITATION,
             OutboxMessage.subject_id == invitation.id,
-            OutboxMessage.state.in_(("queued", "sending", "retry")),
+            OutboxMessage.state.in_(("queued", "sending", "retry", "paused")),
         )
     )
     if waiting:

@@ -17,7 +17,7 @@ from consult.errors import Conflict
 from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
 from consult.i18n import in_language
-from consult.invitations import campaigns, counting, sending
+from consult.invitations import campaigns, counting, operations, sending
 from consult.invitations.audience import Segment, SegmentKind
 from consult.invitations.campaigns import Texts
 from consult.invitations.lists import Row, parse_file
@@ -457,3 +457,12 @@ def test_two_thousand_people_are_queued_within_seconds(own_app: Flask) -> None:
     assert sending.run(campaign.id) == 2000
     assert time.perf_counter() - started < 6
     assert mailings.progress_of_campaign(campaign.id).waiting == 2000
+
+
+def test_a_mail_that_is_held_is_not_sent_a_second_time_by_hand(session: Any) -> None:
+    circle = make_circle()
+    campaign = sent(circle, 1)
+    campaigns.pause(campaign, circle.moderator)
+    invitation = session.scalars(select(Invitation).where(Invitation.campaign_id == campaign.id)).one()
+    with refused("under way"):
+        operations.send_again(invitation, circle.meeting, circle.moderator)

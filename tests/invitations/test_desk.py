@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfReader
 from sqlalchemy import func, select
 
-from consult import clock
+from consult import clock, personal
 from consult.accounts.models import Person
 from consult.extensions import db
 from consult.invitations import campaigns, letters, sending
@@ -226,3 +226,16 @@ def test_the_text_for_messengers_holds_no_personal_link(browser_of: Callable[...
     text = page.html.find("textarea").get_text()
     assert f"/meetings/{circle.meeting.id}" in text
     assert "/i/" not in text
+
+
+def test_no_letter_goes_to_somebody_who_was_erased(session: Any, poked: list[Any]) -> None:
+    circle = make_circle()
+    campaign = on_paper(circle)
+    letters.make(campaign.id)
+    assert letters.made(campaign, "pdf")
+    reader = db.session.scalars(select(Person).where(Person.name == "Leyla Haddad")).one()
+    personal.erase(reader, circle.moderator)
+    session.flush()
+    assert letters.number_of(campaign.id) == 0
+    assert letters.letters_of(campaign) == []
+    assert letters.made(campaign, "pdf") is None
