@@ -7,6 +7,7 @@ can be done twice and counts once.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
@@ -21,9 +22,10 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_line
 from consult.meetings import fields as questions
-from consult.meetings import waiting
+from consult.meetings import survey, waiting
 from consult.meetings.models import (
     HOLDING_STATES,
+    CheckIn,
     FieldAnswer,
     Meeting,
     MeetingState,
@@ -420,11 +422,34 @@ def set_state(
         questions.forget([registration.id])
     told = registration.person if now < meeting.starts_at else None
     _settle(meeting, registration, before, state, actor.id, now, told)
+    if RegistrationState.attended in (before, state):
+        _at_the_door(meeting, registration, state == RegistrationState.attended, actor, now)
     gone = before in HOLDING_STATES and state not in HOLDING_STATES
     if gone and state == RegistrationState.declined and told is not None and told.email:
         _promise(ENDED, meeting, registration, now)
     if gone:
         waiting.move_up(meeting, now)
+
+
+def _at_the_door(meeting: Meeting, registration: Registration, there: bool, actor: Person, now: datetime) -> None:
+    """The list at the door and the presence say the same as the state."""
+    known = db.session.scalar(select(CheckIn).where(CheckIn.registration_id == registration.id))
+    if there == (known is not None):
+        return
+    if known is not None:
+        db.session.delete(known)
+    else:
+        at = min(max(now, meeting.starts_at), meeting.ends_at)
+        key = str(uuid4())
+        db.session.add(
+            CheckIn(
+                meeting_id=meeting.id, registration_id=registration.id, client_key=key, at=at, received_at=now,
+                actor_id=actor.id,
+            )
+        )  # fmt: skip
+    if meeting.present is not None:
+        meeting.present += 1 if there else -1
+    db.session.flush()
 
 
 def change(
@@ -453,6 +478,9 @@ def remove(meeting: Meeting, person_id: int, now: datetime | None = None) -> Non
     lock(meeting)
     registration = of_person(meeting.id, person_id)
     if registration is None or registration.state in (RegistrationState.attended, RegistrationState.absent):
+        return
+    survey.forget_begun([registration.id])
+    if registration.surveyed_at is not None:
         return
     questions.forget([registration.id])
     held = registration.state in HOLDING_STATES
@@ -487,6 +515,8 @@ def ask(
             origin=Origin.registration, organisation_name="", named=False, created_at=now, code=new_code(),
         )  # fmt: skip
         db.session.add(registration)
+    # As long as its newest link is good: `forget_unconfirmed` counts from here.
+    registration.created_at = now
     _put(registration, meeting, given)
     db.session.flush()
     token = tokens.issue(LinkPurpose.register, person.id, registration.id)

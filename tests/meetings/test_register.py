@@ -14,8 +14,8 @@ from consult.accounts import tokens
 from consult.accounts.models import LinkPurpose, LinkToken, Person
 from consult.audit.models import AuditEntry
 from consult.extensions import db
-from consult.meetings import registering
-from consult.meetings.models import Registration, RegistrationMode
+from consult.meetings import door, registering, survey
+from consult.meetings.models import Registration, RegistrationMode, RegistrationState, SurveyReply
 from consult.meetings.registering import Given
 from consult.meetings.words import Need, Needs
 from consult.outbox.kinds import kind
@@ -336,3 +336,47 @@ def test_the_pages_ask_few_questions(
     with count_queries() as asked:
         browser.get(address)
     assert len(asked) <= 10, asked
+
+
+def test_a_registration_is_kept_as_long_as_its_newest_link(circle: Circle, at: Callable[[datetime], Any]) -> None:
+    registering.ask(circle.meeting, "amira@example.org", "Amira", Given(), "de", BEFORE)
+    later = BEFORE + timedelta(days=3, hours=12)
+    at(later)
+    assert registering.ask(circle.meeting, "amira@example.org", "Amira", Given(), "de", later)
+    assert registering.forget_unconfirmed(later + timedelta(days=1)) == 0
+    assert registering.forget_unconfirmed(later + timedelta(days=5)) == 1
+
+
+def test_nobody_is_thanked_for_a_place_the_organisers_declined_meanwhile(circle: Circle, browser: Browser) -> None:
+    browser.submit(circle.meeting_path("/register"), FORM)
+    address = confirm_link()
+    of("amira@example.org").state = RegistrationState.refused
+    db.session.commit()
+    page = browser.get(browser.submit(address).location, headers={"Accept-Language": "en"})
+    assert "could not give you a place" in page.text
+    assert "You have a place" not in page.text
+
+
+def test_states_put_right_by_hand_and_the_list_at_the_door_agree(circle: Circle) -> None:
+    first, second = come(circle.meeting), come(circle.meeting)
+    evening = circle.meeting.starts_at + timedelta(minutes=5)
+    door.take_in(circle.meeting, [door.Entry("k" * 8, door.Act.came, evening, first.id)], circle.lead, now=evening)
+    for entry, state in ((first, RegistrationState.declined), (second, RegistrationState.attended)):
+        registering.set_state(circle.meeting, registering.of_person(circle.meeting.id, entry.person_id), state,
+                              circle.lead, now=evening)  # fmt: skip
+    assert {guest.id for guest in door.guests(circle.meeting.id) if guest.at} == {second.id}
+    assert door.close(circle.meeting, circle.lead, AFTER) == (1, 0)
+    registering.set_state(circle.meeting, second, RegistrationState.absent, circle.lead, now=AFTER)
+    assert circle.meeting.present == 0
+
+
+def test_somebody_who_began_the_survey_can_be_taken_off_the_list_and_who_sent_it_stays(circle: Circle) -> None:
+    survey.set_questions(circle.meeting, survey.preset(), False, circle.lead)
+    begun, sent = come(circle.meeting), come(circle.meeting)
+    for entry, send in ((begun, False), (sent, True)):
+        sheet = survey.opened(survey.link_for(entry))
+        survey.save(sheet, {sheet.questions[0].id: "4"}, send=send, now=AFTER)
+    for entry in (begun, sent):
+        registering.remove(circle.meeting, entry.person_id, AFTER)
+    assert db.session.scalars(select(Registration.id)).all() == [sent.id]
+    assert db.session.scalars(select(SurveyReply.registration_id)).all() == [sent.id]

@@ -161,6 +161,9 @@ def _register_known(meeting: Meeting, person: Person, form: RegisterForm) -> Res
     return commit_and_go(url_for(".my_registration", link=registrations.link_to(registration)))
 
 
+_GOOD_NEWS = (RegistrationState.coming, RegistrationState.waiting, RegistrationState.asked)
+
+
 def _thanks(state: str) -> str:
     if state == RegistrationState.waiting:
         return _("All places are taken. You are on the waiting list.")
@@ -215,7 +218,9 @@ def confirm_registration(link: str) -> Response:
             if not done:
                 return _link_is_over()
             answering.follow(found.meeting, found.registration)
-            flash(_thanks(found.registration.state), "success")
+            if found.registration.state in _GOOD_NEWS:
+                # The organisers may have decided while the mail was on its way; the page says how it stands.
+                flash(_thanks(found.registration.state), "success")
             return commit_and_go(url_for(".my_registration", link=registrations.link_to(found.registration)))
     return page(
         "meetings/confirm_registration.html",
