@@ -178,7 +178,7 @@ def create(
 def change(meeting: Meeting, plan: Arrangement, actor: Person) -> bool:
     """Change what was announced; returns whether it matters to guests (time, place, title, how to take part).
 
-    A meeting that moves takes its reminders along: those that went out for the old day go out again.
+    A meeting to come that moves takes its reminders along: those that went out for the old day go out again.
 
     Raises `Refused` for a cancelled meeting and for times that cannot be.
     """
@@ -197,7 +197,8 @@ def change(meeting: Meeting, plan: Arrangement, actor: Person) -> bool:
         .execution_options(synchronize_session=False)
     )
     db.session.refresh(meeting)
-    if "starts_at" in changed:
+    # What happened already is thanked for once, even when somebody puts the hour right afterwards.
+    if "starts_at" in changed and not meeting.is_over(clock.now()):
         db.session.execute(
             update(Reminder)
             .where(Reminder.meeting_id == meeting.id)

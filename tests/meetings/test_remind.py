@@ -368,3 +368,19 @@ def test_the_meeting_of_a_reminder_is_loaded_anew(session: Any, circle: Circle) 
     )
     session.commit()
     assert reminders._promise(reminder.id, circle.meeting.id, moment, on_paper) == 0
+
+
+def test_nobody_is_thanked_twice_when_the_hour_is_put_right_afterwards(
+    session: Any, circle: Circle, at: Callable[[datetime], Any]
+) -> None:
+    guest(circle)
+    reminders.add(circle.meeting, "thanks", DAY, COMING, circle.lead)
+    session.commit()
+    after = at(circle.meeting.ends_at + timedelta(days=2))
+    assert run(after) == 1
+    earlier = plan(
+        wall_start=SATURDAY - timedelta(minutes=30), wall_end=SATURDAY + timedelta(hours=1), group_id=circle.group.id
+    )
+    operations.change(circle.meeting, earlier, circle.lead)
+    session.commit()
+    assert run(after) == 0
