@@ -34,7 +34,15 @@ KEEP_ANSWERS = timedelta(days=30)
 #: Ids in one IN list.
 _BATCH = 500
 #: Whoever still holds an invitation: not taken back, not refused.
-_HOLDING = (InvitationState.open, InvitationState.accepted, InvitationState.deputy_named)
+_HOLDING = (InvitationState.open, InvitationState.accepted, InvitationState.maybe, InvitationState.deputy_named)
+#: Whoever comes, or hopes to.
+_REGISTERED = (
+    RegistrationState.coming,
+    RegistrationState.offered,
+    RegistrationState.waiting,
+    RegistrationState.asked,
+    RegistrationState.maybe,
+)
 
 
 @dataclass(frozen=True)
@@ -254,12 +262,12 @@ def send_again(invitation: Invitation, meeting: Meeting, actor: Person, now: dat
 
 
 def _to_be_told(meeting: Meeting) -> list[tuple[int, int]]:
-    """Everybody who is invited or coming and reads mail, as (meeting id, person id)."""
+    """Everybody who is invited, coming or hopes to come, and reads mail, as (meeting id, person id)."""
     invited = select(Invitation.person_id).where(Invitation.meeting_id == meeting.id)
     holding = invited.where(Invitation.state.in_(_HOLDING), Invitation.by_letter.is_(False))
     registered = select(Registration.person_id).where(
         Registration.meeting_id == meeting.id,
-        Registration.state == RegistrationState.coming,
+        Registration.state.in_(_REGISTERED),
         # Who is written to on paper hears of it on paper.
         Registration.person_id.not_in(invited.where(Invitation.by_letter.is_(True))),
     )

@@ -16,13 +16,14 @@ from consult.i18n import in_language
 from consult.invitations import answering, operations
 from consult.invitations.models import Invitation
 from consult.meetings import operations as meetings
+from consult.meetings.models import Registration, RegistrationState
 from consult.outbox.delivery import deliver
 from consult.outbox.kinds import Mail, kind
 from consult.outbox.models import OutboxMessage, State
 from consult.outbox.operations import queue
 from consult.site.models import Site
 from tests.client import Browser
-from tests.factories import flushed
+from tests.factories import flushed, make_person
 from tests.invitations.factories import invitation_of, invite, link_of
 from tests.meetings.factories import AFTER, BEFORE, Circle, make_circle, plan
 from tests.sink import Sink
@@ -252,3 +253,22 @@ def test_nobody_writes_links_headers_or_markup_into_somebody_elses_mail(
 def test_a_second_mail_for_the_same_minute_is_not_promised(invited: Circle) -> None:
     mine = invitation_of("amira@example.org")
     assert queue("invitation", mine.id, mine.person_id) is None
+
+
+def test_a_cancellation_reaches_those_who_hope_for_a_place_and_those_who_think_about_it(
+    session: Any, at: Callable[[datetime], Any]
+) -> None:
+    at(BEFORE)
+    circle = make_circle()
+    invite(circle, "vielleicht@example.org\nnein@example.org")
+    for address, state in (("vielleicht", "maybe"), ("nein", "declined")):
+        invitation_of(f"{address}@example.org").state = state
+    wanted = {invitation_of("vielleicht@example.org").person_id}
+    for state in RegistrationState:
+        person = make_person(f"Gast {state}")
+        flushed(Registration(meeting_id=circle.meeting.id, person_id=person.id, state=state))
+        if state in ("coming", "offered", "waiting", "asked", "maybe"):
+            wanted.add(person.id)
+    operations.tell_cancelled(circle.meeting)
+    told = select(OutboxMessage.recipient_id).where(OutboxMessage.kind == operations.CANCELLATION)
+    assert set(session.scalars(told)) == wanted
