@@ -12,7 +12,9 @@ from consult.audit.operations import record
 from consult.backup import erasures
 from consult.digests import monthly_running, running
 from consult.extensions import db
+from consult.invitations.dates import on_paper
 from consult.invitations.models import Campaign, CampaignState
+from consult.meetings import reminders, waiting
 from consult.moderation import mornings
 from consult.outbox.models import OutboxMessage, State
 
@@ -53,6 +55,8 @@ def settle(taken_at: datetime, erased: set[str], now: datetime) -> Settled:
     running.run_due(now)
     monthly_running.run_due(now)
     mornings.send_due(now)
+    reminders.run_due(now, on_paper)
+    waiting.run_due(now)
     db.session.commit()
     parked = db.session.execute(
         update(OutboxMessage)

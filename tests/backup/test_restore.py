@@ -5,6 +5,7 @@ import os
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import func, select
 
-from consult import create_app, files, personal
+from consult import clock, create_app, files, personal
 from consult.accounts.models import LinkPurpose, LinkToken, Person, SignIn
 from consult.accounts.sessions import open_sign_in
 from consult.accounts.tokens import issue
@@ -22,12 +23,17 @@ from consult.backup import archive, erasures
 from consult.contributions import operations as contributions
 from consult.contributions.models import Contribution, ContributionText, ModerationReason
 from consult.extensions import db
+from consult.invitations.dates import on_paper
+from consult.meetings import reminders
+from consult.meetings.models import Registration, Reminder
 from consult.moderation import erasing
 from consult.outbox import operations as outbox
 from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Process
 from tests.conftest import database_url
 from tests.contributions.factories import Town, make_town
+from tests.factories import flushed
+from tests.meetings.factories import make_meeting
 
 FOLDER = str(Path(__file__).parents[2] / "migrations")
 KEY = "key-of-this-instance-" + "0123456789" * 3
@@ -228,7 +234,8 @@ def test_what_is_no_whole_backup_of_this_instance_is_refused_and_changes_nothing
     ):
         replace = ["--replace"] if words not in ("not empty",) else []
         done = command(instance, "restore", str(file), *replace)
-        assert done.exit_code == 1 and words in done.output, (words, done.output)
+        assert done.exit_code == 1, (words, done.output)
+        assert words in done.output
     with first.app_context():
         assert bodies() == {"Mehr Bänke."}
 
@@ -238,3 +245,24 @@ def test_a_backup_can_be_read_by_its_owner_alone(machine, tmp_path):
     with first.app_context():
         founded(first)
     assert backup_of(first, tmp_path / "backups").stat().st_mode & 0o077 == 0
+
+
+def test_mails_around_meetings_that_left_after_the_backup_do_not_leave_again(machine, tmp_path):
+    first = machine("a")
+    with first.app_context():
+        town = founded(first)
+        begins = clock.now() + timedelta(hours=20)
+        meeting = make_meeting(town.process, starts_at=begins, ends_at=begins + timedelta(hours=2))
+        flushed(Registration(meeting_id=meeting.id, person_id=town.citizen.id, state="coming"))
+        flushed(
+            Reminder(meeting_id=meeting.id, kind="reminder", minutes=-reminders.DAY, states="coming",
+                     created_at=clock.now())
+        )  # fmt: skip
+        db.session.commit()
+    taken = backup_of(first, tmp_path / "backups")
+    done = command(first, "restore", str(taken), "--replace")
+    assert done.exit_code == 0, done.output
+    with first.app_context():
+        assert reminders.run_due(clock.now(), on_paper) == 0
+        mails = select(OutboxMessage.state).where(OutboxMessage.kind == "meeting_reminder")
+        assert list(db.session.scalars(mails)) == [State.uncertain]
