@@ -1,9 +1,14 @@
 """What the forms of the campaign desk take."""
 
+from datetime import datetime
+
+from flask_babel import gettext as _
 from flask_wtf.file import FileField
 from wtforms import BooleanField, DateTimeLocalField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, NumberRange, Optional
 
+from consult import clock
+from consult.errors import Refused
 from consult.forms import Form, _l, one_line, several_lines
 from consult.i18n import own_name, path_languages
 from consult.invitations.campaigns import Texts
@@ -71,6 +76,13 @@ class SendForm(Form):
 
     send_at = DateTimeLocalField(_l("Not before"), [Optional()], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
     revision = HiddenField()
+
+    def moment(self, zone: str) -> datetime | None:
+        """The time that was chosen, on the clock there, as UTC; none for at once. Raises `Refused` for none of ours."""
+        try:
+            return clock.from_local(self.send_at.data, zone) if self.send_at.data is not None else None
+        except OverflowError:
+            raise Refused(_("Please choose a time from now on, and within a year.")) from None
 
     def seen(self) -> int:
         value = self.revision.data or ""

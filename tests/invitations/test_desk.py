@@ -239,3 +239,13 @@ def test_no_letter_goes_to_somebody_who_was_erased(session: Any, poked: list[Any
     assert letters.number_of(campaign.id) == 0
     assert letters.letters_of(campaign) == []
     assert letters.made(campaign, "pdf") is None
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00", "9999-12-31T23:59"])
+def test_a_time_that_cannot_be_is_refused_in_words(browser_of: Callable[..., Browser], moment: str) -> None:
+    circle = make_circle()
+    here = where(circle, drafted(circle))
+    answer = browser_of(circle.moderator).submit(
+        here + "/send", {"send_at": moment}, form_at=here, status=409, headers=EN
+    )
+    assert "within a year" in answer.text

@@ -1,9 +1,7 @@
 """The campaign desk: begin, write, choose people, look, send, hold, stop."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import flash, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
@@ -208,9 +206,7 @@ def hand_in(slug: str, campaign_id: int) -> Response:
     form = SendForm()
     if not form.validate():
         raise Refused(_("Please choose a time from now on, and within a year."))
-    at: datetime | None = form.send_at.data
-    if at is not None:
-        at = at.replace(tzinfo=ZoneInfo(meeting.zone)).astimezone(UTC)
+    at = form.moment(meeting.zone)
     if campaigns.hand_in(found, form.seen(), current_person(), at):
         flash(
             _("The mails leave at the time you chose.") if at else _("The mails leave one after the other."), "success"

@@ -1,9 +1,7 @@
 """Issues at the desk: write, try, look, send, hold, stop."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import flash, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
@@ -121,12 +119,6 @@ def _page(process: Process, found: Campaign, form: SendForm, status: int = 200) 
     return response
 
 
-def _send_at(form: SendForm, process: Process) -> datetime | None:
-    """Local wall time of the process as UTC."""
-    wall = form.send_at.data
-    return wall.replace(tzinfo=ZoneInfo(process.zone)).astimezone(UTC) if wall is not None else None
-
-
 @bp.post("/p/<slug>/newsletters/<int:issue_id>/send")
 @keeps_text
 def send(slug: str, issue_id: int) -> Response:
@@ -135,8 +127,9 @@ def send(slug: str, issue_id: int) -> Response:
     form = SendForm()
     if not form.validate():
         return _page(process, found, form, 422)
-    if issues.hand_in(found, form.seen(), current_person(), _send_at(form, process)):
-        flash(_("The newsletter is on its way."), "success")
+    at = form.moment(process.zone)
+    if issues.hand_in(found, form.seen(), current_person(), at):
+        flash(_("The mails leave at the time you chose.") if at else _("The newsletter is on its way."), "success")
     else:
         flash(_("Somebody else has to agree before this leaves: it goes to many people."), "info")
     return commit_and_go(_home(slug, found))
