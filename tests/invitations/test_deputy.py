@@ -17,7 +17,7 @@ from consult.meetings.models import Origin, Registration
 from consult.outbox.kinds import kind
 from consult.outbox.models import OutboxMessage
 from tests.client import Browser
-from tests.factories import make_organisation
+from tests.factories import make_organisation, make_person
 from tests.invitations.factories import invitation_of, invite, link_of
 from tests.meetings.factories import AFTER, BEFORE, Circle, make_circle, refused
 from tests.meetings.registrants import come
@@ -201,3 +201,12 @@ def test_after_the_beginning_nobody_is_named(
     assert invitation_of("amira@example.org").state == "open"
     with refused("begun"):
         answering.answer(invitation_of("amira@example.org"), invited.meeting, Answer(True), AFTER + timedelta(1))
+
+
+def test_naming_an_address_does_not_tell_whose_it_is(invited: Circle, browser: Browser) -> None:
+    make_person("Geheimer Name", email="dora@example.org")
+    db.session.commit()
+    name_deputy(browser)
+    page = browser.get(link_of(invitation_of("amira@example.org")))
+    assert "dora@example.org" in page.text
+    assert "Geheimer Name" not in page.text
