@@ -123,7 +123,14 @@ def reset(message: OutboxMessage) -> Mail:
     )
 
 
-@mail_kind("change_email", Guarantee.at_least_once, link_still_counts, title=_l("Confirm a new address"), urgent=True)
+@mail_kind(
+    "change_email",
+    Guarantee.at_least_once,
+    link_still_counts,
+    title=_l("Confirm a new address"),
+    urgent=True,
+    elsewhere=True,
+)
 def change_email(message: OutboxMessage) -> Mail:
     platform, token = _platform(), _token(message)
     return _mail(
@@ -146,7 +153,13 @@ def _notice_wanted(message: OutboxMessage) -> bool:
     return token is not None and token.new_email is not None and _recipient(message) is not None
 
 
-@mail_kind("email_changed_notice", Guarantee.at_least_once, _notice_wanted, title=_l("Address was changed"))
+@mail_kind(
+    "email_changed_notice",
+    Guarantee.at_least_once,
+    _notice_wanted,
+    title=_l("Address was changed"),
+    elsewhere=True,
+)
 def email_changed_notice(message: OutboxMessage) -> Mail:
     platform = _platform()
     url = link("site.contact")

@@ -24,6 +24,7 @@ from consult.audit.operations import record
 from consult.extensions import db
 from consult.logs import redact
 from consult.outbox import mime
+from consult.outbox.kinds import all_kinds
 from consult.outbox.models import Bounce, OutboxMessage, State
 
 log = logging.getLogger(__name__)
@@ -106,9 +107,14 @@ def take(raw: bytes, now: datetime) -> bool:
     if report is None:
         return False
     connection = db.session.connection()
-    person_id = connection.scalar(select(_message.c.recipient_id).where(_message.c.id == report.message_id))
-    if person_id is None:
+    found = connection.execute(
+        select(_message.c.recipient_id, _message.c.kind).where(_message.c.id == report.message_id)
+    ).first()
+    if found is None:
         return False
+    kind = all_kinds().get(found.kind)
+    # A new address with a mistake in it, or an old one that is gone, is not the one this person reads.
+    person_id = None if kind is not None and kind.elsewhere else found.recipient_id
     _remember(connection, report.key, report.message_id, person_id, report.hard, report.status, report.note, now)
     if report.failed:
         connection.execute(
@@ -137,8 +143,9 @@ def refused(connection: Connection, message_id: int, person_id: int, note: str, 
 
 
 def _remember(
-    connection: Connection, key: str, message_id: int, person_id: int, hard: bool, status: str, note: str, now: datetime
-) -> None:
+    connection: Connection, key: str, message_id: int, person_id: int | None, hard: bool, status: str, note: str,
+    now: datetime,
+) -> None:  # fmt: skip
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     new = connection.scalar(
         insert(_bounce)
@@ -148,7 +155,7 @@ def _remember(
         .on_conflict_do_nothing(index_elements=["key"])
         .returning(_bounce.c.id)
     )  # fmt: skip
-    if new is None or not hard:
+    if new is None or not hard or person_id is None:
         return
     gone = connection.scalar(
         select(func.count())

@@ -87,6 +87,8 @@ class Kind:
     prepare: Callable[[Sequence[OutboxMessage]], None] | None = None
     #: Account security, asked for a moment ago: goes even to an address that did not work lately.
     urgent: bool = False
+    #: Goes to another address than the recipient's own (`Mail.to`): that it comes back says nothing about theirs.
+    elsewhere: bool = False
 
 
 @contextmanager
@@ -120,13 +122,14 @@ def mail_kind(
     title: str,
     prepare: Callable[[Sequence[OutboxMessage]], None] | None = None,
     urgent: bool = False,
+    elsewhere: bool = False,
 ) -> Callable[[Callable[[OutboxMessage], Mail]], Callable[[OutboxMessage], Mail]]:
     """Decorator for the one function per mail in `emails.py`; `wanted` is asked again just before sending."""
 
     def register(render: Callable[[OutboxMessage], Mail]) -> Callable[[OutboxMessage], Mail]:
         if name in _kinds:
             raise ValueError(f"mail kind {name} is registered twice")
-        _kinds[name] = Kind(name, guarantee, wanted, render, title, prepare, urgent)
+        _kinds[name] = Kind(name, guarantee, wanted, render, title, prepare, urgent, elsewhere)
         return render
 
     return register

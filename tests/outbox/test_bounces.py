@@ -296,3 +296,15 @@ def test_reading_the_box_by_hand_says_what_it_found(app: Flask, session: Any, tm
     assert "reports 1, other mails left for a person 0" in runner.invoke(args=["read-bounces"]).output
     monkeypatch.setitem(app.config, "BOUNCE_MAILBOX", f"file://{tmp_path}/nowhere")
     assert runner.invoke(args=["read-bounces"]).exit_code == 1
+
+
+@pytest.mark.parametrize("kind", ["change_email", "email_changed_notice"])
+def test_what_comes_back_from_another_address_says_nothing_about_ones_own(session: Any, kind: str) -> None:
+    person = make_person()
+    for number in range(3):
+        ident = sent_to(person, number)
+        row(ident).kind = kind
+        db.session.commit()
+        assert bounces.take_now(report(ident))
+        assert row(ident).state == State.bounced
+    assert not paused(person)
