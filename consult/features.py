@@ -46,8 +46,8 @@ TABLES = (
 )  # fmt: skip
 #: Importing these registers their mails.
 MAILS = (
-    _contribution_mails, _moderation_mails, _weighing_mails, _meeting_mails, _registration_mails, _invitation_mails, _newsletter_mails, _monthly_mails,
-    _desk_mails,
+    _contribution_mails, _moderation_mails, _weighing_mails, _meeting_mails, _registration_mails, _invitation_mails,
+    _newsletter_mails, _monthly_mails, _desk_mails,
 )  # fmt: skip
 
 

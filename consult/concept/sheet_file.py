@@ -127,7 +127,7 @@ def _table(
 
 def _write(sheet: Worksheet, row: int, column: int, value: str, look: Format) -> None:
     if len(value) > MAX_CELL:
-        value = f"{TOO_LONG} {_('This text is too long for a table. Please change it on the platform.')}"
+        value = TOO_LONG + " " + _("This text is too long for a table. Please change it on the platform.")
     if value:
         sheet.write_string(row, column, value, look)
     else:

@@ -102,4 +102,4 @@ def _as_text(value: Any) -> str:
 
 def file_name(slug: str) -> str:
     """What a table is called on the disk of whoever downloads it."""
-    return f"{_('measures')}-{slug}.xlsx"
+    return _("measures") + f"-{slug}.xlsx"

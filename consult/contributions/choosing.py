@@ -43,7 +43,7 @@ def offered(chosen: Filter, counts: Mapping[str, int]) -> dict[str, Any]:
                 "name": "stance",
                 "label": _("How it is meant"),
                 "value": chosen.stance,
-                "choices": [("", f"{_('All')} ({number})"), *stances],
+                "choices": [("", _("All") + f" ({number})"), *stances],
             },
             {
                 "name": "lang",

@@ -12,7 +12,7 @@ from consult.extensions import db
 from consult.forms import _l
 from consult.html import escape_markdown
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
-from consult.outbox.links import link
+from consult.outbox.links import link, linked
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Process
 
@@ -43,7 +43,7 @@ def _number(contribution: Contribution, process: Process) -> str:
 
 def _button(contribution: Contribution, process: Process) -> str:
     address = link("contributions.show", slug=process.slug, number=contribution.number)
-    return f"[{_('To your contribution')}]({address})"
+    return linked(_("To your contribution"), address)
 
 
 def _why(process: Process) -> str:
@@ -90,13 +90,13 @@ def hidden(message: OutboxMessage) -> Mail:
     if contribution.channel in (Channel.guest, Channel.helper):
         # Its page is not public now, and without an account only the code opens it.
         parts.append(_("With your receipt code you can change your text and send it again."))
-        parts.append(f"[{_('I have a receipt code')}]({link('contributions.receipt')})")
+        parts.append(linked(_("I have a receipt code"), link("contributions.receipt")))
         again = link("moderation.receipt_appeal")
     else:
         parts.append(_("You can change your text on its page and send it again."))
         parts.append(_button(contribution, process))
         again = link("moderation.appeal", slug=process.slug, number=contribution.number)
-    parts.append(_("If you think that this was a mistake:") + f" [{_('Ask for another look')}]({again})")
+    parts.append(_("If you think that this was a mistake:") + " " + linked(_("Ask for another look"), again))
     return Mail(_("Your contribution %(number)s is held back", number=number), "\n\n".join(parts), _why(process))
 
 
@@ -127,7 +127,7 @@ def confirm_contribution(message: OutboxMessage) -> Mail:
                 title=escape_markdown(process.title),
                 number=escape_markdown(number),
             ),
-            f"[{_('Confirm the contribution')}]({address})",
+            linked(_("Confirm the contribution"), address),
             _("After that we write to you when something became of it."),
             _(
                 "The link works once, for 7 days. Was it not you? Then do nothing: without the button you get no "

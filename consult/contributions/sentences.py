@@ -33,7 +33,7 @@ def clauses(conditions: dict[str, Any]) -> list[str]:
         number = int(conditions["longer"])
         said.append(ngettext("it is longer than %(num)s character", "it is longer than %(num)s characters", number))
     if "not_langs" in conditions:
-        names = f" {_('or')} ".join(LANGUAGES.get(lang, lang) for lang in conditions["not_langs"])
+        names = " {} ".format(_("or")).join(LANGUAGES.get(lang, lang) for lang in conditions["not_langs"])
         said.append(_("it is written in another language than %(languages)s", languages=names))
     if "no_account" in conditions:
         said.append(_("it was written without an account"))
@@ -51,7 +51,7 @@ def clauses(conditions: dict[str, Any]) -> list[str]:
 
 def sentence_of(conditions: dict[str, Any], effect: str) -> str:
     """ "If the contribution contains a link and its author is new here, then it waits for a moderator." """
-    said = f" {_('and')} ".join(clauses(conditions))
+    said = " {} ".format(_("and")).join(clauses(conditions))
     if not said:
         return _("Please choose at least one condition.")
     if effect == RuleEffect.wait:

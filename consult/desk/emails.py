@@ -6,7 +6,7 @@ from consult.extensions import db
 from consult.forms import _l
 from consult.html import escape_markdown
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
-from consult.outbox.links import link
+from consult.outbox.links import link, linked
 from consult.outbox.models import OutboxMessage
 from consult.site.forms import TOPICS
 from consult.site.models import ContactMessage
@@ -37,7 +37,7 @@ def contact_message(message: OutboxMessage) -> Mail:
         if row.email
         else _("The person does not want an answer.")
     )
-    parts.append(f"[{_('Messages from visitors')}]({link('site.messages')})")
+    parts.append(linked(_("Messages from visitors"), link("site.messages")))
     return Mail(
         subject=_("Message from the contact form: %(topic)s", topic=topic),
         body="\n\n".join(parts),

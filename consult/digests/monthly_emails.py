@@ -16,12 +16,11 @@ from consult.html import escape_markdown
 from consult.i18n import format_day, format_month
 from consult.meetings.words import when_words
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
-from consult.outbox.links import link
+from consult.outbox.links import link, linked
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Audience
 from consult.processes.words import activity_sentence, day_before, is_offered
 from consult.weighing import stopping
-from consult.weighing.emails import linked
 from consult.weighing.stopping import Switch
 from consult.weighing.words import disposition_names
 

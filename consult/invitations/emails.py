@@ -24,7 +24,7 @@ from consult.meetings.models import Meeting, MeetingState
 from consult.meetings.queries import comes
 from consult.meetings.words import day_words
 from consult.outbox.kinds import Guarantee, Mail, mail_kind, marker, shared
-from consult.outbox.links import link
+from consult.outbox.links import link, linked
 from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Process
 from consult.signing import sign
@@ -139,7 +139,7 @@ class Told:
             facts(self.meeting, self.process),
             paragraphs(self.campaign.note),
             _("Please tell us whether you are coming. You need no account for this:"),
-            f"[{_('Accept or decline')}]({self.answer_url})",
+            linked(_("Accept or decline"), self.answer_url),
             _(
                 "You can change your answer until the meeting begins. "
                 "The link is for you alone; please do not pass it on."
@@ -242,7 +242,7 @@ def invitation_reminder(message: OutboxMessage) -> Mail:
         f"**{escape_markdown(found.meeting.title)}**",
         facts(found.meeting, found.process),
         _("Please tell us whether you are coming. You need no account for this:"),
-        f"[{_('Accept or decline')}]({url})",
+        linked(_("Accept or decline"), url),
         _("If you have answered in the meantime, please take no notice of this mail."),
     ]
     return Mail(
@@ -276,7 +276,7 @@ def _why(process: Process) -> str:
 
 def _to_the_meeting(meeting: Meeting, process: Process) -> str:
     """The link to the meeting's page, on a line of its own."""
-    return f"[{_('To the meeting')}]({link('meetings.show', slug=process.slug, meeting_id=meeting.id)})"
+    return linked(_("To the meeting"), link("meetings.show", slug=process.slug, meeting_id=meeting.id))
 
 
 def cancellation_wanted(message: OutboxMessage) -> bool:
@@ -397,7 +397,7 @@ def deputy_declined(message: OutboxMessage) -> Mail:
         f"**{escape_markdown(found.meeting.title)}**",
         facts(found.meeting, found.process),
         _("Please tell us whether you come yourself, or name somebody else:"),
-        f"[{_('Accept or decline')}]({answer_url})",
+        linked(_("Accept or decline"), answer_url),
     ]
     return Mail(
         subject=_("Please answer again: %(title)s", title=found.meeting.title),

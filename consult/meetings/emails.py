@@ -25,7 +25,7 @@ from consult.meetings.models import (
 from consult.meetings.policy import can_read_minutes
 from consult.meetings.words import day_words
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
-from consult.outbox.links import link
+from consult.outbox.links import link, linked
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Process
 
@@ -127,7 +127,7 @@ def meeting_reminder(message: OutboxMessage) -> Mail:
         _papers(found),
         _("If you cannot come after all, please tell us by the link in your invitation or confirmation: somebody else "
           "may be glad of the place."),
-        f"[{_('To the meeting')}]({_page(found)})",
+        linked(_("To the meeting"), _page(found)),
     ]  # fmt: skip
     return Mail(
         subject=_("Reminder: %(title)s on %(day)s", title=found.meeting.title, day=day_words(found.meeting)),
@@ -145,7 +145,7 @@ def _minutes_line(found: _Occasion) -> str:
         return ""
     if not can_read_minutes(found.person, found.process, found.meeting, minutes):
         return ""
-    return _("The minutes are here:") + f"\n\n[{_('Read the minutes')}]({_page(found)}#minutes)"
+    return _("The minutes are here:") + "\n\n" + linked(_("Read the minutes"), f"{_page(found)}#minutes")
 
 
 def _survey_link(found: _Occasion) -> str:
@@ -162,7 +162,7 @@ def meeting_thanks(message: OutboxMessage) -> Mail:
         f"**{escape_markdown(found.meeting.title)}**",
         _note(found.reminder.note),
         _minutes_line(found) or _("The minutes will stand on the page of the meeting as soon as they are approved."),
-        f"[{_('To the meeting')}]({_page(found)})",
+        linked(_("To the meeting"), _page(found)),
     ]
     return Mail(
         subject=_("Thank you: %(title)s", title=found.meeting.title),
@@ -181,7 +181,7 @@ def meeting_survey(message: OutboxMessage) -> Mail:
         _("how was it? A few questions about:"),
         f"**{escape_markdown(found.meeting.title)}**",
         _note(found.reminder.note),
-        f"[{_('Answer the questions')}]({address})",
+        linked(_("Answer the questions"), address),
         _("Your answers are anonymous: once they are sent, nobody can see who gave them, not even we.")
         if found.meeting.survey_anonymous
         else _("The organisers see who gave which answer."),

@@ -14,7 +14,7 @@ from consult.meetings.models import Meeting, MeetingState, RegistrationState
 from consult.meetings.registrations import Registered
 from consult.meetings.words import Needs, day_words
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
-from consult.outbox.links import link
+from consult.outbox.links import link, linked
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Process
 
@@ -96,7 +96,7 @@ def confirm_registration(message: OutboxMessage) -> Mail:
         f"**{escape_markdown(found.meeting.title)}**",
         facts(found.meeting, found.process),
         _("Was it you? Then please press the button on this page. Only then is a place kept for you:"),
-        f"[{_('Confirm my registration')}]({url})",
+        linked(_("Confirm my registration"), url),
         _("The link is good for 2 days. Was it not you? Then do nothing, and the registration is deleted."),
     ]
     return _mail(found, _("Please confirm: %(title)s", title=found.meeting.title), parts, url, personal)
@@ -115,7 +115,7 @@ def registration_known(message: OutboxMessage) -> Mail:
     parts = [
         *_head(found, _("somebody wanted to register with this address. We know it already for this meeting:")),
         _("On this page you see how it stands, and change or cancel it:"),
-        f"[{_('My registration')}]({url})",
+        linked(_("My registration"), url),
         _("Was it not you? Then you need do nothing; nothing has changed."),
     ]
     return _mail(found, _("Your registration: %(title)s", title=found.meeting.title), parts, url, personal)
@@ -134,9 +134,9 @@ def registration_confirmed(message: OutboxMessage) -> Mail:
     parts = [
         *_head(found, _("you have a place. We are looking forward to seeing you:")),
         facts(found.meeting, found.process),
-        f"- {_('Take part from home')}: {found.meeting.online_url}" if found.meeting.online_url else "",
+        "- " + _("Take part from home") + f": {found.meeting.online_url}" if found.meeting.online_url else "",
         _("Your code for the door: **%(code)s**", code=found.registration.code),
-        f"[{_('My registration')}]({url})",
+        linked(_("My registration"), url),
         _("There you find the code as a picture, and change or cancel your registration. It costs nothing."),
         _("If you cannot come, please tell us there: somebody else may be waiting for the place."),
         _("The date is attached for your calendar. The link is for you alone; please do not pass it on."),
@@ -165,7 +165,7 @@ def registration_listed(message: OutboxMessage) -> Mail:
     parts = [
         *_head(found, opening), facts(found.meeting, found.process), state,
         _("On this page you see how it stands, and change or cancel it:"),
-        f"[{_('My registration')}]({url})",
+        linked(_("My registration"), url),
     ]  # fmt: skip
     return _mail(found, _("Your registration: %(title)s", title=found.meeting.title), parts, url, personal)
 
@@ -189,7 +189,7 @@ def place_offered(message: OutboxMessage) -> Mail:
         *_head(found, _("a place became free, and it is your turn:")),
         facts(found.meeting, found.process),
         _("**We keep the place for you until %(until)s.** Please say on this page whether you take it:", until=until),
-        f"[{_('Take the place or leave it')}]({url})",
+        linked(_("Take the place or leave it"), url),
         _("If we hear nothing until then, the next person on the list gets it."),
     ]
     return _mail(found, _("A place became free: %(title)s", title=found.meeting.title), parts, url, personal)
@@ -208,7 +208,7 @@ def place_offer_ended(message: OutboxMessage) -> Mail:
     parts = [
         *_head(found, _("we kept a place for you and have not heard from you. It has gone to the next person:")),
         _("Would you still like to come? On this page you can put yourself on the list again:"),
-        f"[{_('My registration')}]({url})",
+        linked(_("My registration"), url),
     ]
     return _mail(found, _("No longer kept for you: %(title)s", title=found.meeting.title), parts, url, personal)
 

@@ -12,7 +12,7 @@ from consult.moderation import reports
 from consult.moderation.models import Appeal, Report, ReportOutcome
 from consult.moderation.mornings import KIND, Load, loads_for
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
-from consult.outbox.links import link
+from consult.outbox.links import link, linked
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Process
 
@@ -108,7 +108,7 @@ def appeal_decided(message: OutboxMessage) -> Mail:
     if appeal.answer:
         parts.append(_("The moderators write to you:") + "\n\n" + _quoted(appeal.answer))
     address = link("contributions.show", slug=process.slug, number=contribution.number)
-    parts.append(f"[{_('To your contribution')}]({address})")
+    parts.append(linked(_("To your contribution"), address))
     return Mail(
         _("Another look at %(number)s", number=number),
         "\n\n".join(parts),
@@ -138,7 +138,7 @@ def contribution_erased(message: OutboxMessage) -> Mail:
         parts.append(_("The moderators write to you:") + "\n\n" + _quoted(act.note))
     parts.append(_("You can write a new one at any time."))
     address = link("contributions.show", slug=process.slug, number=contribution.number)
-    parts.append(f"[{_('To your contribution')}]({address})")
+    parts.append(linked(_("To your contribution"), address))
     parts.append(_("If you think that this was a mistake, please write to us:") + " " + link("site.contact"))
     return Mail(
         _("The words of your contribution %(number)s are deleted", number=number),
@@ -188,7 +188,7 @@ def moderation_waiting(message: OutboxMessage) -> Mail:
     for load in loads:
         lines = "\n".join(f"- {line}" for line in _lines(load))
         address = link("moderation.queue", slug=load.process.slug)
-        parts.append(f"**{escape_markdown(load.process.title)}**\n\n{lines}\n\n[{_('To the desk')}]({address})")
+        parts.append(f"**{escape_markdown(load.process.title)}**\n\n{lines}\n\n" + linked(_("To the desk"), address))
     waiting = sum(load.waiting + load.reported + load.appeals + load.erasures for load in loads)
     return Mail(
         ngettext("Moderation: %(num)s thing waits", "Moderation: %(num)s things wait", waiting),

@@ -12,7 +12,7 @@ from consult.i18n import format_day
 from consult.invitations.models import Campaign, CampaignState, Subscription, SubscriptionState
 from consult.newsletters import issues, subscribing
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
-from consult.outbox.links import link
+from consult.outbox.links import link, linked
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Process, ProcessState
 from consult.weighing.stopping import headers_for
@@ -48,7 +48,7 @@ def newsletter_confirm(message: OutboxMessage) -> Mail:
             "this page and press the button there:",
             title=escape_markdown(process.title),
         ),
-        f"[{_('Yes, I want the newsletter')}]({address})",
+        linked(_("Yes, I want the newsletter"), address),
         _("Was it not you? Then do nothing: without the button you get no newsletter and no further mail."),
     ]
     return Mail(
@@ -94,7 +94,7 @@ def newsletter(message: OutboxMessage) -> Mail:
     since = format_day(subscription.confirmed_at or subscription.created_at)
     return Mail(
         subject=issue.subject,
-        body=f"{content(issue, process)}\n\n[{_('Stop this newsletter')}]({stop})",
+        body=content(issue, process) + "\n\n" + linked(_("Stop this newsletter"), stop),
         why=_("You get this mail because you subscribed to the newsletter of “%(title)s” on %(day)s.",
               title=process.title, day=since),
         secrets=(stop,),
@@ -113,6 +113,6 @@ def newsletter_test(message: OutboxMessage) -> Mail:
     issue, process = _issue(message)
     return Mail(
         subject=_("Test: %(subject)s", subject=issue.subject or "–"),
-        body=f"{content(issue, process)}\n\n{_('Readers find their link to stop the newsletter here.')}",
+        body=content(issue, process) + "\n\n" + _("Readers find their link to stop the newsletter here."),
         why=_("You get this mail because you asked for a test of this newsletter."),
     )

@@ -14,3 +14,11 @@ def link(endpoint: str, **values: Any) -> str:
     adapter = current_app.url_map.bind(base.netloc, script_name=base.path or "/", url_scheme=base.scheme)
     values.setdefault("lang", language())
     return str(adapter.build(endpoint, values, force_external=True))
+
+
+def linked(text: str, address: str) -> str:
+    """A link in the Markdown of a mail; `text` is ours, or escaped.
+
+    Texts to translate go in as arguments: inside f-strings they are not found for the catalogues.
+    """
+    return f"[{text}]({address})"

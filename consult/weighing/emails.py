@@ -12,7 +12,7 @@ from consult.forms import _l
 from consult.html import escape_markdown
 from consult.moderation.models import Gathered
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
-from consult.outbox.links import link
+from consult.outbox.links import link, linked
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Process, ProcessState
 from consult.weighing import stopping
@@ -110,11 +110,6 @@ def answered(message: OutboxMessage) -> Mail:
         secrets=(stop,) if stop else (),
         headers=stopping.headers_for(stop),
     )
-
-
-def linked(text: str, address: str) -> str:
-    """A link in a mail; `text` is ours, or escaped."""
-    return f"[{text}]({address})"
 
 
 def _quoted(text: str) -> str:

@@ -4,7 +4,9 @@ German holds the texts of the whole interface, the languages of the citizen's pa
 `python -m deploy.messages check` compares them with code and templates.
 """
 
+import ast
 import re
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
@@ -28,6 +30,25 @@ STRANGE = {
     "ar": f"[{_CYRILLIC}{_HAN}]", "uk": f"[ыэъёЫЭЪЁ{_ARABIC}{_HAN}]", "ru": f"[іїєґІЇЄҐ{_ARABIC}{_HAN}]",
     "zh": f"[{_CYRILLIC}{_ARABIC}]",
 }  # fmt: skip
+
+
+#: Functions whose first argument is a text to translate.
+_MARKS = {"_", "_l", "gettext", "ngettext", "lazy_gettext", "lazy_ngettext"}
+
+
+def marked() -> Iterator[tuple[str, str]]:
+    """Every text of the code that is marked for translation, and where it stands."""
+    for path in sorted((config.ROOT / "consult").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in _MARKS
+            if named and node.args and isinstance(node.args[0], ast.Constant):
+                yield str(node.args[0].value), f"{path.relative_to(config.ROOT)}:{node.lineno}"
+
+
+def test_each_text_of_the_code_is_found_for_the_catalogue():
+    # Babel does not look into f-strings: what is marked there would stay English for ever.
+    known = {texts(message.id)[0] for message in messages("de")}
+    assert [(text, where) for text, where in marked() if text not in known] == []
 
 
 @cache

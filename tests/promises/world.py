@@ -37,10 +37,10 @@ from consult.meetings.models import (
     ReminderKind,
 )
 from consult.meetings.words import Needs
-from consult.newsletters import issues
 from consult.moderation import appeals, duty, reports
 from consult.moderation import operations as deciding
 from consult.moderation.notes import add_note
+from consult.newsletters import issues
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Activity, Function, Moderation, Process, ProcessState
 from consult.site.models import ContactMessage
@@ -239,7 +239,8 @@ def build() -> World:
             "photo_id": _wall_photo(meeting, moderator), "card_number": _card(process, meeting, moderator),
             "contact_id": contact.id, "invitation_id": invitation.id, "registration_id": registration.id,
             "draft_id": written.id, "sign_in_id": 999_999,
-            "slip": "a" * 24, "campaign_id": campaign.id, "issue_id": issue.id, "recipient_id": recipient.id, "suffix": "xlsx",
+            "slip": "a" * 24, "campaign_id": campaign.id, "recipient_id": recipient.id, "suffix": "xlsx",
+            "issue_id": issue.id,
             "material_id": material.id, "reminder_id": reminder.id, "preset": "day_before",
             "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css", "kind": "goal",
             "act": act.id, "pending": pending.number, "hidden": hidden.number, "day": clock.now().date().isoformat(),
