@@ -96,6 +96,9 @@ def _page(found: _Occasion) -> str:
 
 def _papers(found: _Occasion) -> str:
     """What to read, as a list; by the personal link, because not everything is for everybody."""
+    if not materials.opens_for(found.registration):
+        # Who asked for a place is no guest yet; what is for everybody stands on the page of the meeting.
+        return ""
     shown = materials.of_meeting(found.meeting.id, with_internal=True)
     if not shown:
         return ""

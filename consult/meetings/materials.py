@@ -230,6 +230,11 @@ def link_for(registration: Registration) -> str:
     return signing.sign(PURPOSE, registration.id, registration.code)
 
 
+def opens_for(registration: Registration) -> bool:
+    """Whether the personal link of this registration opens anything."""
+    return registration.state in _GUESTS
+
+
 def meeting_behind(text: str) -> Meeting | None:
     """The meeting whose materials this link opens; None for a link that is no good, or no longer."""
     ident = signing.ident_of(text)

@@ -384,3 +384,15 @@ def test_nobody_is_thanked_twice_when_the_hour_is_put_right_afterwards(
     operations.change(circle.meeting, earlier, circle.lead)
     session.commit()
     assert run(after) == 0
+
+
+def test_who_asked_for_a_place_gets_no_links_that_do_not_open(
+    session: Any, circle: Circle, at: Callable[[datetime], Any]
+) -> None:
+    registration = guest(circle, "asked")
+    materials.add_link(circle.meeting, "https://example.org/intern", circle.lead, title="Internes", internal=True)
+    reminders.add(circle.meeting, "reminder", -DAY, ("asked",), circle.lead)
+    session.commit()
+    run(at(circle.meeting.starts_at - timedelta(hours=20)))
+    assert materials.meeting_behind(materials.link_for(registration)) is None
+    assert "Internes" not in mail(session).body
