@@ -34,6 +34,8 @@ from consult.meetings.words import kind_names, line_names
 SPARE_ROWS = 3
 #: How long a place from the waiting list is kept, where the organisers say nothing else.
 OFFER_HOURS = 48
+#: Others are mistakes of typing.
+YEARS = range(1900, 2200)
 Choices = list[tuple[str, Any]]
 
 
@@ -101,6 +103,10 @@ class MeetingForm(Form):
         if self.repeat.data and self.times.data is None and not self.times.errors:
             self.times.errors = [_l("Please say how many meetings the series has.")]
             valid = False
+        for field in (self.day, self.opens_on, self.closes_on):
+            if field.data is not None and field.data.year not in YEARS:
+                field.errors = [_l("Please give the day, for example 2026-05-09.")]
+                valid = False
         opens, closes = self.opens_on.data, self.closes_on.data
         if opens and closes and closes < opens:
             self.closes_on.errors = [_l("Registration must open before it closes.")]

@@ -164,7 +164,8 @@ def test_without_times_only_the_day_is_known(
     [
         {"title": ""}, {"day": "kein Tag"}, {"begin": "18:00", "end": ""}, {"begin": "18:00", "end": "17:00"},
         {"capacity": "0"}, {"kind": "party"}, {"group_id": "999999"},
-        {"day": "2026-03-29", "begin": "02:30", "end": "05:00"},
+        {"day": "2026-03-29", "begin": "02:30", "end": "05:00"}, {"day": "0001-01-01"},
+        {"day": "9999-12-31", "begin": "", "end": ""}, {"closes_on": "9999-12-31"}, {"opens_on": "0001-01-01"},
     ],
 )  # fmt: skip
 def test_a_form_with_a_mistake_comes_back_with_everything_typed(
