@@ -23,6 +23,7 @@ function take(page) {
 
 async function renew() {
   const answer = await ask(at.page);
+  if (!answer.ok) throw "offline";
   if (window.caches && Date.now() < at.until) await (await caches.open(`consult-door-${at.door}`)).put(at.page, answer.clone());
   take(new DOMParser().parseFromString(await answer.text(), "text/html"));
 }
