@@ -136,9 +136,19 @@ def follow(meeting: Meeting, registration: Registration, now: datetime | None = 
     state = _FOLLOWS.get(RegistrationState(registration.state))
     if invitation is None or state is None or invitation.state in (InvitationState.revoked, state):
         return
-    invitation.state, invitation.answered_at = state, now or clock.now()
+    now = now or clock.now()
+    invitation.state, invitation.answered_at = state, now
     db.session.flush()
     _record(invitation, meeting)
+    if state == InvitationState.declined and invitation.deputy_for_id is not None:
+        _give_back(invitation, meeting, now)
+
+
+def refuse_while_deputy(meeting: Meeting, person_id: int) -> None:
+    """Raises `Refused` while somebody else is named in this person's place: only one of the two comes."""
+    invitation = of_person(meeting.id, person_id)
+    if invitation is not None and invitation.state == InvitationState.deputy_named:
+        raise Refused(_("Somebody else comes in your place. Take that back first."))
 
 
 def of_person(meeting_id: int, person_id: int) -> Invitation | None:

@@ -21,6 +21,7 @@ from tests.factories import make_organisation, make_person
 from tests.invitations.factories import invitation_of, invite, link_of
 from tests.meetings.factories import AFTER, BEFORE, Circle, make_circle, refused
 from tests.meetings.registrants import come
+from tests.meetings.registrants import link_of as registration_link
 
 DEPUTY = {"name": "Dora Vertretung", "email": "Dora@Example.org"}
 
@@ -210,3 +211,29 @@ def test_naming_an_address_does_not_tell_whose_it_is(invited: Circle, browser: B
     page = browser.get(link_of(invitation_of("amira@example.org")))
     assert "dora@example.org" in page.text
     assert "Geheimer Name" not in page.text
+
+
+def test_whoever_named_somebody_comes_by_no_other_way_until_they_take_it_back(
+    invited: Circle, browser: Browser
+) -> None:
+    mine = link_of(invitation_of("amira@example.org"))
+    browser.submit(mine + "/accept", form_at=mine)
+    place = registration_link(registration("amira@example.org"))
+    name_deputy(browser)
+    browser.submit(place + "/come", form_at=place, status=409)
+    assert invitation_of("amira@example.org").state == "deputy_named"
+    assert registration("amira@example.org").state == "declined"
+
+
+def test_a_deputy_who_cancels_by_the_registration_gives_the_invitation_back(invited: Circle, browser: Browser) -> None:
+    mine = link_of(invitation_of("amira@example.org"))
+    browser.submit(mine + "/accept", form_at=mine)
+    name_deputy(browser)
+    theirs = link_of(invitation_of("dora@example.org"))
+    browser.submit(theirs + "/accept", form_at=theirs)
+    place = registration_link(registration("dora@example.org"))
+    browser.submit(place + "/cancel", form_at=place)
+    assert invitation_of("dora@example.org").state == "declined"
+    assert invitation_of("amira@example.org").state == "open"
+    told = select(OutboxMessage.recipient_id).where(OutboxMessage.kind == "deputy_declined")
+    assert db.session.scalars(told).all() == [invitation_of("amira@example.org").person_id]

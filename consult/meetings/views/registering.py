@@ -335,6 +335,7 @@ def come(link: str) -> Response:
     limit("my-registration", visitor(), REGISTRATIONS_PER_HOUR, HOUR)
     found = _mine(link)
     registration = found.registration
+    answering.refuse_while_deputy(found.meeting, found.person.id)
     if registration.state == RegistrationState.offered:
         registering.take_offer(found.meeting, registration, found.person)
     else:
