@@ -60,6 +60,9 @@ def ask(process: Process, email: str, lang: str, now: datetime | None = None) ->
     now = now or clock.now()
     person_id = _person_with(email, lang, now)
     subscription = _row(process, person_id, lang, now)
+    if subscription.state == SubscriptionState.pending and subscription.confirmed_at is None:
+        # As long as its newest link is good: `forget_unproven` counts from here.
+        subscription.created_at = now
     token = tokens.issue(LinkPurpose.subscribe, person_id, subscription.id)
     queue(CONFIRM, token.id, person_id, process_id=process.id)
 

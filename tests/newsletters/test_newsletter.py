@@ -258,3 +258,11 @@ def test_the_pages_need_few_queries(circle, browser_of, count_queries):
         with count_queries() as sent:
             visitor.get(f"/p/{circle.process.slug}/{rest}")
         assert len(sent) <= 12, (rest, len(sent), sent)
+
+
+def test_a_request_is_kept_as_long_as_its_newest_link(circle):
+    subscribing.ask(circle.process, "leserin@example.org", "de", clock.now())
+    later = clock.now() + timedelta(days=29)
+    subscribing.ask(circle.process, "leserin@example.org", "de", later)
+    assert subscribing.forget_unproven(later + timedelta(days=2) - timedelta(days=30)) == 0
+    assert subscribing.forget_unproven(later + timedelta(days=1)) == 1
