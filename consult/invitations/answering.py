@@ -161,13 +161,14 @@ def of_person(meeting_id: int, person_id: int) -> Invitation | None:
 
 
 def deputy_of(invitation: Invitation) -> Invitation | None:
-    """The invitation of whoever was named in this person's place, and not taken back."""
+    """The invitation of whoever was named in this person's place, not taken back, and still with us."""
     return db.session.scalar(
         select(Invitation)
         .where(
             Invitation.meeting_id == invitation.meeting_id,
             Invitation.deputy_for_id == invitation.person_id,
             Invitation.state != InvitationState.revoked,
+            Invitation.person_id.not_in(select(Person.id).where(Person.erased_at.is_not(None))),
         )
         .options(joinedload(Invitation.person))
         .order_by(Invitation.id.desc())
@@ -221,7 +222,13 @@ def take_back_deputy(invitation: Invitation, meeting: Meeting, now: datetime | N
     now = now or clock.now()
     _lock(invitation, meeting, now)
     theirs = deputy_of(invitation)
-    if invitation.state != InvitationState.deputy_named or theirs is None:
+    if invitation.state != InvitationState.deputy_named:
+        return
+    if theirs is None:
+        # Taken off by the organisers, or erased: nobody comes in this place any more.
+        invitation.state = InvitationState.open
+        db.session.flush()
+        _record(invitation, meeting)
         return
     db.session.refresh(theirs, ["state"])
     if theirs.state not in (InvitationState.open, InvitationState.maybe):
@@ -246,7 +253,8 @@ def _give_back(theirs: Invitation, meeting: Meeting, now: datetime) -> None:
 
 
 def free_place(invitation: Invitation) -> None:
-    """Take away the place somebody had by this invitation; who registered by themselves keeps theirs."""
+    """Take away the place somebody had by this invitation; who registered by themselves keeps theirs. Whoever named
+    this person is asked again."""
     meeting = db.session.get(Meeting, invitation.meeting_id) if invitation.meeting_id else None
     if meeting is None:
         return
@@ -254,6 +262,8 @@ def free_place(invitation: Invitation) -> None:
     registration = registering.of_person(meeting.id, invitation.person_id)
     if registration is not None and registration.origin in (Origin.invitation, Origin.deputy):
         registering.remove(meeting, invitation.person_id)
+    if invitation.deputy_for_id is not None:
+        _give_back(invitation, meeting, clock.now())
 
 
 def name_of(person_id: int | None) -> str:

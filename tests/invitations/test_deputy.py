@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from consult import personal
 from consult.accounts.models import Person
 from consult.extensions import db
 from consult.invitations import answering, operations
@@ -237,3 +238,21 @@ def test_a_deputy_who_cancels_by_the_registration_gives_the_invitation_back(invi
     assert invitation_of("amira@example.org").state == "open"
     told = select(OutboxMessage.recipient_id).where(OutboxMessage.kind == "deputy_declined")
     assert db.session.scalars(told).all() == [invitation_of("amira@example.org").person_id]
+
+
+@pytest.mark.parametrize("how", ["revoked", "erased"])
+def test_when_the_deputy_is_gone_the_first_can_answer_again(invited: Circle, browser: Browser, how: str) -> None:
+    name_deputy(browser)
+    theirs = invitation_of("dora@example.org")
+    theirs.state = "accepted"
+    mine = link_of(invitation_of("amira@example.org"))
+    if how == "revoked":
+        operations.revoke(theirs, invited.moderator)
+        db.session.commit()
+        assert invitation_of("amira@example.org").state == "open"
+    else:
+        personal.erase(db.session.get_one(Person, theirs.person_id), invited.moderator)
+        db.session.commit()
+        browser.submit(mine + "/deputy/back", form_at=mine)
+    browser.submit(mine + "/accept", form_at=mine)
+    assert invitation_of("amira@example.org").state == "accepted"
