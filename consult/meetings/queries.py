@@ -1,11 +1,12 @@
 """Questions about meetings, their agenda and minutes."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask import abort
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 from sqlalchemy.orm import selectinload
 
 from consult import clock
@@ -24,10 +25,12 @@ from consult.meetings.models import (
     MinuteLine,
     Minutes,
     MinutesRevision,
+    Quota,
     Registration,
     RegistrationMode,
     RegistrationState,
 )
+from consult.meetings.room import Room
 from consult.processes.models import Process, ProcessGroup
 
 #: The largest id the databases take in a key.
@@ -193,33 +196,40 @@ def coming(meeting_id: int) -> int:
 
 
 def places_taken(process_id: int, now: datetime) -> dict[int, int]:
-    """How many places are held at each meeting to come that everybody can register for, by meeting."""
-    rows = db.session.execute(
-        select(Registration.meeting_id, func.count())
-        .join(Meeting, Meeting.id == Registration.meeting_id)
-        .where(
-            Meeting.process_id == process_id,
-            Meeting.ends_at > now,
-            Meeting.registration == RegistrationMode.everybody,
-            Registration.state.in_(HOLDING_STATES),
-        )
-        .group_by(Registration.meeting_id)
+    """How many places nobody else can have at each meeting to come that everybody can register for, by meeting.
+
+    They are held, or kept for organisations of one kind.
+    """
+    return _not_to_be_had(
+        Meeting.process_id == process_id, Meeting.ends_at > now, Meeting.registration == RegistrationMode.everybody
     )
-    return {row[0]: row[1] for row in rows}
 
 
 def places_taken_at(meeting: Meeting, now: datetime) -> int:
     """The same of one; asks only where it matters to somebody."""
     if meeting.registration != RegistrationMode.everybody or meeting.capacity is None or meeting.is_over(now):
         return 0
-    return (
-        db.session.scalar(
-            select(func.count()).where(
-                Registration.meeting_id == meeting.id, Registration.state.in_(HOLDING_STATES)
-            )
-        )
-        or 0
+    return _not_to_be_had(Meeting.id == meeting.id).get(meeting.id, 0)
+
+
+def _not_to_be_had(*which: ColumnElement[bool]) -> dict[int, int]:
+    held = (
+        select(Registration.meeting_id, Registration.organisation_kind, func.count(), literal(0))
+        .join(Meeting, Meeting.id == Registration.meeting_id)
+        .where(*which, Registration.state.in_(HOLDING_STATES))
+        .group_by(Registration.meeting_id, Registration.organisation_kind)
     )
+    kept = (
+        select(Quota.meeting_id, Quota.organisation_kind, literal(0), Quota.reserved)
+        .join(Meeting, Meeting.id == Quota.meeting_id)
+        .where(*which, Quota.reserved > 0)
+    )
+    rooms: defaultdict[int, Room] = defaultdict(lambda: Room(None))
+    for meeting_id, kind, taken, reserved in db.session.execute(held.union_all(kept)):
+        rooms[meeting_id].taken[kind] += taken
+        if reserved:
+            rooms[meeting_id].reserved[kind] = reserved
+    return {ident: room.total() + room.kept_for_others(None) for ident, room in rooms.items()}
 
 
 def comes(meeting_id: int, person_id: int) -> bool:

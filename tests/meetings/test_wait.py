@@ -22,6 +22,7 @@ from tests.meetings.registrants import MIGRANTS, POLITICS, WELFARE, come, link_o
 from tests.together import at_once
 
 LATER = BEFORE + timedelta(hours=49)
+ENGLISH = {"Accept-Language": "en"}
 
 
 @pytest.fixture
@@ -132,6 +133,22 @@ def test_places_kept_for_a_kind_go_to_it_alone_until_they_are_given_free(circle:
     leave(circle, four)
     assert quotas.release(circle.meeting, circle.lead) == 1
     assert states(two) == ["offered"]
+
+
+def test_a_place_kept_for_others_is_not_shown_as_free(circle: Circle, browser: Browser) -> None:
+    circle.meeting.capacity = 3
+    share(circle.meeting, MIGRANTS, reserved=1)
+    come(circle.meeting)
+    db.session.commit()
+    pages = (circle.path(), circle.meeting_path())
+    for page in pages:
+        assert "1 place free" in browser.get(page, headers=ENGLISH).text
+    come(circle.meeting)
+    db.session.commit()
+    for page in pages:
+        text = browser.get(page, headers=ENGLISH).text
+        assert "Full, waiting list" in text
+        assert "place free" not in text
 
 
 def test_no_more_than_the_most_of_a_kind_come(circle: Circle) -> None:
