@@ -24,6 +24,8 @@ class IsolatedClient(FlaskClient):
         db.session.flush()
         result: TestResponse = contextvars.Context().run(super().open, *args, **kwargs)
         db.session.expire_all()
+        # What was sent lies in a temporary file when it is long; nobody else closes that.
+        result.request.environ["wsgi.input"].close()
         return result
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import current_app
-from sqlalchemy import delete, update
+from sqlalchemy import and_, delete, or_, update
 
 from consult.accounts.models import LinkPurpose, LinkToken, SignIn
 from consult.audit.actions import Action
@@ -24,7 +24,7 @@ _OPEN = (State.queued, State.retry, State.sending, State.paused)
 #: Links that open a door, and may have been used or replaced since.
 _KEYS = (
     LinkPurpose.confirm, LinkPurpose.sign_in, LinkPurpose.reset, LinkPurpose.change_email,
-    LinkPurpose.staff_invitation, LinkPurpose.preview,
+    LinkPurpose.staff_invitation, LinkPurpose.preview, LinkPurpose.calendar,
 )  # fmt: skip
 
 
@@ -65,7 +65,15 @@ def settle(taken_at: datetime, erased: set[str], now: datetime) -> Settled:
     ).rowcount  # type: ignore[attr-defined]  # a DML result has it
     db.session.execute(
         update(Campaign)
-        .where(Campaign.state.in_((CampaignState.scheduled, CampaignState.running)))
+        .where(
+            or_(
+                Campaign.state == CampaignState.running,
+                # What is planned for later is still to come.
+                and_(
+                    Campaign.state == CampaignState.scheduled, or_(Campaign.send_at.is_(None), Campaign.send_at <= now)
+                ),
+            )
+        )
         .values(state=CampaignState.paused)
     )
     again = len(erased - before) - len(problems)

@@ -9,11 +9,11 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 
-from consult.accounts.models import Organisation, OrganisationKind, Person
+from consult.accounts.models import Organisation, OrganisationKind, Person, Representation
 from consult.extensions import db
-from consult.meetings.models import AttendeeList, Meeting, MeetingState, Registration, RegistrationState
+from consult.meetings.models import AttendeeList, Meeting, MeetingState, Origin, Registration, RegistrationState
 
 #: Names on a page.
 MOST = 500
@@ -67,11 +67,31 @@ class Published:
     persons: list[tuple[str, str]]
 
 
+def _vouched_for(meeting: Meeting, now: datetime) -> ColumnElement[bool]:
+    """Whether somebody else than the guest says that they come for this organisation.
+
+    Anybody can type in its name. Whoever was invited or entered for it, may speak for it, was looked at by the
+    organisers or let in at the door does come for it.
+    """
+    speaks = exists().where(
+        Representation.person_id == Registration.person_id,
+        Representation.organisation_id == Registration.organisation_id,
+        Representation.starts_at <= now,
+        or_(Representation.ends_at.is_(None), Representation.ends_at > now),
+    )
+    return or_(
+        Registration.origin != Origin.registration,
+        Registration.state == RegistrationState.attended,
+        literal(meeting.approval),
+        speaks,
+    )
+
+
 def published(meeting: Meeting, now: datetime) -> Published | None:
     """The list for everybody as the organisers set it; None for none, and where nobody comes.
 
     Before and during the meeting: who is coming. After it: who was there, if that was counted. Organisations that
-    somebody typed in and that we do not know stay unnamed: anybody can type in anything.
+    nobody but the guest vouches for stay unnamed: anybody can type in anything.
     """
     if meeting.attendee_list == AttendeeList.nobody or meeting.state == MeetingState.cancelled:
         return None
@@ -81,7 +101,7 @@ def published(meeting: Meeting, now: datetime) -> Published | None:
             Organisation.kind,
         )
         .join(Person, Person.id == Registration.person_id)
-        .outerjoin(Organisation, Organisation.id == Registration.organisation_id)
+        .outerjoin(Organisation, and_(Organisation.id == Registration.organisation_id, _vouched_for(meeting, now)))
         .where(
             Registration.meeting_id == meeting.id,
             Registration.state.in_((RegistrationState.coming, RegistrationState.attended)),

@@ -13,6 +13,9 @@ from consult.outbox.models import OutboxMessage, State
 #: A file holds at most so many; what is older is found by narrowing.
 MOST = 20_000
 
+#: Who reads the newsletter is nobody's business: these mails are listed without a name and not found by one.
+NAMELESS = ("newsletter", "newsletter_confirm")
+
 # By name, because the outbox stands below the accounts.
 _person = table("person", column("id"), column("name"), column("email"))
 
@@ -66,14 +69,17 @@ def _chosen(process_id: int, wish: Wish) -> Select[Any]:
     if wish.words:
         # A whole address finds its mails; a part of one does not give addresses away letter by letter.
         found = func.lower(_person.c.name).like(f"%{_escaped(wish.words.lower())}%", escape="\\")
-        statement = statement.where(or_(found, _person.c.email == wish.words.strip().lower()))
+        statement = statement.where(
+            or_(found, _person.c.email == wish.words.strip().lower()), OutboxMessage.kind.not_in(NAMELESS)
+        )
     return statement
 
 
 def _entry(row: OutboxMessage, name: str, email: str | None) -> Entry:
+    recipient = "" if row.kind in NAMELESS else name or masked(email)
     return Entry(
-        row.id, row.kind, row.state, row.note or "", name or masked(email), row.queued_at, row.sent_at,
-        row.sent_subject or "", row.lang or "",
+        row.id, row.kind, row.state, row.note or "", recipient, row.queued_at, row.sent_at, row.sent_subject or "",
+        row.lang or "",
     )  # fmt: skip
 
 

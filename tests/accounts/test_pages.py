@@ -50,7 +50,8 @@ def test_process_leads_manage_organisations_but_not_people(browser_of: Any, sess
 
 
 #: The others lead to pages of other features, which test them.
-OWN_LINKS = [p for p in LinkPurpose if p not in ("respond", "preview", "claim", "stop_mail", "register", "subscribe")]
+OF_OTHERS = ("respond", "preview", "claim", "stop_mail", "register", "subscribe", "calendar")
+OWN_LINKS = [p for p in LinkPurpose if p not in OF_OTHERS]
 
 
 @pytest.mark.parametrize("purpose", OWN_LINKS)

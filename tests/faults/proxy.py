@@ -60,26 +60,28 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        if self.mode == "cut":
-            writer.transport.abort()
-            return
-        with contextlib.suppress(OSError):
-            there_reader, there = await asyncio.open_connection("127.0.0.1", self.target)
-            mine = {writer, there}
-            self._open |= mine
-            try:
-                ways = [
+        self._open.add(writer)
+        ways: list[asyncio.Task[None]] = []
+        mine = {writer}
+        try:
+            if self.mode != "cut":
+                there_reader, there = await asyncio.open_connection("127.0.0.1", self.target)
+                mine.add(there)
+                self._open.add(there)
+                ways += [
                     asyncio.create_task(self._pass_on(reader, there, answers=False)),
                     asyncio.create_task(self._pass_on(there_reader, writer, answers=True)),
                 ]
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-                for way in ways:
-                    way.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
-            finally:
-                self._open -= mine
-                there.transport.abort()
-        writer.transport.abort()
+        except OSError:
+            pass
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            self._open -= mine
+            for end in mine:
+                end.transport.abort()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool) -> None:
         while piece := await reader.read(65536):
@@ -118,6 +120,9 @@ def proxy(target: int) -> Iterator[Proxy]:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            # Aborted connections are closed in the next round of the loop.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
         asyncio.run_coroutine_threadsafe(end(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)

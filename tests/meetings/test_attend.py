@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consult.accounts.models import Organisation, OrganisationKind
+from consult.accounts.models import Organisation, OrganisationKind, Representation
 from consult.i18n import in_language
 from consult.meetings import attendees
 from consult.meetings.event_words import Standing, date_block, distance_words, state_of
@@ -59,6 +59,24 @@ def test_organisations_are_listed_persons_only_when_they_agreed_and_politics_apa
     text = browser.get(circle.meeting_path()).text
     assert "Amira Offen" in text
     assert not [name for name in ("Ben Still", "Cem Rat", "Fernbleiber", "Erfundener") if name in text]
+
+
+@pytest.mark.parametrize("vouched", ["nobody", "invited", "let in", "looked at", "speaks for it"])
+def test_an_organisation_is_named_only_when_somebody_else_says_so(session: Any, circle: Circle, vouched: str) -> None:
+    house = organisation("Frauentreff")
+    state = "attended" if vouched == "let in" else "coming"
+    origin = "invitation" if vouched == "invited" else "registration"
+    came = guest(circle, "Wer Auch Immer", house, origin=origin, state=state, named=True)
+    circle.meeting.approval = vouched == "looked at"
+    if vouched == "speaks for it":
+        flushed(
+            Representation(person_id=came.person_id, organisation_id=house.id, starts_at=BEFORE - timedelta(days=1))
+        )
+    session.commit()
+    shown = attendees.published(circle.meeting, BEFORE)
+    assert shown is not None
+    assert shown.organisations == ([] if vouched == "nobody" else ["Frauentreff"])
+    assert shown.persons == [("Wer Auch Immer", "" if vouched == "nobody" else "Frauentreff")]
 
 
 @pytest.mark.parametrize(("listed", "name", "house"), [("organisations", False, True), ("nobody", False, False)])

@@ -14,7 +14,7 @@ from consult.files import StoredFile
 from consult.meetings import photos
 from consult.meetings.models import Card, WallPhoto
 from tests.client import Browser
-from tests.concept.test_pictures import HOSTILE
+from tests.concept.test_pictures import HOSTILE, hostile_file
 from tests.meetings.factories import Circle, make_circle
 
 
@@ -63,7 +63,7 @@ def test_a_picture_is_kept_without_what_it_said_about_itself(
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_is_no_picture_is_refused(name: str, session: Any, circle: Circle, browser_of: Any) -> None:
-    send(browser_of(circle.moderator), circle, HOSTILE[name], status=422)
+    send(browser_of(circle.moderator), circle, hostile_file(name), status=422)
     assert session.scalar(select(StoredFile)) is None
 
 

@@ -5,8 +5,12 @@ import io
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from consult import clock
+from consult.invitations import campaigns
+from consult.invitations.campaigns import Texts
+from consult.newsletters import issues, subscribing
 from consult.outbox import centre, delivery
 from consult.outbox.models import OutboxMessage
 from tests.factories import make_person, make_process
@@ -96,3 +100,23 @@ def test_what_retention_removed_is_said_to_be_gone(circle, browser_of, letter, s
 def test_an_address_is_masked():
     assert centre.masked("amira@example.org") == "a…@example.org"
     assert centre.masked(None) == ""
+
+
+def test_who_reads_the_newsletter_is_not_told(circle, browser_of, session, sink):
+    reader = make_person("Rita Leserin")
+    subscribing.subscribe(circle.process, reader, "de")
+    subscribing.ask(circle.process, reader.email, "de")
+    issue = issues.draft(circle.process, circle.moderator)
+    campaigns.change_texts(issue, Texts("Neues im Mai", "Text"), 0, circle.moderator)
+    issues.hand_in(issue, issue.revision, circle.moderator)
+    session.commit()
+    issues.run(issue.id)
+    for ident in session.scalars(select(OutboxMessage.id)).all():
+        delivery.deliver(ident)
+    lead = browser_of(circle.lead)
+    page = lead.get(address(circle)).text
+    assert "Neues im Mai" in page
+    for shown in (page, lead.get(address(circle, ".csv")).response.get_data(as_text=True)):
+        assert "Rita" not in shown
+        assert reader.email not in shown
+    assert not lead.get(address(circle, "?q=Rita")).html.select("tbody tr")
