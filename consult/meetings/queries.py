@@ -227,7 +227,7 @@ def _not_to_be_had(*which: ColumnElement[bool]) -> dict[int, int]:
     rooms: defaultdict[int, Room] = defaultdict(lambda: Room(None))
     for meeting_id, kind, taken, reserved in db.session.execute(held.union_all(kept)):
         rooms[meeting_id].taken[kind] += taken
-        if reserved:
+        if reserved and kind is not None:
             rooms[meeting_id].reserved[kind] = reserved
     return {ident: room.total() + room.kept_for_others(None) for ident, room in rooms.items()}
 
