@@ -81,6 +81,11 @@ class ProcessForm(_Names):
         [InputRequired(_l("Please enter a number of hours.")), NumberRange(1, 720)],
         description=_l("This is promised to the public."),
     )
+    confirm_above = IntegerField(
+        _l("Mailings to more people than this need a second person"),
+        [InputRequired(_l("Please enter a number of people.")), NumberRange(0, 1_000_000)],
+        description=_l("Somebody else of the team looks at the mail and the people, and agrees. 0: always."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -90,7 +90,7 @@ def create_process(actor: Person, title: str, code: str, slug: str, starts_on: d
 
 
 #: What a lead may change at any time, and what only before anybody has seen the address.
-BASICS = ("title", "motto", "intro", "influence", "moderation_hours")
+BASICS = ("title", "motto", "intro", "influence", "moderation_hours", "confirm_above")
 BEFORE_PUBLISHING = ("slug", "code")
 
 

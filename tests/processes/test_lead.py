@@ -117,6 +117,16 @@ def test_a_lead_changes_the_basics(browser_of, process, lead):
     assert (process.title, process.motto, process.influence) == ("Neuer Titel", "Alle!", "cooperate")
 
 
+def test_a_lead_says_from_how_many_people_on_a_mailing_needs_two(session, browser_of, process, lead):
+    path = f"/p/{process.slug}/settings"
+    browser_of(lead).submit(path, {"confirm_above": "50"})
+    session.refresh(process)
+    assert process.confirm_above == 50
+    browser_of(lead).submit(path, {"confirm_above": "-1"}, status=200)
+    session.refresh(process)
+    assert process.confirm_above == 50
+
+
 def test_saving_the_same_leaves_no_trace(process, lead):
     assert operations.change_process(process, lead.id, {"title": process.title}) == []
     assert "processes.process.changed" not in actions()
