@@ -198,6 +198,13 @@ def put_in(campaign: Campaign, recipient: CampaignRecipient, actor: Person) -> N
     _changed(campaign, actor)
 
 
+def is_moving(campaign: Campaign, now: datetime) -> bool:
+    """Whether what its page shows changes within seconds or a minute, without anybody doing anything."""
+    if campaign.state == CampaignState.scheduled:
+        return campaign.send_at is None or campaign.send_at <= now
+    return campaign.state == CampaignState.running
+
+
 def size_of(campaign: Campaign) -> int:
     """How many get a mail or a letter."""
     return (

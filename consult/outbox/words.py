@@ -13,7 +13,7 @@ def state_word(state: str) -> str:
         State.sent: _("Sent"),
         State.failed: _("Failed"),
         State.uncertain: _("Uncertain"),
-        State.paused: _("Held back"),
+        State.paused: _("Held"),
         State.bounced: _("Came back"),
         State.dropped: _("No longer wanted"),
     }.get(State(state), state)

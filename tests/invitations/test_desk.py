@@ -93,10 +93,12 @@ def test_from_the_draft_to_the_last_answer(browser_of: Callable[..., Browser]) -
     assert "0.sample" in str(shown.html)
     assert "Herzlich eingeladen" in shown.text
     assert mails() == 0, "nothing left before the button"
+    assert "Refresh" not in moderator.get(here).response.headers
     moderator.submit(here + "/test", form_at=here + "/preview")
     assert db.session.scalars(select(OutboxMessage.kind)).all() == ["invitation_test"]
     moderator.submit(here + "/send", form_at=here)
     campaign = db.session.scalars(select(Campaign)).one()
+    assert moderator.get(here).response.headers["Refresh"] == "5", "it begins within a minute"
     sending.run(campaign.id)
     progress = moderator.get(here, headers=EN)
     assert "0 of 2" in progress.text

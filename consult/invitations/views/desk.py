@@ -92,9 +92,11 @@ def _draft_page(shown: dict[str, Any], form: SendForm | None = None, status: int
         picker.offer(counting.choices(process.id, meeting.id))
     segments = audience.segments_of(found)
     keys = [segment.key for segment in segments]
+    refreshing = status == 200 and _reloads(found)
     body = render_template(
         "invitations/campaign.html",
         **shown,
+        refreshing=refreshing,
         counted=counting.counted(found),
         keys=keys,
         reasons=counting.reason_words(),
@@ -103,7 +105,7 @@ def _draft_page(shown: dict[str, Any], form: SendForm | None = None, status: int
         needs_second=process.confirm_above,
         mine=found.created_by_id == current_person().id,
     )
-    return make_response(body, status)
+    return _reloading(make_response(body, status), refreshing)
 
 
 def _sending_page(shown: dict[str, Any]) -> Response:
@@ -120,7 +122,7 @@ def _sending_page(shown: dict[str, Any]) -> Response:
     show = None if chosen == Filter.all else chosen
     mails = mailings.progress_of_campaign(found.id, INVITATION)
     reminders = mailings.progress_of_campaign(found.id, REMINDER)
-    refreshing = found.state == CampaignState.running and "still" not in request.args and not (after or words or show)
+    refreshing = _reloads(found) and not (after or words or show)
     size = campaigns.size_of(found)
     body = render_template(
         "invitations/mailing.html",
@@ -140,9 +142,16 @@ def _sending_page(shown: dict[str, Any]) -> Response:
         refreshing=refreshing,
         may_remind=found.state in (CampaignState.running, CampaignState.done) and not meeting.is_over(clock.now()),
     )
-    response = make_response(body)
+    return _reloading(make_response(body), refreshing)
+
+
+def _reloads(found: Campaign) -> bool:
+    return campaigns.is_moving(found, clock.now()) and "still" not in request.args
+
+
+def _reloading(response: Response, refreshing: bool) -> Response:
+    """A header and no script: whoever does not want it follows the link that stops it."""
     if refreshing:
-        # A header and no script: whoever does not want it follows the link that stops it.
         response.headers["Refresh"] = str(REFRESH)
     return response
 

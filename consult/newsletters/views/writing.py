@@ -10,12 +10,13 @@ from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from consult import clock
 from consult.authz import allowed, authorize, current_person
 from consult.errors import Conflict
 from consult.html import render_markdown
 from consult.invitations import campaigns
 from consult.invitations.campaign_forms import SendForm
-from consult.invitations.models import Campaign, CampaignState
+from consult.invitations.models import Campaign
 from consult.invitations.views.desk import REFRESH, STATE_TONES
 from consult.invitations.views.progress import campaign_words
 from consult.newsletters import emails, issues, policy, queries
@@ -99,7 +100,7 @@ def issue(slug: str, issue_id: int) -> Response:
 
 def _page(process: Process, found: Campaign, form: SendForm, status: int = 200) -> Response:
     form.revision.data = str(found.revision)
-    refreshing = found.state == CampaignState.running and "still" not in request.args
+    refreshing = status == 200 and campaigns.is_moving(found, clock.now()) and "still" not in request.args
     shown: dict[str, Any] = {
         "process": process,
         "issue": found,
