@@ -7,7 +7,6 @@ can be done twice and counts once.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
@@ -25,7 +24,6 @@ from consult.meetings import fields as questions
 from consult.meetings import survey, waiting
 from consult.meetings.models import (
     HOLDING_STATES,
-    CheckIn,
     FieldAnswer,
     Meeting,
     MeetingState,
@@ -188,7 +186,7 @@ def register(
         state = _decide(meeting, registration, before, origin, beyond, now)
         if before is None or before in (RegistrationState.unconfirmed, RegistrationState.declined):
             registration.origin = origin
-        _settle(meeting, registration, before, state, actor_id or person.id, now, person if tell else None)
+        settle(meeting, registration, before, state, actor_id or person.id, now, person if tell else None)
     return registration
 
 
@@ -217,7 +215,7 @@ def _decide(
     return RegistrationState.waiting
 
 
-def _settle(
+def settle(
     meeting: Meeting,
     registration: Registration,
     before: RegistrationState | None,
@@ -236,10 +234,10 @@ def _settle(
     record(Action.registration_changed, actor_id, registration, process_id=meeting.process_id, state=state.value)
     mail = _TELLS.get(state)
     if told is not None and told.email and mail:
-        _promise(mail, meeting, registration, now)
+        promise(mail, meeting, registration, now)
 
 
-def _promise(mail: str, meeting: Meeting, registration: Registration, now: datetime) -> None:
+def promise(mail: str, meeting: Meeting, registration: Registration, now: datetime) -> None:
     queue(
         mail, registration.id, registration.person_id, period=now.strftime("%Y-%m-%dT%H:%M:%S.%f"),
         process_id=meeting.process_id,
@@ -276,7 +274,7 @@ def step_back(
     registration.needs = needs.dump() if needs and state == RegistrationState.maybe else None
     if state == RegistrationState.declined:
         questions.forget([registration.id])
-    _settle(meeting, registration, before, state, actor_id or person.id, now, None)
+    settle(meeting, registration, before, state, actor_id or person.id, now, None)
     if before in HOLDING_STATES:
         waiting.move_up(meeting, now)
     return registration
@@ -338,118 +336,7 @@ def take_offer(meeting: Meeting, registration: Registration, person: Person, now
     in_time = registration.offer_until is not None and now < registration.offer_until
     if registration.state != RegistrationState.offered or not in_time:
         raise Refused(_("This place is no longer kept for you. You can put yourself on the waiting list again."))
-    _settle(meeting, registration, RegistrationState.offered, RegistrationState.coming, person.id, now, person)
-
-
-def approve(meeting: Meeting, registration: Registration, actor: Person, now: datetime | None = None) -> None:
-    """The organisers say yes: a place, or one on the waiting list. Needs `registration.person` loaded.
-
-    Raises `Refused` when there is nothing to decide any more.
-    """
-    now = now or clock.now()
-    lock(meeting)
-    db.session.refresh(registration)
-    if registration.state != RegistrationState.asked:
-        raise Refused(_("Somebody has decided about this registration already."))
-    waiting.move_up(meeting, now)
-    free = room_of(meeting).has_place(registration.organisation_kind)
-    state = RegistrationState.coming if free else RegistrationState.waiting
-    _settle(meeting, registration, RegistrationState.asked, state, actor.id, now, registration.person)
-
-
-def refuse(
-    meeting: Meeting, registration: Registration, reason: str, actor: Person, now: datetime | None = None
-) -> None:
-    """The organisers say no, with a reason that goes into the mail. Needs `registration.person` loaded."""
-    now = now or clock.now()
-    lock(meeting)
-    db.session.refresh(registration)
-    if registration.state != RegistrationState.asked:
-        raise Refused(_("Somebody has decided about this registration already."))
-    if not reason.strip():
-        raise Refused(_("Please say why. The person gets it by mail."))
-    _turn_down(meeting, registration, RegistrationState.asked, reason, actor, now)
-
-
-def _turn_down(
-    meeting: Meeting, registration: Registration, before: RegistrationState, reason: str, actor: Person, now: datetime
-) -> None:
-    questions.forget([registration.id])
-    # In the place of the needs: it is purged as they are, some time after the meeting.
-    registration.needs = Needs(reason=clean_line(reason)[:MAX_REASON]).dump()
-    _settle(meeting, registration, before, RegistrationState.refused, actor.id, now, registration.person)
-
-
-#: What organisers can set by hand.
-BY_HAND = (
-    RegistrationState.coming,
-    RegistrationState.waiting,
-    RegistrationState.declined,
-    RegistrationState.attended,
-    RegistrationState.absent,
-)
-
-
-def set_state(
-    meeting: Meeting,
-    registration: Registration,
-    state: RegistrationState,
-    actor: Person,
-    *,
-    beyond: bool = False,
-    now: datetime | None = None,
-) -> None:
-    """Organisers put it right by hand. Needs `registration.person` loaded.
-
-    Raises `Refused` when all places are taken and it is not said that this one comes `beyond` them.
-    """
-    now = now or clock.now()
-    if state not in BY_HAND:
-        raise ValueError(state)
-    lock(meeting)
-    db.session.refresh(registration)
-    before = RegistrationState(registration.state)
-    if before == state:
-        return
-    if state == RegistrationState.coming and before not in HOLDING_STATES and not beyond:
-        waiting.move_up(meeting, now)
-        db.session.refresh(registration)
-        before = RegistrationState(registration.state)
-        if before not in HOLDING_STATES and not room_of(meeting).has_place(registration.organisation_kind):
-            raise Refused(_("All places for this person are taken. Tick “also beyond the places” to let them in."))
-    if state == RegistrationState.declined:
-        registration.needs = None
-        questions.forget([registration.id])
-    told = registration.person if now < meeting.starts_at else None
-    _settle(meeting, registration, before, state, actor.id, now, told)
-    if RegistrationState.attended in (before, state):
-        _at_the_door(meeting, registration, state == RegistrationState.attended, actor, now)
-    gone = before in HOLDING_STATES and state not in HOLDING_STATES
-    if gone and state == RegistrationState.declined and told is not None and told.email:
-        _promise(ENDED, meeting, registration, now)
-    if gone:
-        waiting.move_up(meeting, now)
-
-
-def _at_the_door(meeting: Meeting, registration: Registration, there: bool, actor: Person, now: datetime) -> None:
-    """The list at the door and the presence say the same as the state."""
-    known = db.session.scalar(select(CheckIn).where(CheckIn.registration_id == registration.id))
-    if there == (known is not None):
-        return
-    if known is not None:
-        db.session.delete(known)
-    else:
-        at = min(max(now, meeting.starts_at), meeting.ends_at)
-        key = str(uuid4())
-        db.session.add(
-            CheckIn(
-                meeting_id=meeting.id, registration_id=registration.id, client_key=key, at=at, received_at=now,
-                actor_id=actor.id,
-            )
-        )  # fmt: skip
-    if meeting.present is not None:
-        meeting.present += 1 if there else -1
-    db.session.flush()
+    settle(meeting, registration, RegistrationState.offered, RegistrationState.coming, person.id, now, person)
 
 
 def change(
@@ -507,7 +394,7 @@ def ask(
     person = _guest(email, name, locale, now)
     registration = of_person(meeting.id, person.id)
     if registration is not None and registration.state != RegistrationState.unconfirmed:
-        _promise(KNOWN, meeting, registration, now.replace(second=0, microsecond=0))
+        promise(KNOWN, meeting, registration, now.replace(second=0, microsecond=0))
         return None
     if registration is None:
         registration = Registration(

@@ -27,10 +27,11 @@ from consult.accounts.addresses import clean_email
 from consult.accounts.words import organisation_kinds
 from consult.forms import Form, _l, one_line, several_lines
 from consult.meetings import fields as questions
+from consult.meetings.approving import BY_HAND
 from consult.meetings.fields import MAX_ANSWER, MAX_KEEP, NO, YES, Question
 from consult.meetings.models import FieldKind, MeetingField, RegistrationState
 from consult.meetings.quotas import Share
-from consult.meetings.registering import BY_HAND, MAX_REASON, Given
+from consult.meetings.registering import MAX_REASON, Given
 from consult.meetings.words import Needs, need_names
 
 F = TypeVar("F", bound="NeedsForm")

@@ -14,7 +14,7 @@ from consult.accounts import tokens
 from consult.accounts.models import LinkPurpose, LinkToken, Person
 from consult.audit.models import AuditEntry
 from consult.extensions import db
-from consult.meetings import door, registering, survey
+from consult.meetings import approving, door, registering, survey
 from consult.meetings.models import Registration, RegistrationMode, RegistrationState, SurveyReply
 from consult.meetings.registering import Given
 from consult.meetings.words import Need, Needs
@@ -299,7 +299,7 @@ def test_the_organisers_decide_where_they_want_to(circle: Circle, browser_of: Ca
     with refused("declined"):
         come(circle.meeting, db.session.get_one(Person, three.person_id))
     with refused("decided"):
-        registering.approve(circle.meeting, one, circle.moderator, BEFORE)
+        approving.approve(circle.meeting, one, circle.moderator, BEFORE)
 
 
 def test_organisers_add_somebody_and_put_states_right_with_a_record(
@@ -362,11 +362,11 @@ def test_states_put_right_by_hand_and_the_list_at_the_door_agree(circle: Circle)
     evening = circle.meeting.starts_at + timedelta(minutes=5)
     door.take_in(circle.meeting, [door.Entry("k" * 8, door.Act.came, evening, first.id)], circle.lead, now=evening)
     for entry, state in ((first, RegistrationState.declined), (second, RegistrationState.attended)):
-        registering.set_state(circle.meeting, registering.of_person(circle.meeting.id, entry.person_id), state,
+        approving.set_state(circle.meeting, registering.of_person(circle.meeting.id, entry.person_id), state,
                               circle.lead, now=evening)  # fmt: skip
     assert {guest.id for guest in door.guests(circle.meeting.id) if guest.at} == {second.id}
     assert door.close(circle.meeting, circle.lead, AFTER) == (1, 0)
-    registering.set_state(circle.meeting, second, RegistrationState.absent, circle.lead, now=AFTER)
+    approving.set_state(circle.meeting, second, RegistrationState.absent, circle.lead, now=AFTER)
     assert circle.meeting.present == 0
 
 

@@ -16,7 +16,7 @@ from consult.extensions import db
 from consult.i18n import format_moment
 from consult.invitations import answering
 from consult.invitations.export import csv_file, xlsx_file
-from consult.meetings import fields, policy, queries, registering, registrations, words
+from consult.meetings import approving, fields, policy, queries, registering, registrations, words
 from consult.meetings.mailing import moment_words
 from consult.meetings.models import Meeting, MeetingField, Origin, Registration, RegistrationState
 from consult.meetings.registering_forms import AddForm, RefuseForm, StateForm, asking
@@ -115,7 +115,7 @@ def _one(
 ) -> Response:
     names = words.registration_names()
     if setting is None:
-        settable = entry.state in registering.BY_HAND
+        settable = entry.state in approving.BY_HAND
         setting = StateForm(data={"state": entry.state if settable else RegistrationState.coming})
     setting.offer(names)
     return page(
@@ -148,7 +148,7 @@ def _to_list(process: Process, meeting: Meeting) -> Response:
 def approve_registration(slug: str, meeting_id: int, registration_id: int) -> Response:
     process, meeting = load(slug, meeting_id, changes=True)
     entry = registrations.of_meeting_or_404(meeting, registration_id)
-    registering.approve(meeting, entry, current_person())
+    approving.approve(meeting, entry, current_person())
     if entry.state == RegistrationState.waiting:
         flash(_("All places are taken: they are on the waiting list now and are told by mail."), "info")
     else:
@@ -164,7 +164,7 @@ def refuse_registration(slug: str, meeting_id: int, registration_id: int) -> Res
     form = RefuseForm()
     if form.validate():
         try:
-            registering.refuse(meeting, entry, form.reason.data or "", current_person())
+            approving.refuse(meeting, entry, form.reason.data or "", current_person())
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
@@ -182,7 +182,7 @@ def set_registration(slug: str, meeting_id: int, registration_id: int) -> Respon
     form.offer(words.registration_names())
     if form.validate():
         try:
-            registering.set_state(meeting, entry, form.chosen(), current_person(), beyond=bool(form.beyond.data))
+            approving.set_state(meeting, entry, form.chosen(), current_person(), beyond=bool(form.beyond.data))
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
