@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from consult.concept.queries import element_or_404
 from consult.contributions import guests
 from consult.contributions.models import Stance
 from consult.extensions import db
+from consult.meetings import door, registrations
+from consult.meetings.models import Meeting, Registration, RegistrationState
 from consult.moderation.operations import approve
 from consult.processes.models import Process
 from consult.weighing.models import DispositionKind
@@ -69,6 +72,11 @@ SHOTS = [
     Shot("working", "demo_lead", "/p/{slug}/concept/working"),
     Shot("tasks-dark", "demo_lead", "/tasks", dark=True),
     Shot("tasks-phone", "demo_moderator", "/tasks", phone=True),
+    Shot("gaps", "demo_lead", "/p/{slug}/meetings/{invited}/gaps"),
+    Shot("mailing", "demo_lead", "/p/{slug}/campaigns/{campaign_id}", to="main h1"),
+    Shot("meetings-phone", None, "/p/{slug}/meetings", phone=True, to="main h2"),
+    Shot("registration-phone", None, "/registration/{registration}", phone=True, to="main h1"),
+    Shot("door-phone-dark", "demo_lead", "/p/{slug}/meetings/{invited}/door", phone=True, dark=True, to=".door-counts"),
 ]
 
 
@@ -94,11 +102,28 @@ def answered(demo: dict[str, Any]) -> None:
     )  # fmt: skip
 
 
+def arriving(demo: dict[str, Any]) -> None:
+    """Three are in already, at the meeting most are invited to; and somebody is coming to another one."""
+    meeting = db.session.get_one(Meeting, demo["invited"])
+    now = meeting.starts_at - timedelta(minutes=20)
+    coming = select(Registration).where(Registration.state == RegistrationState.coming).order_by(Registration.id)
+    host = db.session.scalars(select(Person).where(Person.email == CAST["demo_lead"])).one()
+    entries = [
+        door.Entry(f"picture-{guest.id}", door.Act.came, now, guest.id)
+        for guest in door.guests(meeting.id)[:5:2]
+    ]
+    door.take_in(meeting, entries, host, now=now)
+    elsewhere = db.session.scalars(coming.where(Registration.meeting_id != meeting.id).limit(1)).one()
+    demo["registration"] = registrations.link_to(elsewhere)
+    db.session.commit()
+
+
 def take(here: Town, folder: Path) -> list[Path]:
     """All pictures; raises AssertionError for one that is too large or shows an error page."""
     with here.inside():
         demo = read_demo()
         answered(demo)
+        arriving(demo)
     made = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_program(), args=CHROMIUM)
