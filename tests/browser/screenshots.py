@@ -109,8 +109,7 @@ def arriving(demo: dict[str, Any]) -> None:
     coming = select(Registration).where(Registration.state == RegistrationState.coming).order_by(Registration.id)
     host = db.session.scalars(select(Person).where(Person.email == CAST["demo_lead"])).one()
     entries = [
-        door.Entry(f"picture-{guest.id}", door.Act.came, now, guest.id)
-        for guest in door.guests(meeting.id)[:5:2]
+        door.Entry(f"picture-{guest.id}", door.Act.came, now, guest.id) for guest in door.guests(meeting.id)[:5:2]
     ]
     door.take_in(meeting, entries, host, now=now)
     elsewhere = db.session.scalars(coming.where(Registration.meeting_id != meeting.id).limit(1)).one()
