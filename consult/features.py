@@ -8,6 +8,7 @@ from consult.accounts.views import bp as _account_pages
 from consult.audit import models as _audit
 from consult.concept import models as _concept
 from consult.concept.views import bp as _concept_pages
+from consult.contacts.views import bp as _contact_pages
 from consult.contributions import emails as _contribution_mails
 from consult.contributions import models as _contributions
 from consult.contributions.views import bp as _contribution_pages
@@ -66,6 +67,7 @@ def blueprints() -> list[Blueprint]:
         _meeting_pages,
         _invitation_pages,
         _newsletter_pages,
+        _contact_pages,
         _digest_pages,
         _desk_pages,
     ]

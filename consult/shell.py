@@ -78,6 +78,7 @@ def account_links(person: Any) -> list[Link]:
     if processes.can_create_process(person):
         links += link("processes.create", _("New process"))
         links += link("accounts.organisations", _("Organisations"))
+        links += link("contacts.people", _("Contacts"))
     if processes.is_operator(person):
         links += link("site.settings", _("Platform settings"))
         links += link("site.messages", _("Messages from visitors"))
@@ -156,6 +157,7 @@ def desk_nav(process: Process) -> list[Link]:
     links += link("groups.index", _("Groups and people"), "groups.", "concept.mandate", slug=slug)
     if lead:
         links += link("accounts.organisations", _("Organisations"), "accounts.organisation")
+        links += link("contacts.people", _("Contacts"), "contacts.")
         links += link("processes.previews", _("Preview links"), slug=slug)
     return links
 
@@ -169,6 +171,7 @@ def instance_nav(person: Any) -> list[Link]:
             "accounts.organisations", _("Organisations"), "accounts.organisation", "accounts.create_organisation",
             "accounts.edit_organisation",
         )  # fmt: skip
+        links += link("contacts.people", _("Contacts"), "contacts.")
     if processes.is_operator(person):
         links += link("site.settings", _("Platform settings"))
         links += link("site.texts", _("Legal texts"), "site.text")

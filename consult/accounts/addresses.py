@@ -30,8 +30,8 @@ def clean_email(value: str) -> str:
 
 
 def mailbox_key(email: str) -> str:
-    """The same for all spellings of one mailbox (case, dots, +tags, forms of the domain): for limits only, never for
-    finding a person. Takes what was typed as well as what is kept."""
+    """The same for all spellings of one mailbox (case, dots, +tags, forms of the domain): for limits, and to show
+    people what may be one person; never for finding somebody. Takes what was typed as well as what is kept."""
     local, _, domain = email.strip().lower().rpartition("@")
     domain = domain.rstrip(".")
     with contextlib.suppress(ValueError):

@@ -90,7 +90,7 @@ def organisations(words: str = "", after: str | None = None) -> Part:
         .correlate(Organisation)
         .scalar_subquery()
     )
-    query = select(Organisation, speakers).order_by(Organisation.name)
+    query = select(Organisation, speakers).where(Organisation.merged_into_id.is_(None)).order_by(Organisation.name)
     if words:
         query = query.where(_contains(Organisation.name, words))
     if after is not None:
@@ -111,7 +111,11 @@ def organisation_or_404(organisation_id: int) -> Organisation:
 
 def organisation_names(except_id: int | None = None) -> list[tuple[int, str]]:
     """All organisations as choices (id, name)."""
-    rows = db.session.execute(select(Organisation.id, Organisation.name).order_by(Organisation.name)).all()
+    rows = db.session.execute(
+        select(Organisation.id, Organisation.name)
+        .where(Organisation.merged_into_id.is_(None))
+        .order_by(Organisation.name)
+    ).all()
     return [(ident, name) for ident, name in rows if ident != except_id]
 
 

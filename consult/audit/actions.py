@@ -156,6 +156,12 @@ class Action(StrEnum):
     newsletter_tested = "newsletters.issue.tested"
     newsletter_started = "newsletters.issue.started"
     newsletter_finished = "newsletters.issue.finished"
+    # contacts
+    contact_changed = "contacts.person.changed"
+    affiliation_changed = "contacts.affiliation.changed"
+    network_changed = "contacts.network.changed"
+    person_merged = "contacts.person.merged"
+    organisation_merged = "contacts.organisation.merged"
     # backup
     backup_restored = "backup.archive.restored"
     erasure_repeated = "backup.erasure.repeated"
@@ -165,6 +171,11 @@ class Action(StrEnum):
 FACTS: dict[Action, frozenset[str]] = {
     Action.registration_changed: frozenset({"state"}),
     Action.newsletter_handed_in: frozenset({"recipients"}),
+    Action.contact_changed: frozenset({"fields"}),
+    Action.affiliation_changed: frozenset({"organisation_id", "present"}),
+    Action.network_changed: frozenset({"organisation_id", "present"}),
+    Action.person_merged: frozenset({"into", "moved", "removed"}),
+    Action.organisation_merged: frozenset({"into", "moved", "removed"}),
     Action.backup_restored: frozenset({"taken_at", "parked", "repeated"}),
     Action.site_changed: frozenset({"fields"}),
     Action.site_text_changed: frozenset({"key", "lang"}),

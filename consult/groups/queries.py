@@ -85,5 +85,9 @@ def seated_people(membership_id: int) -> list[int]:
 
 def organisation_choices() -> list[tuple[int, str]]:
     """All organisations by name."""
-    rows = db.session.execute(select(Organisation.id, Organisation.name).order_by(Organisation.name)).all()
+    rows = db.session.execute(
+        select(Organisation.id, Organisation.name)
+        .where(Organisation.merged_into_id.is_(None))
+        .order_by(Organisation.name)
+    ).all()
     return [(ident, name) for ident, name in rows]

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, or_, select, update
 
 from consult import clock
+from consult.accounts.affiliations import Source, affiliate_many
 from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
@@ -147,6 +148,7 @@ def add_list(campaign: Campaign, rows: list[Row], name: str, actor: Person, now:
         raise Refused(_("There is nobody on this list."))
     persons = persons_for(rows, current_app.config["BABEL_DEFAULT_LOCALE"], now or clock.now())
     known = organisations_named(row.organisation for row in rows)
+    affiliate_many(((persons[row.address], known.get(row.organisation), "") for row in rows), Source.list, now)
     listed = {
         persons[row.address]: Listed(persons[row.address], known.get(row.organisation), row.by_letter) for row in rows
     }

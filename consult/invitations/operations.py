@@ -10,6 +10,7 @@ from sqlalchemy import func, select, union, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult import clock
+from consult.accounts.affiliations import Source, affiliate_many
 from consult.accounts.models import Organisation, Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
@@ -96,12 +97,14 @@ def persons_for(rows: Sequence[Row], locale: str, now: datetime) -> dict[str, in
 
 
 def organisations_named(names: Iterable[str]) -> dict[str, int]:
-    """Organisations we know by exactly this name."""
+    """Organisations we know by exactly this name; of merged ones the one that stands for both."""
     wanted = sorted({name for name in names if name})
     found: dict[str, int] = {}
     for some in _batches(wanted):
         for ident, name in db.session.execute(
-            select(Organisation.id, Organisation.name).where(Organisation.name.in_(some))
+            select(func.coalesce(Organisation.merged_into_id, Organisation.id), Organisation.name).where(
+                Organisation.name.in_(some)
+            )
         ):
             found[name] = ident
     return found
@@ -164,6 +167,7 @@ def _wanted(rows: Sequence[Row], members: Sequence[Member], now: datetime) -> li
     """One entry per person, by person id; what a list says of somebody counts more than their group."""
     persons = persons_for(rows, current_app.config["BABEL_DEFAULT_LOCALE"], now)
     known = organisations_named(row.organisation for row in rows)
+    affiliate_many(((persons[row.address], known.get(row.organisation), "") for row in rows), Source.list, now)
     wanted = {member.person_id: member for member in members}
     for row in rows:
         ident = persons[row.address]

@@ -289,7 +289,12 @@ def owners_of(minutes: Minutes) -> dict[int, str]:
 
 def organisations() -> list[tuple[int, str]]:
     """All, by name: for the list of whose task something is."""
-    rows = db.session.execute(select(Organisation.id, Organisation.name).order_by(Organisation.name).limit(500))
+    rows = db.session.execute(
+        select(Organisation.id, Organisation.name)
+        .where(Organisation.merged_into_id.is_(None))
+        .order_by(Organisation.name)
+        .limit(500)
+    )
     return [(ident, name) for ident, name in rows]
 
 

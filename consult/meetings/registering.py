@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from consult import clock
 from consult.accounts import tokens
+from consult.accounts.affiliations import Source, affiliate
 from consult.accounts.models import LinkPurpose, LinkToken, Organisation, OrganisationKind, Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
@@ -48,6 +49,8 @@ MAX_REASON = 500
 #: Who comes in by these is let in by somebody who stands there or organises it.
 _BY_STAFF = (Origin.walk_in, Origin.staff)
 _HAS_A_PLACE = (RegistrationState.coming, RegistrationState.attended)
+#: Where we know somebody's organisation from; else from the registration.
+_LEARNT = {Origin.invitation: Source.reply, Origin.deputy: Source.reply, Origin.staff: Source.staff}
 #: What can be handed over to somebody else.
 _CAN_PASS = (RegistrationState.coming, RegistrationState.offered, RegistrationState.waiting)
 #: Mails that tell what became of a registration.
@@ -187,6 +190,7 @@ def register(
         if before is None or before in (RegistrationState.unconfirmed, RegistrationState.declined):
             registration.origin = origin
         settle(meeting, registration, before, state, actor_id or person.id, now, person if tell else None)
+    affiliate(person.id, registration.organisation_id, _LEARNT.get(origin, Source.registration), now=now)
     return registration
 
 

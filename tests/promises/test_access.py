@@ -75,6 +75,8 @@ def knock(app: Flask, world: World, visitor: Any, door: str, **changed: Any) -> 
         values["number"] = values["hidden"]
     if door.startswith("moderation.author_trust"):
         values["person_id"] = values["author_id"]
+    if door.startswith("contacts.edit "):
+        values["person_id"] = values["guest_id"]
     if door.startswith("site.answered"):
         values["message_id"] = values["contact_id"]
     if door.startswith("site.text "):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from consult import clock
 from consult.accounts import tokens
-from consult.accounts.models import LinkPurpose, Person, Representation
+from consult.accounts.models import Affiliation, LinkPurpose, NetworkMember, Person, Representation
 from consult.audit.operations import head, seal
 from consult.concept import drafts, facts, operations
 from consult.concept.models import LifeTopic, Placement
@@ -218,6 +218,11 @@ def build() -> World:
     )  # fmt: skip
     organisation = factories.make_organisation("Verein Beispiel")
     speaker = factories.flushed(Representation(person_id=author.id, organisation_id=organisation.id))
+    network = factories.make_organisation("Netz Beispiel", kind="network")
+    factories.flushed(NetworkMember(network_id=network.id, organisation_id=organisation.id))
+    works_at = factories.flushed(
+        Affiliation(person_id=cast["citizen"].id, organisation_id=organisation.id, source="staff")
+    )
     seats = factories.make_group(process, Function.working)
     seat = factories.flushed(Membership(group_id=seats.id, organisation_id=organisation.id, starts_at=clock.now()))
     holder = factories.flushed(SeatHolder(membership_id=seat.id, person_id=cast["member"].id, starts_at=clock.now()))
@@ -245,6 +250,7 @@ def build() -> World:
             "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css", "kind": "goal",
             "act": act.id, "pending": pending.number, "hidden": hidden.number, "day": clock.now().date().isoformat(),
             "sheet_id": sheet.id, "sheet_done": sheet_done.id, "translation_id": translation_id,
-            "appeal_id": appeal_id, "rule_id": rule.id, "duty_id": turn.id, "author_id": author.id,
+            "network_id": network.id, "member_id": organisation.id, "affiliation_id": works_at.id,
+            "guest_id": invitation.person_id, "appeal_id": appeal_id, "rule_id": rule.id, "duty_id": turn.id, "author_id": author.id,
         },
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Organisations and who may speak for them, for operators and process leads."""
 
-from flask import abort, flash, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -64,10 +64,13 @@ def create_organisation() -> Response | str:
 
 
 @bp.get("/organisations/<int:organisation_id>")
-def organisation(organisation_id: int) -> str:
-    """One organisation: its facts, and who may speak for it."""
+def organisation(organisation_id: int) -> Response | str:
+    """One organisation: its facts, and who may speak for it; of one that was merged the page leads on."""
     authorize(can_manage_organisations)
-    return _page(queries.organisation_or_404(organisation_id), SpeakerForm())
+    found = queries.organisation_or_404(organisation_id)
+    if found.merged_into_id is not None:
+        return redirect(url_for("accounts.organisation", organisation_id=found.merged_into_id), 301)
+    return _page(found, SpeakerForm())
 
 
 def _page(organisation: Organisation, form: SpeakerForm) -> str:

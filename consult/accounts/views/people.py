@@ -1,6 +1,6 @@
 """People and access, for operators."""
 
-from flask import abort, flash, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -40,10 +40,12 @@ def people() -> str:
 
 
 @bp.get("/people/<int:person_id>", endpoint="people_person")
-def person_page(person_id: int) -> str:
+def person_page(person_id: int) -> Response | str:
     """One person: state of the account, roles, and what an operator can do."""
     authorize(policy.can_manage_people)
     person = queries.person_or_404(person_id)
+    if person.merged_into_id is not None:
+        return redirect(url_for("accounts.people_person", person_id=person.merged_into_id), 301)
     names = function_names()
     functions = functions_of(person)
     titles = {
