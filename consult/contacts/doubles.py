@@ -75,7 +75,7 @@ def people() -> list[Pair]:
     rows = db.session.execute(
         select(Person.id, Person.email).where(Person.email.is_not(None), Person.erased_at.is_(None)).order_by(Person.id)
     )
-    mailboxes = [group for group in _mailboxes(row._tuple() for row in rows).values() if len(group) > 1]  # type: ignore[misc]  # of those that have one
+    mailboxes = [group for group in _mailboxes((row[0], row[1] or "") for row in rows).values() if len(group) > 1]
     named: dict[tuple[str, int], list[int]] = defaultdict(list)
     for ident, name, organisation_id in db.session.execute(
         select(Person.id, Person.name, Affiliation.organisation_id)

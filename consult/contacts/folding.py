@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ColumnElement,
     Table,
@@ -19,10 +20,10 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
-    text,
     true,
     union_all,
     update,
@@ -58,7 +59,7 @@ class Link:
         """Which rows may never change, as SQL over the table."""
         for rule in FROZEN:
             if rule.table == self.table.name:
-                return text(f"({rule.when.format(row=self.table.name)})") if rule.when else true()  # type: ignore[return-value]
+                return literal_column(f"({rule.when.format(row=self.table.name)})", Boolean) if rule.when else true()
         return false()
 
     def keys(self) -> list[tuple[list[Column[Any]], str]]:

@@ -40,8 +40,8 @@ class MergeForm(Form):
     """Which of two, and what remains of both."""
 
     other = HiddenField()
-    name = RadioField(_l("Which name remains?"), choices=[("kept", ""), ("other", "")], default="kept")
-    email = RadioField(_l("Which address remains?"), choices=[("kept", ""), ("other", "")], default="kept")
+    name = RadioField(_l("Which name remains?"), [Optional()], default="kept")
+    email = RadioField(_l("Which address remains?"), [Optional()], default="kept")
 
     def other_id(self) -> int:
         value = self.other.data or ""

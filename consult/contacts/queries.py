@@ -124,9 +124,7 @@ def _found(query: Select[Any], name: Any, ident: Any, after: int | None, politic
 
 def people(filters: Filters, after: int | None = None) -> Found:
     """People by name: rows (person, has an account). An address is only found whole."""
-    query: Select[Any] = select(Person, Account.person_id.is_not(None)).outerjoin(
-        Account, Account.person_id == Person.id
-    )
+    query: Any = select(Person, Account.person_id.is_not(None)).outerjoin(Account, Account.person_id == Person.id)
     query = query.where(Person.erased_at.is_(None))
     if "@" in filters.words:
         try:

@@ -52,6 +52,7 @@ def merge_people(person_id: int) -> Response | str:
         other = persons.load(form.other_id())
         if not allowed(policy.can_merge_people, found, other):
             raise Forbidden
+        _offer_people(form, found, other)
         if form.validate():
             choice = merging.Choice(form.name.data == "other", form.email.data == "other")
             kept = merging.merge_people(found, other, current_person(), choice)
@@ -69,6 +70,11 @@ def merge_people(person_id: int) -> Response | str:
     )  # fmt: skip
 
 
+def _offer_people(form: MergeForm, kept: Person, other: Person) -> None:
+    form.name.choices = [("kept", kept.name or _("Without a name")), ("other", other.name or _("Without a name"))]
+    form.email.choices = [("kept", kept.email or _("no address")), ("other", other.email or _("no address"))]
+
+
 def _people_preview(one: Person, two: Person, form: MergeForm) -> str:
     refused = None
     kept, other = one, two
@@ -79,8 +85,7 @@ def _people_preview(one: Person, two: Person, form: MergeForm) -> str:
     if refused is None and not allowed(policy.can_merge_people, kept, other):
         refused = _("One of the two has a role in a process you do not lead. Please ask those who run the platform.")
     form.other.data = str(two.id)
-    form.name.choices = [("kept", kept.name or _("Without a name")), ("other", other.name or _("Without a name"))]
-    form.email.choices = [("kept", kept.email or _("no address")), ("other", other.email or _("no address"))]
+    _offer_people(form, kept, other)
     account = kept.account is not None
     return render_template(
         "contacts/merge_person.html",
@@ -106,6 +111,7 @@ def merge_organisations(organisation_id: int) -> Response | str:
         if not form.other_id():
             return redirect(url_for(".merge_organisations", organisation_id=organisation_id), 303)
         other = bodies.load(form.other_id())
+        _offer_organisations(form, found, other)
         if form.validate():
             merging.merge_organisations(found, other, current_person(), name_of_other=form.name.data == "other")
             flash(_("The two are one now."), "success")
@@ -121,6 +127,11 @@ def merge_organisations(organisation_id: int) -> Response | str:
     )
 
 
+def _offer_organisations(form: MergeForm, kept: Organisation, other: Organisation) -> None:
+    form.name.choices = [("kept", kept.name), ("other", other.name)]
+    del form.email
+
+
 def _organisations_preview(kept: Organisation, other: Organisation, form: MergeForm) -> str:
     refused = None
     try:
@@ -128,7 +139,8 @@ def _organisations_preview(kept: Organisation, other: Organisation, form: MergeF
     except Refused as refusal:
         refused = refusal.message
     form.other.data = str(other.id)
-    form.name.choices = [("kept", kept.name), ("other", other.name)]
+    if request.method == "GET":
+        _offer_organisations(form, kept, other)
     return render_template(
         "contacts/merge_organisation.html",
         kept=kept,
