@@ -43,9 +43,9 @@ class Filler:
                 continue
             elif column.foreign_keys:
                 target = next(iter(column.foreign_keys)).column.table
-                alone = column.primary_key or any(
-                    column.name in c.columns for c in table.constraints if isinstance(c, UniqueConstraint)
-                )
+                keys = [c.columns for c in table.constraints if isinstance(c, UniqueConstraint)]
+                keys += [index.columns for index in table.indexes if index.unique]
+                alone = column.primary_key or any(column.name in columns for columns in keys)
                 values[column.name] = self.row(target)[0] if alone else self.one_of(target)
             else:
                 values[column.name] = self._value(column)

@@ -131,6 +131,13 @@ def test_every_table_has_a_name_people_know(app: Any) -> None:
     assert not names.keys() - tables
 
 
+def test_no_unique_index_is_overlooked() -> None:
+    """Keys are constraints; an index beside them that holds such a column would have to be thought of in folding."""
+    for target in ("person", "organisation"):
+        for link in folding.links_to(target):
+            assert not [i for i in link.table.indexes if i.unique and link.column.name in i.columns], link
+
+
 def test_what_hung_on_a_removed_row_hangs_on_the_kept_one(session: Any) -> None:
     kept, other = guest(), guest()
     meeting = make_meeting()
