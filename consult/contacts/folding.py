@@ -12,10 +12,13 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Integer,
+    String,
     Table,
     UniqueConstraint,
     and_,
     case,
+    cast,
     delete,
     false,
     func,
@@ -183,19 +186,23 @@ def _clashes(target: str, kept: int, other: int) -> list[Clash]:
         about = _about(link)
         found = _pairs(link, kept, other, *([about.name] if about is not None else [])).subquery()
         kind = next(iter(about.foreign_keys)).column.table.name if about is not None and about.foreign_keys else ""
-        value = found.c[f"about_{about.name}"] if about is not None else null()
-        parts.append(select(literal(link.table.name), literal(kind), value).select_from(found).distinct())
+        value = found.c[f"about_{about.name}"] if about is not None else cast(null(), Integer)
+        # One row may clash by two keys; it goes once.
+        which = literal("")
+        for part in _identity(link.table):
+            which = which + ":" + cast(found.c[f"theirs_{part.name}"], String)
+        parts.append(select(literal(link.table.name), literal(kind), value, which).select_from(found).distinct())
     for table, (one, two) in _BETWEEN.items():
         if target == "organisation":
             between = Base.metadata.tables[table]
             parts.append(
-                select(literal(table), literal("organisation"), between.c[one]).where(
+                select(literal(table), literal("organisation"), between.c[one], cast(between.c.id, String)).where(
                     _leads_to_itself(between, one, two, kept, other)
                 )
             )
     return [
         Clash(table, (kind, ident) if kind and ident is not None else None)
-        for table, kind, ident in db.session.execute(union_all(*parts))
+        for table, kind, ident, _which in db.session.execute(union_all(*parts))
     ]
 
 

@@ -1,7 +1,7 @@
 """Putting contacts in order by hand. Every change leaves its trace."""
 
 from flask_babel import gettext as _
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -24,7 +24,8 @@ def change_contact(
 ) -> None:
     """New facts of somebody without an account; unchanged ones leave no trace. Raises `AddressTaken`, and `Refused`
     when they have an account by now."""
-    db.session.refresh(person, with_for_update=True)
+    db.session.execute(select(Person.id).where(Person.id == person.id).with_for_update())
+    db.session.refresh(person)
     db.session.refresh(person, ["account"])
     if person.account is not None:
         raise Refused(_("This person has an account by now and changes this themselves."))

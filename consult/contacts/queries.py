@@ -5,7 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, null, or_, select, tuple_, union, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    union,
+    union_all,
+)
 
 from consult import clock
 from consult.accounts.addresses import clean_email
@@ -190,7 +204,7 @@ def choices() -> Choices:
     above = select(Organisation.umbrella_id).where(Organisation.umbrella_id.is_not(None), standing)
     rows: Sequence[Any] = db.session.execute(
         union_all(
-            select(literal("area").label("what"), null().label("id"), Organisation.area.label("name"))
+            select(literal("area").label("what"), cast(null(), Integer).label("id"), Organisation.area.label("name"))
             .where(Organisation.area != "", standing)
             .distinct(),
             select(literal("network"), Organisation.id, Organisation.name).where(
