@@ -188,7 +188,7 @@ def _clashes(target: str, kept: int, other: int) -> list[Clash]:
         kind = next(iter(about.foreign_keys)).column.table.name if about is not None and about.foreign_keys else ""
         value = found.c[f"about_{about.name}"] if about is not None else cast(null(), Integer)
         # One row may clash by two keys; it goes once.
-        which = literal("")
+        which: ColumnElement[str] = literal("")
         for part in _identity(link.table):
             which = which + ":" + cast(found.c[f"theirs_{part.name}"], String)
         parts.append(select(literal(link.table.name), literal(kind), value, which).select_from(found).distinct())
