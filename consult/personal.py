@@ -85,7 +85,7 @@ def _rows(table: Table, condition: Any, columns: list[Column[Any]]) -> list[dict
     return [{name: _plain(value) for name, value in row.items() if value is not None} for row in rows]
 
 
-def _shown(table: Table, links: list[Column[Any]], person: Person) -> list[Any]:
+def _shown(table: Table, links: list[Column[Any]], numbers: Sequence[int]) -> list[Any]:
     """What is handed out of a table: rows of this person whole; of other columns that name people only their own."""
     owner = table.columns[OWNERS[table.name]] if table.name in OWNERS else None
     shown: list[Any] = []
@@ -95,11 +95,17 @@ def _shown(table: Table, links: list[Column[Any]], person: Person) -> list[Any]:
         if column.name.endswith("_at") or (column.primary_key and (column not in links or len(links) == 1)):
             shown.append(column)
             continue
-        ways = [] if owner is None else [(owner == person.id, column)]
-        ways += [(column == person.id, column)] if column in links else []
+        ways = [] if owner is None else [(owner.in_(numbers), column)]
+        ways += [(column.in_(numbers), column)] if column in links else []
         if ways:
             shown.append(case(*ways).label(column.name))
     return shown
+
+
+def _numbers(person: Person) -> list[int]:
+    """Theirs, and those of entries that were put together with it: what may never change still names those."""
+    merged = db.session.scalars(select(Person.id).where(Person.merged_into_id == person.id)).all()
+    return [person.id, *merged]
 
 
 def everything_about(person: Person) -> dict[str, list[dict[str, Any]]]:
@@ -109,14 +115,17 @@ def everything_about(person: Person) -> dict[str, list[dict[str, Any]]]:
     """
     found: dict[str, list[dict[str, Any]]] = {}
     people = Base.metadata.tables["person"]
-    found["person"] = _rows(people, people.c.id == person.id, _shown(people, [], person))
+    numbers = _numbers(person)
+    found["person"] = _rows(people, people.c.id == person.id, _shown(people, [], numbers))
     for table, links in _links():
-        rows = _rows(table, or_(*(link == person.id for link in links)), _shown(table, links, person))
+        if table is people:
+            continue
+        rows = _rows(table, or_(*(link.in_(numbers) for link in links)), _shown(table, links, numbers))
         if rows:
             found[table.name] = rows
     texts = Base.metadata.tables["contribution_text"]
     own = select(Contribution.id).where(Contribution.author_id == person.id)
-    written = _rows(texts, texts.c.contribution_id.in_(own) | (texts.c.actor_id == person.id), list(texts.columns))
+    written = _rows(texts, texts.c.contribution_id.in_(own) | texts.c.actor_id.in_(numbers), list(texts.columns))
     if written:
         found["contribution_text"] = written
     for name, rows in _of_registrations(person):

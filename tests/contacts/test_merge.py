@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from consult import clock
+from consult import clock, personal
 from consult.accounts import tokens
 from consult.accounts.models import (
     Account,
@@ -20,6 +20,7 @@ from consult.accounts.models import (
 )
 from consult.audit.actions import Action
 from consult.audit.models import AuditEntry
+from consult.audit.operations import record
 from consult.contacts import folding, merging
 from consult.contacts.audiences import renamed_in
 from consult.contacts.merging import Choice
@@ -215,6 +216,15 @@ def test_old_links_open_nothing_of_the_kept_one(session: Any) -> None:
     assert list(db.session.scalars(select(LinkToken.purpose).where(LinkToken.person_id == kept.id))) == [
         LinkPurpose.stop_mail
     ]
+
+
+def test_what_stays_under_the_old_number_is_still_handed_out_to_its_person(session: Any) -> None:
+    kept, other = make_person("Anna"), guest()
+    record(Action.signed_out_everywhere, other.id, ("person", other.id))
+    merging.merge_people(kept, other, actor())
+    found = personal.everything_about(db.session.get_one(Person, kept.id))
+    assert [row["id"] for row in found["person"]] == [kept.id]
+    assert [row["actor_id"] for row in found["audit_entry"]] == [other.id]
 
 
 def test_a_place_both_had_goes_to_who_waits(session: Any) -> None:
