@@ -251,6 +251,7 @@ def build() -> World:
             "act": act.id, "pending": pending.number, "hidden": hidden.number, "day": clock.now().date().isoformat(),
             "sheet_id": sheet.id, "sheet_done": sheet_done.id, "translation_id": translation_id,
             "network_id": network.id, "member_id": organisation.id, "affiliation_id": works_at.id,
-            "guest_id": invitation.person_id, "appeal_id": appeal_id, "rule_id": rule.id, "duty_id": turn.id, "author_id": author.id,
+            "guest_id": invitation.person_id, "appeal_id": appeal_id,
+            "rule_id": rule.id, "duty_id": turn.id, "author_id": author.id,
         },
     )  # fmt: skip
