@@ -75,6 +75,7 @@ def account_links(person: Any) -> list[Link]:
     """The menu under the person's name."""
     links = link("accounts.me", _("My account"))
     links += link("weighing.mine", _("My contributions"))
+    links += link("meetings.my_dates", _("My dates"))
     if processes.can_create_process(person):
         links += link("processes.create", _("New process"))
         links += link("accounts.organisations", _("Organisations"))
