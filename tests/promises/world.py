@@ -231,7 +231,7 @@ def build() -> World:
     assert digest is not None
     preview = tokens.issue(LinkPurpose.preview, None, subject_id=process.id, expires_at=clock.now() + timedelta(days=7))
     contact = factories.flushed(ContactMessage(topic="barrier", body=NEEDLES["internal"], email=NEEDLES["address"]))
-    message = db.session.query(OutboxMessage).first()
+    message = db.session.query(OutboxMessage).filter_by(process_id=process.id).first()
     stage_id = factories.make_stage(process).id
     db.session.commit()
     return World(
