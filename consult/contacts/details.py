@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import abort
-from sqlalchemy import and_, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased, joinedload
 
 from consult.accounts.models import (
@@ -28,9 +28,13 @@ from consult.processes.queries import processes_visible_to
 MEETINGS = 20
 
 
-def person_or_404(person_id: int) -> Person:
-    """The person with the account, also one that is merged away: its page leads on."""
-    found = db.session.scalar(select(Person).where(Person.id == person_id).options(joinedload(Person.account)))
+def person_or_404(person_id: int, reach: ColumnElement[bool]) -> Person:
+    """The person within `reach` with the account, also one that is merged away: its page leads on."""
+    found = db.session.scalar(
+        select(Person)
+        .where(Person.id == person_id, or_(reach, Person.merged_into_id.is_not(None)))
+        .options(joinedload(Person.account))
+    )
     if found is None or (found.erased_at is not None and found.merged_into_id is None):
         abort(404)
     return found

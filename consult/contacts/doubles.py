@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from consult.accounts.addresses import mailbox_key
 from consult.accounts.models import Account, Affiliation, Organisation, Person
@@ -70,10 +70,12 @@ def _pairs(groups: Iterable[list[int]], why: Why, accounts: set[int]) -> list[Pa
     return found
 
 
-def people() -> list[Pair]:
-    """The same mailbox in two spellings; the same name at the same organisation."""
+def people(reach: ColumnElement[bool]) -> list[Pair]:
+    """Of people within `reach`: the same mailbox in two spellings; the same name at the same organisation."""
     rows = db.session.execute(
-        select(Person.id, Person.email).where(Person.email.is_not(None), Person.erased_at.is_(None)).order_by(Person.id)
+        select(Person.id, Person.email)
+        .where(Person.email.is_not(None), Person.erased_at.is_(None), reach)
+        .order_by(Person.id)
     )
     mailboxes = [group for group in _mailboxes((row[0], row[1] or "") for row in rows).values() if len(group) > 1]
     named: dict[tuple[str, int], list[int]] = defaultdict(list)

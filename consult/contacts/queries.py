@@ -136,10 +136,10 @@ def _found(query: Select[Any], name: Any, ident: Any, after: int | None, politic
     return Found(rows[:PAGE], Count(total - int(political), int(political)), following)
 
 
-def people(filters: Filters, after: int | None = None) -> Found:
-    """People by name: rows (person, has an account). An address is only found whole."""
+def people(filters: Filters, reach: ColumnElement[bool], after: int | None = None) -> Found:
+    """People by name within `reach`: rows (person, has an account). An address is only found whole."""
     query: Any = select(Person, Account.person_id.is_not(None)).outerjoin(Account, Account.person_id == Person.id)
-    query = query.where(Person.erased_at.is_(None))
+    query = query.where(Person.erased_at.is_(None), reach)
     if "@" in filters.words:
         try:
             email = clean_email(filters.words)

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from consult.accounts.models import Organisation, Person
+from consult.accounts.models import Affiliation, Organisation, Person
 from consult.extensions import db
 from consult.meetings import registering
 from consult.meetings.models import FieldAnswer, Meeting, Origin, Registration
@@ -46,11 +46,11 @@ def take_off(registration_id: int, person_id: int) -> None:
         db.session.execute(gone.execution_options(synchronize_session=False))
     try:
         with db.session.begin_nested():
-            db.session.execute(
-                delete(Person)
-                .where(Person.id == person_id, Person.email.is_(None))
-                .execution_options(synchronize_session=False)
-            )
+            for gone in (
+                delete(Affiliation).where(Affiliation.person_id == person_id),
+                delete(Person).where(Person.id == person_id, Person.email.is_(None)),
+            ):
+                db.session.execute(gone.execution_options(synchronize_session=False))
     except IntegrityError:
         # Something of them stands elsewhere; then the person stays.
         return

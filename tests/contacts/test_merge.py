@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from consult import clock, personal
 from consult.accounts import tokens
+from consult.accounts.affiliations import Source, affiliate
 from consult.accounts.models import (
     Account,
     Affiliation,
@@ -323,12 +324,14 @@ def test_one_voice_of_two_is_counted_once(session: Any) -> None:
 def test_a_lead_gives_nobody_a_role_elsewhere_by_merging(browser_of: Any) -> None:
     """Else whoever leads one process could take over the roles of another one."""
     lead = make_lead()
-    stranger = guest()
+    stranger, colleague = guest(), guest()
+    for contact in (stranger, colleague):
+        affiliate(contact.id, make_organisation().id, Source.list)
     make_group(make_process(), Function.lead, stranger)
     browser = browser_of(lead)
     url = f"/contacts/people/{lead.id}/merge"
     assert not browser.get(f"{url}?other={stranger.id}").html.find("input", attrs={"name": "other"})
-    address = f"/contacts/people/{guest().id}/edit"
+    address = f"/contacts/people/{colleague.id}/edit"
     fields = browser.get(address).form_fields(address)
     browser.post(url, {"csrf_token": fields["csrf_token"], "other": str(stranger.id)}, status=403)
     browser.get(f"/contacts/people/{stranger.id}/edit", status=403)
@@ -340,8 +343,7 @@ def test_a_merge_is_seen_before_it_is_done(browser_of: Any) -> None:
     kept, other = guest("Anna"), guest("Anna Weber")
     register(meeting, kept, origin=Origin.staff)
     register(meeting, other, origin=Origin.staff)
-    lead = make_lead()
-    browser = browser_of(lead)
+    browser = browser_of(make_person(operator=True))
     url = f"/contacts/people/{kept.id}/merge?other={other.id}"
     page = browser.get(url)
     assert "Auftakt" in page.text

@@ -33,6 +33,13 @@ def make_meeting(**fields: Any) -> Any:
     return meeting_of(make_process(), starts_at=start, ends_at=start + timedelta(hours=3), **fields)
 
 
+def make_contact(name: str | None = None, **fields: Any) -> Person:
+    """Somebody of an organisation: a contact of the whole city."""
+    person = make_person(name, **fields)
+    affiliate(person.id, make_organisation().id, Source.list)
+    return person
+
+
 def affiliations() -> set[tuple[int, int, str]]:
     return {(row.person_id, row.organisation_id, row.source) for row in db.session.scalars(select(Affiliation))}
 
@@ -58,7 +65,7 @@ def test_a_page_shows_everything_about_a_person(browser_of: Any) -> None:
 
 
 def test_meetings_of_a_draft_are_seen_by_those_who_work_in_it(browser_of: Any) -> None:
-    guest = make_person(account=False)
+    guest = make_contact(account=False)
     hidden = make_meeting(title="Geheimtreffen")
     db.session.get_one(type(hidden), hidden.id)
     process = make_process(state="draft")
@@ -72,7 +79,7 @@ def test_meetings_of_a_draft_are_seen_by_those_who_work_in_it(browser_of: Any) -
 
 
 def test_a_contact_is_edited_until_it_has_an_account(browser_of: Any) -> None:
-    lead, guest = make_lead(), make_person("Amira", account=False, email="old@example.org")
+    lead, guest = make_lead(), make_contact("Amira", account=False, email="old@example.org")
     tokens.issue(LinkPurpose.claim, guest.id, subject_id=1)
     browser = browser_of(lead)
     url = f"/contacts/people/{guest.id}/edit"
@@ -84,12 +91,12 @@ def test_a_contact_is_edited_until_it_has_an_account(browser_of: Any) -> None:
     assert entry.facts == {"fields": ["email", "postal_address"]}
     make_person(email="taken@example.org")
     assert browser.submit(url, {"email": "taken@example.org"}, status=200).html.find(id="email-error")
-    browser.get(f"/contacts/people/{make_person().id}/edit", status=403)
+    browser.get(f"/contacts/people/{make_contact().id}/edit", status=403)
 
 
 def test_the_address_of_somebody_with_a_role_elsewhere_is_left_alone(browser_of: Any) -> None:
     """Whoever puts in their own address could take the account that the role comes with."""
-    guest = make_person(account=False)
+    guest = make_contact(account=False)
     make_group(make_process(), Function.moderation, guest)
     browser_of(make_lead()).get(f"/contacts/people/{guest.id}/edit", status=403)
     browser_of(make_person(operator=True)).get(f"/contacts/people/{guest.id}/edit")
@@ -97,7 +104,7 @@ def test_the_address_of_somebody_with_a_role_elsewhere_is_left_alone(browser_of:
 
 def test_where_somebody_works_is_put_in_order(browser_of: Any) -> None:
     guest, body = make_person(account=False), make_organisation("Frauentreff")
-    browser = browser_of(make_lead())
+    browser = browser_of(make_person(operator=True))
     home = f"/contacts/people/{guest.id}"
     add = f"{home}/organisations"
     browser.submit(add, {"organisation": "Frauentreff", "position": "Leitung"}, form_at=home)
@@ -127,7 +134,7 @@ def test_networks_gain_and_lose_members(browser_of: Any) -> None:
 
 
 def test_mail_is_set_going_again(browser_of: Any) -> None:
-    guest = make_person(account=False, mail_paused_at=clock.now())
+    guest = make_contact(account=False, mail_paused_at=clock.now())
     home = f"/contacts/people/{guest.id}"
     browser_of(make_lead()).submit(f"{home}/mail", form_at=home)
     assert db.session.get_one(Person, guest.id).mail_paused_at is None
@@ -154,3 +161,20 @@ def test_nobody_is_said_to_work_somewhere_by_an_unproven_address(session: Any) -
     make_organisation("Verein")
     ask(make_meeting(registration="everybody"), "x@example.org", "X", Given(organisation_name="Verein"), "de")
     assert affiliations() == set()
+
+
+def test_guests_of_a_process_are_the_business_of_those_who_lead_it(browser_of: Any) -> None:
+    """People of organisations are contacts of the city; who was invited as a neighbour is not."""
+    process, guest = make_process(), make_person("Nachbarin", account=False)
+    own = make_person()
+    make_group(process, Function.lead, own)
+    meeting = make_meeting()
+    meeting.process_id = process.id
+    invite(meeting, rows=[Row(number=1, address=guest.email, name="")], by=None)
+    url = f"/contacts/people/{guest.id}"
+    for reader, finds in ((own, True), (make_person(operator=True), True), (make_lead(), False)):
+        browser = browser_of(reader)
+        for words in (guest.name, guest.email):
+            assert bool(browser.get(f"/contacts?q={words}").html.find("a", href=url)) is finds
+        for page in (url, f"{url}/edit", f"{url}/merge"):
+            browser.get(page, status=200 if finds else 404)

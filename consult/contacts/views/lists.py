@@ -7,10 +7,11 @@ from sqlalchemy import select
 
 from consult.accounts.models import Organisation, OrganisationKind, Person
 from consult.accounts.words import organisation_kinds
-from consult.authz import authorize
+from consult.authz import authorize, current_person
 from consult.contacts import doubles as suggestions
 from consult.contacts import policy, queries
 from consult.contacts.queries import Filters
+from consult.contacts.reach import within
 from consult.contacts.views.blueprint import bp
 from consult.contacts.words import reasons
 from consult.extensions import db
@@ -65,7 +66,7 @@ def people() -> str:
     """Everybody we know, by name."""
     authorize(policy.can_see_contacts)
     filters = _filters()
-    found = queries.people(filters, request.args.get("after", type=row_id))
+    found = queries.people(filters, within(current_person()), request.args.get("after", type=row_id))
     return render_template(
         "contacts/people.html",
         rows=found.rows,
@@ -95,7 +96,7 @@ def organisations() -> str:
 def doubles() -> str:
     """Pairs that may be one; nothing happens here."""
     authorize(policy.can_see_contacts)
-    people_found, bodies_found = suggestions.people(), suggestions.organisations()
+    people_found, bodies_found = suggestions.people(within(current_person())), suggestions.organisations()
     shown, bodies = people_found[: suggestions.SHOWN], bodies_found[: suggestions.SHOWN]
     persons = {
         person.id: person

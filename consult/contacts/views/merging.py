@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
@@ -12,6 +12,7 @@ from consult.authz import allowed, current_person
 from consult.contacts import details, folding, merging, policy, queries
 from consult.contacts.forms import MergeForm
 from consult.contacts.queries import Filters
+from consult.contacts.reach import within
 from consult.contacts.views import organisations as bodies
 from consult.contacts.views import people as persons
 from consult.contacts.views.blueprint import bp
@@ -46,9 +47,7 @@ def merge_people(person_id: int) -> Response | str:
     """Put two people together. Without `other` the page asks who it is."""
     found = persons.load(person_id)
     form = MergeForm()
-    if request.method == "POST":
-        if not form.other_id():
-            return redirect(url_for(".merge_people", person_id=person_id), 303)
+    if request.method == "POST" and form.other_id():
         other = persons.load(form.other_id())
         if not allowed(policy.can_merge_people, found, other):
             raise Forbidden
@@ -63,7 +62,8 @@ def merge_people(person_id: int) -> Response | str:
     if other_id is not None:
         return _people_preview(found, persons.load(other_id), form)
     words = _searched()
-    rows = [row for row in queries.people(Filters(words=words)).rows if row[0].id != found.id] if words else []
+    others = queries.people(Filters(words=words), within(current_person())).rows if words else []
+    rows = [row for row in others if row[0].id != found.id]
     return render_template(
         "contacts/merge_person_find.html", shown=found, words=words, rows=rows[:_OFFERED],
         bodies=queries.bodies_of([row[0].id for row in rows[:_OFFERED]]),
@@ -107,9 +107,7 @@ def merge_organisations(organisation_id: int) -> Response | str:
     """Put two organisations together. Without `other` the page asks which one it is."""
     found = bodies.load(organisation_id)
     form = MergeForm()
-    if request.method == "POST":
-        if not form.other_id():
-            return redirect(url_for(".merge_organisations", organisation_id=organisation_id), 303)
+    if request.method == "POST" and form.other_id():
         other = bodies.load(form.other_id())
         _offer_organisations(form, found, other)
         if form.validate():

@@ -12,6 +12,7 @@ from consult.accounts.words import organisation_kinds
 from consult.authz import allowed, authorize, current_person
 from consult.contacts import details, operations, policy, queries, words
 from consult.contacts.forms import AffiliationForm, ContactForm
+from consult.contacts.reach import within
 from consult.contacts.views.blueprint import bp
 from consult.forms import entered
 from consult.i18n import own_name
@@ -25,7 +26,7 @@ from consult.web import commit_and_go, keeps_text
 def load(person_id: int) -> Person:
     """The person for those who may; one that is merged away is no longer changed."""
     authorize(policy.can_see_contacts)
-    person = details.person_or_404(person_id)
+    person = details.person_or_404(person_id, within(current_person()))
     if person.merged_into_id is not None:
         abort(404)
     return person
@@ -39,7 +40,7 @@ def _home(person_id: int) -> str:
 def person(person_id: int) -> Response | str:
     """One person; the page of one that was merged leads on to the kept one."""
     authorize(policy.can_see_contacts)
-    found = details.person_or_404(person_id)
+    found = details.person_or_404(person_id, within(current_person()))
     if found.merged_into_id is not None:
         return redirect(_home(found.merged_into_id), 301)
     return _page(found, AffiliationForm(formdata=None))
