@@ -18,15 +18,16 @@ SAID = "Der Spielplatz an der Lindenallee braucht Schatten und eine Schaukel."
 ALIKE = "Auf dem Spielplatz Lindenallee fehlt Schatten."
 
 
-@pytest.fixture(scope="module")
+# Once per process: a module may be left and come back to.
+@pytest.fixture(scope="session")
 def said(here: Town, scene: Scene) -> int:
-    """Something said about the whole of a process that nobody else writes in, and 24 other things."""
+    """Something said about the whole of a process that nobody else writes in, and cards: 25 in all."""
     with here.inside():
         process = db.session.query(Process).filter_by(slug="offen").one()
         author = make_person("Wiesenknopf")
         first = operations.capture(process, actor=None, text=SAID, stance=None, created_at=process.created_at,
                                    author_id=author.id)  # fmt: skip
-        for n in range(24):
+        for n in range(23):
             operations.capture(process, actor=None, text=f"Karte {n}", stance=None, created_at=process.created_at)
         db.session.commit()
         return int(first.number or 0)

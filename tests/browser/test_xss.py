@@ -113,7 +113,8 @@ def test_typed_into_every_form(here: Town, scene: Scene, visit: Arrive, turn: in
 # -- stored, and shown ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
+# Once per process: a module may be left and come back to.
+@pytest.fixture(scope="session")
 def poisoned(here: Town, scene: Scene) -> dict[str, Any]:
     """A process in which every text and every name is a payload; all payloads stand in texts and in names."""
     with here.inside():
