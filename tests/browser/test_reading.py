@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from playwright.sync_api import expect
+
 from tests.browser.conftest import Visitor
 from tests.browser.scenery import Scene
 
@@ -47,7 +49,7 @@ def test_without_script_or_clipboard_the_link_leads_to_the_paragraph(scene: Scen
 
 def test_on_paper_stand_contents_and_checksum_and_no_buttons(scene: Scene, visit: Arrive) -> None:
     page = visit().go(f"/p/{scene.demo['slug']}/concept/whole")
-    assert page.locator("button[data-print]").is_visible()
+    expect(page.locator("button[data-print]")).to_be_visible()
     page.emulate_media(media="print")
     assert page.locator(".toc li").nth(2).is_visible()
     assert page.locator(".only-print").first.is_visible()

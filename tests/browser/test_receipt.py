@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from consult.accounts.models import Person
 from consult.contributions.models import Contribution, ModerationReason
@@ -48,7 +48,8 @@ def test_from_the_goal_to_the_slip_and_back_by_the_code(here: Town, scene: Scene
     page = guest.go(GOAL)
     press(page, page.locator(f"main a[href='{GOAL}/comment']").first)
     number, code = written(page, "Die Treppe am Bahnhof ist zu steil.")
-    assert page.locator("button[data-print]").is_visible() == scripts
+    # The module that shows it may come a moment after the page.
+    expect(page.locator("button[data-print]")).to_be_visible(visible=scripts)
     press(page, page.locator("form[action='/receipt/close'] button"))
     later = visit(viewport=PHONE, java_script_enabled=scripts)
     page = later.go("/")
