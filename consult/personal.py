@@ -27,6 +27,7 @@ from consult.accounts.staff import keep_one_operator
 from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.concept.models import Editing
+from consult.contacts.models import DifferentPeople
 from consult.contributions.models import AuthorTrust, Contribution
 from consult.db import Base
 from consult.errors import Refused
@@ -178,6 +179,8 @@ def erase(person: Person, actor: Person, now: datetime | None = None) -> None:
     db.session.execute(update(Contribution).where(Contribution.author_id == person.id).values(author_name=""))
     db.session.execute(delete(AuthorTrust).where(AuthorTrust.person_id == person.id))
     db.session.execute(delete(Affiliation).where(Affiliation.person_id == person.id))
+    alike = or_(DifferentPeople.one_id == person.id, DifferentPeople.two_id == person.id)
+    db.session.execute(delete(DifferentPeople).where(alike))
     db.session.execute(
         update(Subscription)
         .where(Subscription.person_id == person.id, Subscription.state != SubscriptionState.ended)

@@ -14,6 +14,7 @@ from consult.concept.models import Editing, MeasureSheet
 from consult.extensions import db
 from consult.invitations import letters
 from consult.invitations import operations as invitations
+from consult.invitations.models import PeopleList
 from consult.jobs import Job
 from consult.meetings import fields, registering, survey
 from consult.newsletters import subscribing
@@ -67,6 +68,11 @@ def open_forms(now: datetime) -> int:
 def measure_sheets(now: datetime) -> int:
     """Applied or not: the changes they made stay."""
     return _delete(delete(MeasureSheet).where(MeasureSheet.created_at < now - KEEP_SHEETS))
+
+
+def people_lists(now: datetime) -> int:
+    """Taken or not: the people who came in by them stay in the audience."""
+    return _delete(delete(PeopleList).where(PeopleList.created_at < now - KEEP_SHEETS))
 
 
 def sign_ins(now: datetime) -> int:
@@ -149,6 +155,7 @@ def step_names() -> dict[str, str]:
         "unsent_surveys": _("Surveys that were begun and not sent"),
         "open_forms": _("Marks of open forms"),
         "measure_sheets": _("Tables of measures that were sent in"),
+        "people_lists": _("Lists of people that were sent in"),
         "own_questions": _("Answers to questions of the organisers"),
         "unproven_registrations": _("Registrations whose address nobody proved"),
         "unproven_guests": _("Addresses nobody proved"),
@@ -158,6 +165,6 @@ def step_names() -> dict[str, str]:
 
 STEPS: tuple[Callable[[datetime], int], ...] = (
     form_answers, rate_buckets, sign_ins, links, mail_copies, contact_messages, needs_and_messages, broker_messages,
-    letters_on_paper, unsent_surveys, open_forms, measure_sheets, own_questions, unproven_registrations,
-    unproven_readers, unproven_guests,
+    letters_on_paper, unsent_surveys, open_forms, measure_sheets, people_lists, own_questions,
+    unproven_registrations, unproven_readers, unproven_guests,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from consult.db import Base, created, fk, id_pk, lang_code, line, text, utc, word
@@ -13,6 +14,11 @@ class Person(Base):
     """The target of every foreign key that means somebody: author, invitee, recipient. Erasing blanks this row."""
 
     __tablename__ = "person"
+    __table_args__ = (
+        # Whoever has no address is found by name and postal address when a list names them again.
+        Index("ix_person_name_without_mail", "name", postgresql_where=sql("email IS NULL"),
+              sqlite_where=sql("email IS NULL")),
+    )  # fmt: skip
 
     id: Mapped[id_pk]
     #: Lower-cased; empty for people known by name only and for erased ones.

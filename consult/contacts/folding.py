@@ -47,7 +47,13 @@ NOT_ITSELF = {
     ("organisation", "umbrella_id"): "id",
 }
 #: Links between two that would lead from the kept one to itself.
-_BETWEEN = {"network_member": ("network_id", "organisation_id")}
+_BETWEEN = {
+    "organisation": {
+        "network_member": ("network_id", "organisation_id"),
+        "different_organisations": ("one_id", "two_id"),
+    },
+    "person": {"different_people": ("one_id", "two_id")},
+}
 
 
 @dataclass(frozen=True)
@@ -192,14 +198,13 @@ def _clashes(target: str, kept: int, other: int) -> list[Clash]:
         for part in _identity(link.table):
             which = which + ":" + cast(found.c[f"theirs_{part.name}"], String)
         parts.append(select(literal(link.table.name), literal(kind), value, which).select_from(found).distinct())
-    for table, (one, two) in _BETWEEN.items():
-        if target == "organisation":
-            between = Base.metadata.tables[table]
-            parts.append(
-                select(literal(table), literal("organisation"), between.c[one], cast(between.c.id, String)).where(
-                    _leads_to_itself(between, one, two, kept, other)
-                )
+    for table, (one, two) in _BETWEEN.get(target, {}).items():
+        between = Base.metadata.tables[table]
+        parts.append(
+            select(literal(table), literal(target), between.c[one], cast(between.c.id, String)).where(
+                _leads_to_itself(between, one, two, kept, other)
             )
+        )
     return [
         Clash(table, (kind, ident) if kind and ident is not None else None)
         for table, kind, ident, _which in db.session.execute(union_all(*parts))
@@ -224,10 +229,9 @@ def fold(target: str, kept: int, other: int) -> Done:
     Rows that may never change keep the old number. The caller holds locks on both.
     """
     done = Done()
-    if target == "organisation":
-        for name, (one, two) in _BETWEEN.items():
-            table = Base.metadata.tables[name]
-            done.removed += _changed(delete(table).where(_leads_to_itself(table, one, two, kept, other)))
+    for name, (one, two) in _BETWEEN.get(target, {}).items():
+        table = Base.metadata.tables[name]
+        done.removed += _changed(delete(table).where(_leads_to_itself(table, one, two, kept, other)))
     for link in links_to(target):
         _fold_rows(link, kept, other, done)
         done.moved += _changed(

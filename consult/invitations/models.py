@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from consult.accounts.models import Organisation, Person
@@ -100,6 +100,38 @@ class CampaignRecipient(Base):
     segment: Mapped[str] = mapped_column(String(60))
     by_letter: Mapped[bool] = mapped_column(default=False)
     left_out: Mapped[word | None]
+
+
+class ListState(StrEnum):
+    #: Sent in, to be read.
+    arrived = "arrived"
+    #: Read; somebody looks at what would become of it.
+    read = "read"
+    #: On its way into the audience.
+    taking = "taking"
+    taken = "taken"
+    #: No list at all, or far too long.
+    refused = "refused"
+
+
+class PeopleList(Base):
+    """A long list of people somebody sent in; the worker reads it and takes it into the audience of a campaign."""
+
+    __tablename__ = "people_list"
+
+    id: Mapped[id_pk]
+    campaign_id: Mapped[int] = fk("campaign.id")
+    title: Mapped[line] = mapped_column(default="")
+    state: Mapped[word] = mapped_column(default=ListState.arrived)
+    #: As it was sent in; blank once it is taken.
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: What was found in it, as JSON: numbers, and lines that cannot be used with the reason.
+    report: Mapped[text] = mapped_column(default="")
+    #: People on it, and how many of them are in.
+    total: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    created_by_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
+    created_at: Mapped[created]
 
 
 class Invitation(Base):
