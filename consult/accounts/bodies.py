@@ -25,13 +25,15 @@ def create_organisation(
     kind: str,
     area: str,
     umbrella_id: int | None,
+    email: str | None = None,
     source: str | None = None,
     now: datetime | None = None,
 ) -> Organisation:
     """A new organisation. Raises `NameTaken`."""
     organisation = Organisation(
-        name=name, kind=kind, area=area, umbrella_id=umbrella_id, source=source, created_at=now or clock.now()
-    )
+        name=name, kind=kind, area=area, umbrella_id=umbrella_id, email=email, source=source,
+        created_at=now or clock.now(),
+    )  # fmt: skip
     try:
         with db.session.begin_nested():
             db.session.add(organisation)
@@ -42,10 +44,17 @@ def create_organisation(
 
 
 def change_organisation(
-    actor_id: int, organisation: Organisation, *, name: str, kind: str, area: str, umbrella_id: int | None
+    actor_id: int,
+    organisation: Organisation,
+    *,
+    name: str,
+    kind: str,
+    area: str,
+    umbrella_id: int | None,
+    email: str | None = None,
 ) -> None:
     """New facts of an organisation; unchanged ones leave no trace. Raises `NameTaken`, and `Refused` for a circle."""
-    values = {"name": name, "kind": kind, "area": area, "umbrella_id": umbrella_id}
+    values = {"name": name, "kind": kind, "area": area, "umbrella_id": umbrella_id, "email": email}
     if all(getattr(organisation, field) == value for field, value in values.items()):
         return
     _refuse_circle(organisation.id, umbrella_id)

@@ -165,7 +165,11 @@ class OrganisationForm(Form):
     )
     kind = SelectField(_l("Kind"))
     area = StringField(_l("Where it works"), [Length(max=300)], filters=[one_line])
-    umbrella_id = SelectField(_l("Belongs to (network or umbrella organisation)"), coerce=int, default=0)
+    email = EmailField(
+        _l("E-mail address of the office"), [Optional(), Length(max=254), Address()], filters=[one_line],
+        description=_l("For looking it up. Mails go to people, who have addresses of their own."),
+    )  # fmt: skip
+    umbrella_id = SelectField(_l("Belongs to (umbrella organisation)"), coerce=int, default=0)
 
 
 class SpeakerForm(Form):

@@ -160,6 +160,8 @@ class Action(StrEnum):
     contact_changed = "contacts.person.changed"
     affiliation_changed = "contacts.affiliation.changed"
     network_changed = "contacts.network.changed"
+    contact_added = "contacts.person.added"
+    told_apart = "contacts.told_apart"
     person_merged = "contacts.person.merged"
     organisation_merged = "contacts.organisation.merged"
     # backup
@@ -174,6 +176,8 @@ FACTS: dict[Action, frozenset[str]] = {
     Action.contact_changed: frozenset({"fields"}),
     Action.affiliation_changed: frozenset({"organisation_id", "present"}),
     Action.network_changed: frozenset({"organisation_id", "present"}),
+    Action.contact_added: frozenset(),
+    Action.told_apart: frozenset({"other_id", "present"}),
     Action.person_merged: frozenset({"into", "moved", "removed"}),
     Action.organisation_merged: frozenset({"into", "moved", "removed"}),
     Action.backup_restored: frozenset({"taken_at", "parked", "repeated"}),

@@ -11,7 +11,11 @@ from sqlalchemy import ColumnElement, select
 
 from consult.accounts.addresses import mailbox_key
 from consult.accounts.models import Account, Affiliation, Organisation, Person
+from consult.contacts.models import DifferentOrganisations, DifferentPeople
 from consult.extensions import db
+
+#: Pairs somebody looked at who said that they are two.
+Apart = set[frozenset[int]]
 
 #: Pairs on one page; those that are put together make room for the next ones.
 SHOWN = 50
@@ -61,13 +65,24 @@ def _mailboxes(rows: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
     return found
 
 
-def _pairs(groups: Iterable[list[int]], why: Why, accounts: set[int]) -> list[Pair]:
+def _pairs(groups: Iterable[list[int]], why: Why, accounts: set[int], apart: Apart) -> list[Pair]:
     found = []
     for group in groups:
         # Whoever has an account comes first, then who came first; of two with accounts nobody can be put away.
-        first, *rest = sorted(set(group), key=lambda ident: (ident not in accounts, ident))
-        found += [Pair(first, other, why) for other in rest if other not in accounts]
+        ordered = sorted(set(group), key=lambda ident: (ident not in accounts, ident))
+        for place, other in enumerate(ordered):
+            if other in accounts:
+                continue
+            # Of those before it the first one it was not told apart from.
+            first = next((one for one in ordered[:place] if frozenset((one, other)) not in apart), None)
+            if first is not None:
+                found.append(Pair(first, other, why))
     return found
+
+
+def told_apart(table: type[DifferentPeople] | type[DifferentOrganisations]) -> Apart:
+    """All pairs of which somebody said that they are two."""
+    return {frozenset((one, two)) for one, two in db.session.execute(select(table.one_id, table.two_id))}
 
 
 def people(reach: ColumnElement[bool]) -> list[Pair]:
@@ -94,7 +109,8 @@ def people(reach: ColumnElement[bool]) -> list[Pair]:
         if concerned
         else set()
     )
-    found = [*_pairs(mailboxes, Why.mailbox, accounts), *_pairs(names, Why.name, accounts)]
+    apart = told_apart(DifferentPeople)
+    found = [*_pairs(mailboxes, Why.mailbox, accounts, apart), *_pairs(names, Why.name, accounts, apart)]
     return list({(pair.kept, pair.other): pair for pair in reversed(found)}.values())[::-1]
 
 
@@ -108,4 +124,4 @@ def organisations() -> list[Pair]:
     ):
         named[body_words(name)].append(ident)
     groups = [group for words, group in named.items() if words and len(group) > 1]
-    return _pairs(groups, Why.name, set())
+    return _pairs(groups, Why.name, set(), told_apart(DifferentOrganisations))

@@ -19,6 +19,16 @@ class ContactForm(Form):
     )  # fmt: skip
 
 
+class NewContactForm(ContactForm):
+    """The same for somebody we did not know, with where they work."""
+
+    organisation = StringField(
+        _l("Organisation"), [Length(max=200)], filters=[one_line],
+        description=_l("Exactly as it stands in the list of organisations."),
+    )  # fmt: skip
+    position = StringField(_l("Position"), [Length(max=200)], filters=[one_line])
+
+
 class AffiliationForm(Form):
     organisation = StringField(
         _l("Organisation"), [DataRequired(_l("Please enter the name.")), Length(max=200)], filters=[one_line],

@@ -13,6 +13,7 @@ from consult.audit.operations import record
 from consult.errors import Refused
 from consult.extensions import db
 from consult.outbox.bounces import forget
+from consult.processes.policy import is_operator
 
 
 class AddressTaken(Exception):
@@ -47,6 +48,30 @@ def change_contact(
         tokens.void(person.id, *(purpose for purpose in LinkPurpose if purpose != LinkPurpose.stop_mail))
         db.session.expire(person, ["mail_paused_at", "mail_paused_why"])
     record(Action.contact_changed, actor.id, person, fields=changed)
+
+
+def add_contact(
+    actor: Person, *, name: str, email: str | None, locale: str, postal_address: str | None,
+    organisation: Organisation | None = None, position: str = "",
+) -> Person:
+    """Somebody new, without an account. Raises `AddressTaken`, and `Refused` when there is nothing to write to.
+
+    Leads see people of organisations and guests of their own processes: of others they would not find them again.
+    """  # fmt: skip
+    if organisation is None and not is_operator(actor):
+        raise Refused(_("Please name the organisation. People without one come in when you invite them by a list."))
+    if email is None and not (name and postal_address):
+        raise Refused(_("Please enter an e-mail address, or a name and a postal address."))
+    person = Person(name=name, email=email, locale=locale, postal_address=postal_address)
+    try:
+        with db.session.begin_nested():
+            db.session.add(person)
+    except IntegrityError as error:
+        raise AddressTaken from error
+    record(Action.contact_added, actor.id, person)
+    if organisation is not None:
+        add_affiliation(person, organisation, position, actor)
+    return person
 
 
 def add_affiliation(person: Person, organisation: Organisation, position: str, actor: Person) -> None:

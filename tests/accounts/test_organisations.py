@@ -34,7 +34,7 @@ def test_a_lead_creates_and_changes_an_organisation(browser_of: Any, session: An
     )
     organisation = db.session.scalar(select(Organisation).where(Organisation.name == "Frauentreff e. V."))
     assert organisation is not None
-    assert page.location == f"/organisations/{organisation.id}"
+    assert page.location == f"/contacts/organisations/{organisation.id}"
     assert organisation.umbrella_id == umbrella.id
     url = f"/organisations/{organisation.id}/edit"
     assert browser.get(url).form_fields(url)["umbrella_id"] == str(umbrella.id)

@@ -54,12 +54,13 @@ def create_organisation() -> Response | str:
                 kind=form.kind.data,
                 area=entered(form.area),
                 umbrella_id=form.umbrella_id.data or None,
+                email=form.email.data or None,
             )
         except bodies.NameTaken:
             form.name.errors = [_("There is an organisation of this name already.")]
         else:
             flash(_("Saved."), "success")
-            return commit_and_go(url_for("accounts.organisation", organisation_id=organisation.id))
+            return commit_and_go(url_for("contacts.organisation", organisation_id=organisation.id))
     return render_template("accounts/organisation_new.html", form=form)
 
 
@@ -98,6 +99,7 @@ def edit_organisation(organisation_id: int) -> Response | str:
                 kind=form.kind.data,
                 area=entered(form.area),
                 umbrella_id=form.umbrella_id.data or None,
+                email=form.email.data or None,
             )
         except bodies.NameTaken:
             form.name.errors = [_("There is an organisation of this name already.")]
@@ -105,7 +107,7 @@ def edit_organisation(organisation_id: int) -> Response | str:
             form.umbrella_id.errors = [refusal.message]
         else:
             flash(_("Saved."), "success")
-            return commit_and_go(url_for("accounts.organisation", organisation_id=organisation.id))
+            return commit_and_go(url_for("contacts.organisation", organisation_id=organisation.id))
     return render_template("accounts/organisation_edit.html", form=form, organisation_id=organisation_id)
 
 
@@ -129,7 +131,7 @@ def confirm_speaker(organisation_id: int) -> Response | str:
                 form.email.errors = [refusal.message]
             else:
                 flash(_("%(name)s may speak for the organisation from now on.", name=person.name), "success")
-                return commit_and_go(url_for("accounts.organisation", organisation_id=organisation.id))
+                return commit_and_go(url_for("contacts.organisation", organisation_id=organisation.id))
     return _page(organisation, form)
 
 
@@ -146,4 +148,4 @@ def end_speaker(organisation_id: int, representation_id: int) -> Response:
         abort(404)
     bodies.end_representation(me().id, representation)
     flash(_("Ended."), "success")
-    return commit_and_go(url_for("accounts.organisation", organisation_id=organisation_id))
+    return commit_and_go(url_for("contacts.organisation", organisation_id=organisation_id))

@@ -9,7 +9,7 @@ from consult.accounts.models import Organisation, OrganisationKind, Person
 from consult.accounts.words import organisation_kinds
 from consult.authz import authorize, current_person
 from consult.contacts import doubles as suggestions
-from consult.contacts import policy, queries
+from consult.contacts import apart, policy, queries
 from consult.contacts.queries import Filters
 from consult.contacts.reach import within
 from consult.contacts.views.blueprint import bp
@@ -96,7 +96,8 @@ def organisations() -> str:
 def doubles() -> str:
     """Pairs that may be one; nothing happens here."""
     authorize(policy.can_see_contacts)
-    people_found, bodies_found = suggestions.people(within(current_person())), suggestions.organisations()
+    reach = within(current_person())
+    people_found, bodies_found = suggestions.people(reach), suggestions.organisations()
     shown, bodies = people_found[: suggestions.SHOWN], bodies_found[: suggestions.SHOWN]
     persons = {
         person.id: person
@@ -117,4 +118,6 @@ def doubles() -> str:
         more_people=len(people_found) - len(shown),
         more_bodies=len(bodies_found) - len(bodies),
         why=reasons(),
+        people_apart=apart.people(reach),
+        bodies_apart=apart.organisations(),
     )

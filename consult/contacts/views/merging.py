@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from consult.accounts.models import Organisation, Person
 from consult.authz import allowed, current_person
-from consult.contacts import details, folding, merging, policy, queries
+from consult.contacts import apart, details, folding, merging, policy, queries
 from consult.contacts.forms import MergeForm
 from consult.contacts.queries import Filters
 from consult.contacts.reach import within
@@ -94,6 +94,7 @@ def _people_preview(one: Person, two: Person, form: MergeForm) -> str:
         other=other,
         account=account,
         refused=refused,
+        two_of_them=apart.are_told_apart(one, two),
         ask_name=not account and bool(other.name) and bool(kept.name) and kept.name != other.name,
         ask_email=not account and bool(other.email) and bool(kept.email),
         form=form,
@@ -144,6 +145,7 @@ def _organisations_preview(kept: Organisation, other: Organisation, form: MergeF
         kept=kept,
         other=other,
         refused=refused,
+        two_of_them=apart.are_told_apart(kept, other),
         form=form,
         **(_lines("organisation", kept.id, other.id) if refused is None else {}),
     )

@@ -4,6 +4,7 @@ from flask import abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from consult.accounts.forms import SpeakerForm
 from consult.accounts.models import Organisation
 from consult.accounts.words import organisation_kinds
 from consult.authz import authorize, current_person
@@ -40,6 +41,7 @@ def _page(found: Organisation, form: NetworkForm) -> str:
         organisation=found,
         parts=details.of_organisation(found.id, current_person()),
         form=form,
+        speaker_form=SpeakerForm(formdata=None),
         kinds=organisation_kinds(),
         sources=words.sources(),
         is_network=found.kind == "network",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import abort, current_app, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -11,9 +11,10 @@ from consult.accounts.views.blueprint import language_choices
 from consult.accounts.words import organisation_kinds
 from consult.authz import allowed, authorize, current_person
 from consult.contacts import details, operations, policy, queries, words
-from consult.contacts.forms import AffiliationForm, ContactForm
+from consult.contacts.forms import AffiliationForm, ContactForm, NewContactForm
 from consult.contacts.reach import within
 from consult.contacts.views.blueprint import bp
+from consult.errors import Refused
 from consult.forms import entered
 from consult.i18n import own_name
 from consult.invitations.views.progress import answer_words
@@ -34,6 +35,37 @@ def load(person_id: int) -> Person:
 
 def _home(person_id: int) -> str:
     return url_for(".person", person_id=person_id)
+
+
+@bp.route("/contacts/people/new", methods=["GET", "POST"])
+@keeps_text
+def create() -> Response | str:
+    """Somebody we did not know, as the one at the telephone says it."""
+    authorize(policy.can_see_contacts)
+    form = NewContactForm()
+    form.locale.choices = language_choices()
+    if not form.is_submitted():
+        form.locale.data = current_app.config["BABEL_DEFAULT_LOCALE"]
+    if form.validate_on_submit():
+        named = entered(form.organisation)
+        organisation = queries.organisation_called(named) if named else None
+        if named and organisation is None:
+            form.organisation.errors = [_("There is no organisation of this name.")]
+            return render_template("contacts/person_new.html", form=form)
+        try:
+            found = operations.add_contact(
+                current_person(), name=entered(form.name), email=form.email.data or None, locale=form.locale.data,
+                postal_address=form.postal_address.data or None, organisation=organisation,
+                position=entered(form.position),
+            )  # fmt: skip
+        except operations.AddressTaken:
+            form.email.errors = [_("Somebody has this address already. Look for it in the list.")]
+        except Refused as refusal:
+            form.email.errors = [refusal.message]
+        else:
+            flash(_("Saved."), "success")
+            return commit_and_go(_home(found.id))
+    return render_template("contacts/person_new.html", form=form)
 
 
 @bp.get("/contacts/people/<int:person_id>")

@@ -9,10 +9,11 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from consult import clock
+from consult.accounts.models import OrganisationKind
 from consult.authz import allowed, authorize, current_person
 from consult.errors import Conflict, Refused
 from consult.invitations import audience, campaigns, counting, emails, letters, policy, queries
-from consult.invitations.audience import Segment
+from consult.invitations.audience import Segment, SegmentKind
 from consult.invitations.campaign_forms import SegmentForm, SendForm, TextsForm
 from consult.invitations.models import Campaign, CampaignState
 from consult.invitations.operations import INVITATION, REMINDER
@@ -58,12 +59,17 @@ def _seen() -> int:
 
 @bp.post("/p/<slug>/meetings/<int:meeting_id>/campaigns")
 def begin_campaign(slug: str, meeting_id: int) -> Response:
-    """A new draft; nothing is sent."""
+    """A new draft; nothing is sent. From the view of who is missing: with that kind of organisation as its people."""
     process = load_process(slug)
     authorize(policy.can_invite, process)
     meeting = meetings.visible_or_404(process.id, meeting_id)
     # Without a subject of its own each mail has one in the language of its reader.
     campaign = campaigns.draft(meeting, current_person())
+    kind = request.form.get("kind", "")
+    if kind == OrganisationKind.politics:
+        campaigns.add_segment(campaign, Segment(SegmentKind.politics), current_person())
+    elif kind in list(OrganisationKind):
+        campaigns.add_segment(campaign, Segment(SegmentKind.organisations, word=kind), current_person())
     return commit_and_go(home(slug, campaign))
 
 
