@@ -11,7 +11,7 @@ from consult.audit import operations as audit
 from consult.backup import erasures
 from consult.digests import monthly_running, running
 from consult.extensions import db
-from consult.invitations import letters, sending
+from consult.invitations import answering, letters, sending
 from consult.invitations.dates import on_paper
 from consult.jobs import Job, enqueue
 from consult.meetings import reminders as remind
@@ -140,7 +140,7 @@ def reminders() -> None:
 @shared_task(name=Job.waiting_lists.value)
 def waiting_lists() -> None:
     """Let places that nobody took go on to the next ones."""
-    changed = waiting.run_due(clock.now())
+    changed = waiting.run_due(clock.now(), answering.follow_ended)
     _beat(Job.waiting_lists)
     if changed:
         log.info("waiting lists: %s changed", changed)

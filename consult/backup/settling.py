@@ -12,6 +12,7 @@ from consult.audit.operations import record
 from consult.backup import erasures
 from consult.digests import monthly_running, running
 from consult.extensions import db
+from consult.invitations import answering
 from consult.invitations.dates import on_paper
 from consult.invitations.models import Campaign, CampaignState
 from consult.meetings import reminders, waiting
@@ -56,7 +57,7 @@ def settle(taken_at: datetime, erased: set[str], now: datetime) -> Settled:
     monthly_running.run_due(now)
     mornings.send_due(now)
     reminders.run_due(now, on_paper)
-    waiting.run_due(now)
+    waiting.run_due(now, answering.follow_ended)
     db.session.commit()
     parked = db.session.execute(
         update(OutboxMessage)

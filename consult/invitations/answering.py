@@ -3,7 +3,7 @@
 Whether there is a place is decided by `meetings.registering`, the one door to it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -142,6 +142,17 @@ def follow(meeting: Meeting, registration: Registration, now: datetime | None = 
     _record(invitation, meeting)
     if state == InvitationState.declined and invitation.deputy_for_id is not None:
         _give_back(invitation, meeting, now)
+
+
+def follow_ended(meeting: Meeting, registration_ids: Sequence[int]) -> None:
+    """Places that were offered and not taken in time: these invitations no longer say that somebody comes."""
+    for registration in db.session.scalars(
+        select(Registration)
+        .where(Registration.id.in_(registration_ids))
+        .order_by(Registration.person_id)
+        .execution_options(populate_existing=True)
+    ).all():
+        follow(meeting, registration)
 
 
 def refuse_while_deputy(meeting: Meeting, person_id: int) -> None:

@@ -1,12 +1,14 @@
 """Scenery for registering: a public meeting, people who want to come, offers and quotas."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from consult.accounts.models import Organisation, OrganisationKind, Person
 from consult.extensions import db
-from consult.meetings import quotas, registering, registrations
+from consult.invitations import answering
+from consult.meetings import quotas, registering, registrations, waiting
 from consult.meetings.models import Meeting, Origin, Registration, RegistrationMode
 from consult.meetings.quotas import Share
 from consult.meetings.registering import Given
@@ -43,6 +45,11 @@ def share(meeting: Meeting, kind: OrganisationKind, reserved: int = 0, at_most: 
 
 def of(address: str) -> Registration | None:
     return db.session.scalar(select(Registration).join(Registration.person).where(Person.email == address))
+
+
+def run_due(now: datetime) -> int:
+    """What the worker does every minute."""
+    return waiting.run_due(now, answering.follow_ended)
 
 
 def link_of(registration: Registration, rest: str = "") -> str:

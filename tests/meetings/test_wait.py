@@ -18,7 +18,7 @@ from tests.client import Browser
 from tests.factories import make_person
 from tests.invitations.conftest import own_app  # noqa: F401  (a fixture)
 from tests.meetings.factories import BEFORE, SATURDAY, ZONE, Circle, make_circle, refused, utc_of
-from tests.meetings.registrants import MIGRANTS, POLITICS, WELFARE, come, link_of, public_meeting, share
+from tests.meetings.registrants import MIGRANTS, POLITICS, WELFARE, come, link_of, public_meeting, run_due, share
 from tests.together import at_once
 
 LATER = BEFORE + timedelta(hours=49)
@@ -80,8 +80,8 @@ def test_an_offer_nobody_takes_ends_is_told_and_goes_on(circle: Circle) -> None:
     rows = [come(circle.meeting) for _ in range(4)]
     leave(circle, rows[0])
     db.session.commit()
-    assert waiting.run_due(BEFORE + timedelta(hours=47)) == 0
-    assert waiting.run_due(LATER) == 2
+    assert run_due(BEFORE + timedelta(hours=47)) == 0
+    assert run_due(LATER) == 2
     assert states(*rows) == ["declined", "coming", "declined", "offered"]
     assert [mail.recipient_id for mail in mails("place_offer_ended")] == [rows[2].person_id]
     assert [mail.recipient_id for mail in mails("place_offered")] == [rows[2].person_id, rows[3].person_id]
@@ -99,7 +99,7 @@ def test_two_rounds_of_the_clock_offer_once(circle: Circle) -> None:
     leave(circle, rows[0])
     db.session.commit()
     for _ in range(3):
-        waiting.run_due(LATER)
+        run_due(LATER)
     assert len(mails("place_offered")) == 2
     assert states(*rows) == ["declined", "coming", "declined", "offered", "waiting"]
 
@@ -110,7 +110,7 @@ def test_no_offer_lasts_beyond_the_beginning(circle: Circle, at: Callable[[datet
     leave(circle, rows[0], begins - timedelta(hours=1))
     db.session.commit()
     assert (rows[2].state, rows[2].offer_until) == ("offered", begins)
-    waiting.run_due(begins)
+    run_due(begins)
     assert states(rows[2]) == ["declined"]
 
 
@@ -118,7 +118,7 @@ def test_more_capacity_and_forgotten_people_free_places_within_a_minute(circle: 
     rows = [come(circle.meeting) for _ in range(4)]
     circle.meeting.capacity = 3
     db.session.commit()
-    assert waiting.run_due(BEFORE) == 1
+    assert run_due(BEFORE) == 1
     assert states(*rows[2:]) == ["offered", "waiting"]
 
 
@@ -221,7 +221,7 @@ def test_two_schedulers_at_once_offer_each_place_once(own_app: Flask) -> None:  
         registering.step_back(circle.meeting, db.session.get_one(Person, row.person_id), now=BEFORE)
     db.session.commit()
     db.session.remove()
-    at_once(own_app, *(lambda: waiting.run_due(LATER) for _ in range(6)))
+    at_once(own_app, *(lambda: run_due(LATER) for _ in range(6)))
     counts = dict(
         db.session.execute(  # type: ignore[arg-type]
             select(Registration.state, func.count())
