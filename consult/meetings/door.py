@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult.accounts.models import Organisation, Person
@@ -23,6 +23,7 @@ from consult.meetings.models import CheckIn, Meeting, MeetingState, Origin, Regi
 from consult.meetings.room import lock
 from consult.outbox.links import link
 from consult.processes.models import Process
+from consult.web import FormAnswer
 
 #: From when before a meeting somebody can be checked in: nobody is there by mistake a week early.
 OPENS_BEFORE = timedelta(hours=24)
@@ -200,13 +201,33 @@ def take_in(meeting: Meeting, entries: Sequence[Entry], actor: Person, *, now: d
         if meeting.state == MeetingState.cancelled:
             raise Refused(_("This meeting is cancelled."))
         raise Refused(_("People can be checked in from the day before the meeting on."))
-    return [_take(meeting, entry, actor, now) for entry in sorted(entries, key=lambda entry: entry.at)]
+    said = _said_before(meeting, entries)
+    results = []
+    for entry in sorted(entries, key=lambda entry: entry.at):
+        results.append(_take(meeting, entry, entry.key in said, actor, now))
+        said.add(entry.key)
+    return results
 
 
-def _take(meeting: Meeting, entry: Entry, actor: Person, now: datetime) -> Result:
+def _said_before(meeting: Meeting, entries: Sequence[Entry]) -> set[str]:
+    """Keys of entries that were taken in before, whatever became of them since; the others are marked as taken in.
+
+    A check-in that was undone leaves no row: its key is remembered here for as long as those of forms.
+    """
+    marks = {f"door:{meeting.id}:{entry.key}": entry.key for entry in entries}
+    if not marks:
+        return set()
+    known = set(db.session.scalars(select(FormAnswer.key).where(FormAnswer.key.in_(marks))))
+    fresh = [{"key": mark, "location": ""} for mark in marks if mark not in known]
+    if fresh:
+        db.session.execute(insert(FormAnswer), fresh)
+    return {marks[mark] for mark in known}
+
+
+def _take(meeting: Meeting, entry: Entry, again: bool, actor: Person, now: datetime) -> Result:
     at = happened_at(meeting, entry.at, now)
     if entry.act == Act.walk_in:
-        return _walk_in(meeting, entry, at, actor, now)
+        return _walk_in(meeting, entry, at, again, actor, now)
     row = db.session.execute(
         select(Registration.id, Registration.state, Registration.origin, Registration.person_id, Person.name)
         .join(Person, Person.id == Registration.person_id)
@@ -214,6 +235,8 @@ def _take(meeting: Meeting, entry: Entry, actor: Person, now: datetime) -> Resul
     ).first()
     if row is None:
         return Result(entry.key, Outcome.unknown)
+    if again:
+        return Result(entry.key, Outcome.already, row.id, row.name, row.state)
     if entry.act == Act.undo:
         undone = _undo(meeting, row, at, actor, now)
         return Result(entry.key, Outcome.undone if undone else Outcome.already, row.id, row.name, row.state)
@@ -270,13 +293,13 @@ def _correct_present(meeting: Meeting, more: int) -> None:
     db.session.expire(meeting, ["present"])
 
 
-def _walk_in(meeting: Meeting, entry: Entry, at: datetime, actor: Person, now: datetime) -> Result:
+def _walk_in(meeting: Meeting, entry: Entry, at: datetime, again: bool, actor: Person, now: datetime) -> Result:
     """Somebody nobody knew of: they get a place, whatever the list says, because they stand in the room."""
     name = clean_line(entry.name)[:200]
     if not name:
         return Result(entry.key, Outcome.unknown)
     known = db.session.scalar(select(CheckIn.registration_id).where(CheckIn.client_key == entry.key))
-    if known is not None:
+    if known is not None or again:
         return Result(entry.key, Outcome.already, known, name)
     namesakes = db.session.scalar(
         select(func.count())

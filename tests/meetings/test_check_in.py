@@ -302,3 +302,31 @@ def test_the_page_at_the_door_asks_few_questions(circle, staff, count_queries):
 def test_strangers_find_no_door(circle, browser, browser_of):
     browser.get(circle.meeting_path("/door"), status=303)
     browser_of(circle.citizen).get(circle.meeting_path("/door"), status=403)
+
+
+@pytest.mark.parametrize("act", ["walk_in", "came"])
+def test_what_was_undone_is_not_counted_again_when_an_old_answer_was_lost(session, circle, staff, act):
+    row = guest(circle, "Erst da")
+    said = came(row) if act == "came" else {
+        "key": str(uuid4()), "act": "walk_in", "name": "Erst da", "at": EVENING.isoformat(),
+    }  # fmt: skip
+    sync(staff, circle, said)
+    newest = session.scalars(select(CheckIn)).one()
+    press(staff, circle, "undo", registration=str(newest.registration_id))
+    assert there(session) == 0
+    # The device never heard that it had arrived.
+    for _time in range(2):
+        assert [r["outcome"] for r in sync(staff, circle, said, said)["results"]] == ["already", "already"]
+    assert there(session) == 0
+    assert session.scalars(select(Registration.state)).all() == ["coming"]
+    # Somebody who comes back is said anew.
+    assert sync(staff, circle, {**said, "key": str(uuid4())})["results"][0]["outcome"] == "counted"
+
+
+def test_a_second_device_that_was_late_does_not_count_who_was_undone(session, circle, staff):
+    row = guest(circle, "Zwei Geräte")
+    first, second = came(row), came(row)
+    assert [r["outcome"] for r in sync(staff, circle, first, second)["results"]] == ["counted", "already"]
+    press(staff, circle, "undo", registration=str(row.id))
+    assert [r["outcome"] for r in sync(staff, circle, first, second)["results"]] == ["already", "already"]
+    assert (row.state, there(session)) == ("coming", 0)
