@@ -115,9 +115,13 @@ class Told:
     personal: str
     #: Who cannot come and named this person; empty for people who were invited themselves.
     named_by: str = ""
+    #: A test: whoever follows its link sees what was tried, and that it answers nothing.
+    test: bool = False
 
     @property
     def answer_url(self) -> str:
+        if self.test:
+            return link("invitations.preview", slug=self.process.slug, campaign_id=self.campaign.id)
         return link("invitations.respond", link=self.personal)
 
     def subject(self) -> str:
@@ -357,7 +361,7 @@ def _campaign_of(message: OutboxMessage) -> Told | None:
         .join(Person, Person.id == message.recipient_id)
         .where(Campaign.id == message.subject_id)
     ).first()
-    return Told(row[3], row[1], row[2], row[0], SAMPLE) if row else None
+    return Told(row[3], row[1], row[2], row[0], SAMPLE, test=True) if row else None
 
 
 @mail_kind(TEST, Guarantee.at_most_once, test_wanted, title=_l("Test of an invitation"))

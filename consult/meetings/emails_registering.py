@@ -222,13 +222,15 @@ def place_offer_ended(message: OutboxMessage) -> Mail:
 def registration_refused(message: OutboxMessage) -> Mail:
     """The organisers said no, and why."""
     found = _of(message)
+    url, personal = _mine(found)
     reason = Needs.load(found.registration.needs).reason
     parts = [
         *_head(found, _("thank you for your registration. We are sorry that we cannot give you a place:")),
         facts(found.meeting, found.process),
         _("The organisers write: %(reason)s", reason=escape_markdown(reason)) if reason else "",
+        linked(_("My registration"), url),
     ]
-    return _mail(found, _("No place: %(title)s", title=found.meeting.title), parts)
+    return _mail(found, _("No place: %(title)s", title=found.meeting.title), parts, url, personal)
 
 
 @mail_kind(
@@ -244,6 +246,7 @@ def registration_ended(message: OutboxMessage) -> Mail:
         *_head(found, _("the organisers have cancelled your registration for:")),
         facts(found.meeting, found.process),
         _("If you think that this is a mistake, please write to them."),
+        linked(_("Write to us"), link("site.contact")),
         _("You need do nothing. The attachment takes the date out of your calendar."),
     ]
     subject = _("Registration cancelled: %(title)s", title=found.meeting.title)

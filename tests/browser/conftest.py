@@ -43,6 +43,20 @@ def scene(here: Town) -> Scene:
     return make_scene(here)
 
 
+@pytest.fixture(autouse=True)
+def _own_mail(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A trip of `test_mail_trips*` has brought a mail of the kind it is named after, from the worker over the wire."""
+    trip = request.node.name.partition("test_trip_")[2]
+    if not trip:
+        yield
+        return
+    here: Town = request.getfixturevalue("here")
+    before = len(here.sink.messages)
+    yield
+    came = here.kinds_of(here.sink.messages[before:])
+    assert trip in {kind.replace(".", "_") for kind in came}, f"no mail of this kind among {came}"
+
+
 #: A page whose modules are loaded, or one that has none.
 ENHANCED = "html[data-enhanced], html:not(:has(script[type=module]))"
 

@@ -1,13 +1,11 @@
 """One trip per kind of mail: something is done in the browser, the worker sends, the link in the mail is opened."""
 
-import time
-from collections.abc import Callable
+import re
 from datetime import timedelta
-from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from flask import current_app
 
 from consult import clock
@@ -15,7 +13,6 @@ from consult.accounts.models import Person
 from consult.contributions.models import Contribution
 from consult.digests import monthly_running
 from consult.extensions import db
-from consult.meetings.models import Meeting
 from consult.moderation.models import Appeal, Duty
 from consult.outbox.kinds import all_kinds
 from consult.processes.models import Activity, Function, Moderation, Process
@@ -24,69 +21,27 @@ from tests.browser.conftest import Visitor
 from tests.browser.filling import form_with, press, send, text_of
 from tests.browser.scenery import Scene
 from tests.browser.town import Town
+from tests.browser.trips import (
+    PASSWORD,
+    Visit,
+    link_in,
+    mail_to,
+    new_address,
+    new_person,
+    signed_in_as,
+    zone_where_it_is,
+)
 from tests.concept.factories import make_concept, publish
-from tests.meetings.factories import make_meeting
-from tests.sink import Received
 
-#: The worker has other mail as well, and the machine other work.
-SECONDS = 60
-PASSWORD = "viele bunte Lampions"
-
-_n = count(1)
-Visit = Callable[..., Visitor]
-
-
-#: What these mails say and where their links lead is tried in the tests of their features, by the same delivery and a
-#: real mail server; the way through the browser and the worker is still to be tried. None may be added.
-STILL_WITHOUT = {
-    "confirm_registration", "deputy_declined", "invitation_reminder", "invitation_test", "meeting_reminder",
-    "meeting_survey", "meeting_thanks", "newsletter", "newsletter_confirm", "newsletter_test", "place_offer_ended",
-    "place_offered", "registration_confirmed", "registration_ended", "registration_known", "registration_listed",
-    "registration_refused",
-}  # fmt: skip
+TRIP = re.compile(r"^def test_trip_(\w+)\(", re.MULTILINE)
 
 
 def test_every_kind_of_mail_has_a_trip() -> None:
-    trips = {name.removeprefix("test_trip_") for name in globals() if name.startswith("test_trip_")}
+    here = Path(__file__).parent
+    trips = [name for file in here.glob("test_mail_trips*.py") for name in TRIP.findall(file.read_text())]
     kinds = {name.replace(".", "_") for name in all_kinds()}
-    kinds -= STILL_WITHOUT
-    assert trips == kinds, f"without a trip: {sorted(kinds - trips)}; without a kind: {sorted(trips - kinds)}"
-
-
-def new_address() -> str:
-    return f"post-{next(_n)}@example.org"
-
-
-def new_person(here: Town, **fields: Any) -> tuple[int, str]:
-    """Somebody with an account: id and address."""
-    with here.inside():
-        person = factories.make_person("Amira Beispiel", email=new_address(), **fields)
-        return person.id, str(person.email)
-
-
-def mail_to(here: Town, address: str, number: int = 1) -> Received:
-    """The n-th mail to this address, as soon as it has come over the wire."""
-    deadline = time.monotonic() + SECONDS
-    while len(here.sink.to(address)) < number:
-        assert time.monotonic() < deadline, f"{len(here.sink.to(address))} of {number} mails to {address}"
-        time.sleep(0.1)
-    return here.sink.to(address)[number - 1]
-
-
-def link_in(here: Town, mail: Received, path: str) -> str:
-    """The link of the mail that leads to an address beginning like this; all its links are ours."""
-    assert mail.links, "a mail without a link"
-    assert {f"{urlsplit(link).scheme}://{urlsplit(link).netloc}" for link in mail.links} == {here.url}
-    found = [link for link in mail.links if urlsplit(link).path.startswith(path)]
-    assert found, f"no link to {path} among {mail.links}"
-    return found[0]
-
-
-def signed_in_as(visitor: Visitor) -> str:
-    """The account page of whoever this browser belongs to."""
-    visitor.go("/account")
-    assert urlsplit(visitor.page.url).path == "/account", "not signed in"
-    return text_of(visitor.page)
+    without, unknown = kinds - set(trips), set(trips) - kinds
+    assert sorted(trips) == sorted(kinds), f"without a trip: {sorted(without)}; without a kind: {sorted(unknown)}"
 
 
 # -- accounts ---------------------------------------------------------------------------------------------------
@@ -158,68 +113,6 @@ def test_trip_staff_invitation(here: Town, scene: Scene, visit: Visit) -> None:
     visitor.go(link_in(here, mail_to(here, address), "/staff-invitation/"))
     send(visitor.page, name="Neue Kollegin", new_password=PASSWORD)
     assert address in signed_in_as(visitor)
-
-
-# -- meetings ---------------------------------------------------------------------------------------------------
-
-
-def invite(here: Town, scene: Scene, visit: Visit) -> tuple[Visitor, str, str]:
-    """A moderator invites one guest by the list: the moderator, the page of the meeting, the guest's address."""
-    with here.inside():
-        process = db.session.query(Process).filter_by(slug="offen").one()
-        starts = clock.now() + timedelta(days=30)
-        meeting = make_meeting(
-            process, title="Sitzung mit Gast", starts_at=starts, ends_at=starts + timedelta(hours=2),
-            wall_start=starts.strftime("%Y-%m-%dT%H:%M:%S"),
-        )  # fmt: skip
-        base = f"/p/offen/meetings/{meeting.id}"
-    moderator, address = visit(scene.cast["moderator"]), new_address()
-    send(moderator.go(f"{base}/invite"), text=f"Amira Beispiel; {address}")
-    assert not here.sink.to(address), "the dry run sent something"
-    press(moderator.page, moderator.page.locator("form.form button.primary"))
-    return moderator, base, address
-
-
-def test_trip_invitation(here: Town, scene: Scene, visit: Visit) -> None:
-    moderator, base, address = invite(here, scene, visit)
-    mail = mail_to(here, address)
-    assert "text/calendar" in {part.get_content_type() for part in mail.message.walk()}
-    guest = visit()
-    guest.go(link_in(here, mail, "/i/"))
-    press(guest.page, guest.page.locator("form button.primary"))
-    assert guest.page.locator(".callout.tone-success").count()
-    moderator.go(f"{base}/invitations?show=accepted")
-    assert address in text_of(moderator.page) or "Amira Beispiel" in text_of(moderator.page)
-
-
-def test_trip_meeting_changed(here: Town, scene: Scene, visit: Visit) -> None:
-    moderator, base, address = invite(here, scene, visit)
-    mail_to(here, address)
-    send(moderator.go(f"{base}/edit"), place="Rathaus, Saal 3")
-    mail = mail_to(here, address, 2)
-    guest = visit()
-    guest.go(link_in(here, mail, base))
-    assert "Rathaus, Saal 3" in mail.text
-    assert "Rathaus, Saal 3" in text_of(guest.page)
-
-
-def test_trip_meeting_cancelled(here: Town, scene: Scene, visit: Visit) -> None:
-    moderator, base, address = invite(here, scene, visit)
-    personal = link_in(here, mail_to(here, address), "/i/")
-    moderator.go(base)
-    moderator.page.locator("details.confirm summary").click()
-    press(moderator.page, moderator.page.locator(f"form[action='{base}/cancel'] button"))
-    mail = mail_to(here, address, 2)
-    assert b"METHOD:CANCEL" in b"".join(
-        part.get_payload(decode=True) for part in mail.message.walk() if part.get_content_type() == "text/calendar"
-    )
-    guest = visit()
-    guest.go(link_in(here, mail, base))
-    assert guest.page.locator(".callout.tone-danger").count()
-    guest.go(personal)
-    assert not guest.page.locator("form[action$='/accept']").count()
-    with here.inside():
-        assert db.session.get_one(Meeting, int(base.rpartition("/")[2])).state == "cancelled"
 
 
 # -- contributions ----------------------------------------------------------------------------------------------
@@ -417,12 +310,6 @@ def test_trip_desk_contact_message(here: Town, scene: Scene, visit: Visit) -> No
     assert operator.page.locator("form[action$='/answered']").count() == waiting - 1
 
 
-def zone_where_it_is(hour: int) -> str:
-    """A time zone in which the clock shows about this hour now."""
-    offset = (hour - clock.now().hour + 11) % 24 - 11
-    return f"Etc/GMT{-offset:+d}" if offset else "UTC"
-
-
 def test_trip_steering_digest(here: Town, scene: Scene, visit: Visit) -> None:
     with here.inside():
         process = factories.make_process(slug="bericht", code="BE", title="Bericht", zone=zone_where_it_is(1))
@@ -439,8 +326,3 @@ def test_trip_steering_digest(here: Town, scene: Scene, visit: Visit) -> None:
     reader = visit(member_id)
     reader.go(link_in(here, mail, "/p/bericht/digests/"))
     assert f"BE-{number}" in text_of(reader.page)
-
-
-@pytest.fixture(autouse=True)
-def _quiet(here: Town, scene: Scene) -> None:
-    """The instance and its people are there."""

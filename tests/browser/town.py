@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -14,16 +14,19 @@ from typing import Any
 
 from flask import Flask
 from flask_migrate import upgrade
+from sqlalchemy import select
 
 import config
 from consult import create_app
 from consult.accounts import sessions
 from consult.accounts.models import Person
 from consult.extensions import db
+from consult.outbox import mime
+from consult.outbox.models import OutboxMessage
 from deploy.children import end_with_parent
 from tests.faults.stage import fresh_database
 from tests.services import free_port, stop_group, wait_for
-from tests.sink import Sink
+from tests.sink import Received, Sink
 
 KEY = "browser-key-" + "0123456789abcdef" * 3
 #: The process of the demonstration.
@@ -65,6 +68,12 @@ class Town:
         made = client.get_cookie(self.app.config["SESSION_COOKIE_NAME"])
         assert made is not None
         return {"name": made.key, "value": SimpleCookie(f"{made.key}={made.value}")[made.key].value, "url": self.url}
+
+    def kinds_of(self, mails: Sequence[Received]) -> set[str]:
+        """Which kinds of mail these are, as their own Message-IDs say."""
+        with self.inside() as session:
+            rows = {row for mail in mails if (row := mime.row_of(mail.message_id))}
+            return set(session.scalars(select(OutboxMessage.kind).where(OutboxMessage.id.in_(rows))))
 
     def person(self, email: str) -> int:
         """The id of the person with this address."""
