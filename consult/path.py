@@ -28,7 +28,14 @@ ENDPOINTS = frozenset(
     accounts.me accounts.profile accounts.change_email accounts.change_email_sent accounts.confirm_email
     accounts.change_password accounts.my_data accounts.download_my_data accounts.delete_account accounts.sign_ins
     accounts.end_sign_in accounts.sign_out_everywhere
-    invitations.respond invitations.accept invitations.decline invitations.ics
+    invitations.respond invitations.accept invitations.maybe invitations.decline invitations.ics
+    invitations.deputy invitations.deputy_back
+    meetings.index meetings.show meetings.ics meetings.material meetings.guest_material meetings.subscribe
+    meetings.register meetings.register_sent meetings.confirm_registration meetings.my_registration
+    meetings.change_registration meetings.come meetings.cancel_registration meetings.my_ics
+    meetings.survey meetings.answer_survey meetings.survey_results
+    meetings.my_dates meetings.renew_calendar meetings.end_calendar
+    newsletters.subscribe newsletters.asked newsletters.confirm newsletters.stop
     site.imprint site.privacy site.accessibility site.contact site.contact_thanks site.language site.display
     """.split()
 )
@@ -39,6 +46,10 @@ MAILS = frozenset(
     confirm account_exists sign_in_link reset change_email email_changed_notice
     contribution_published contribution_hidden contribution_erased confirm_contribution contribution_answered
     report_closed appeal_decided
-    invitation invitation_reminder invitation_test meeting_cancelled meeting_changed monthly
+    invitation invitation_reminder invitation_test deputy_declined meeting_cancelled meeting_changed monthly
+    confirm_registration registration_known registration_confirmed registration_listed registration_refused
+    registration_ended place_offered place_offer_ended
+    meeting_reminder meeting_thanks meeting_survey
+    newsletter_confirm newsletter newsletter_test
     """.split()
 )

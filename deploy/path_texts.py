@@ -19,7 +19,11 @@ TEMPLATES = """
     accounts/me.html accounts/profile.html accounts/change_email.html accounts/change_email_sent.html
     accounts/confirm_email.html accounts/change_password.html accounts/my_data.html accounts/delete_account.html
     accounts/sign_ins.html
-    invitations/respond.html invitations/over.html invitations/cancelled.html
+    invitations/respond.html invitations/over.html invitations/cancelled.html invitations/deputy.html
+    meetings/index.html meetings/show.html meetings/subscribe.html meetings/register.html meetings/register_sent.html
+    meetings/confirm_registration.html meetings/my_registration.html meetings/my_dates.html
+    meetings/survey.html meetings/survey_results.html
+    newsletters/subscribe.html newsletters/asked.html newsletters/confirm.html newsletters/stop.html
     site/legal.html site/contact.html site/contact_thanks.html site/display.html
     errors/error.html emails/layout.html
     """.split()
@@ -31,7 +35,26 @@ MODULES: dict[str, tuple[str, ...]] = {
     "consult/shell.py": (),
     "consult/accounts/bodies.py": (),
     "consult/accounts/emails.py": (),
-    "consult/accounts/forms.py": (),
+    "consult/accounts/forms.py": (
+        "NAME_HINT",
+        "PASSWORD_HINT",
+        "Address",
+        "PublicName",
+        "GoodPassword",
+        "AccountForm",
+        "_name_field",
+        "email_field",
+        "RegisterForm",
+        "ConfirmForm",
+        "SignInForm",
+        "EmailForm",
+        "ResetForm",
+        "ChangePasswordForm",
+        "ChangeEmailForm",
+        "DeleteAccountForm",
+        "ProfileForm",
+        "CodeForm",
+    ),
     "consult/accounts/operations.py": (),
     "consult/accounts/views/blueprint.py": (),
     "consult/accounts/views/entry.py": (),
@@ -67,19 +90,39 @@ MODULES: dict[str, tuple[str, ...]] = {
     "consult/invitations/emails.py": (),
     "consult/invitations/letters.py": ("compose",),
     "consult/invitations/answering.py": (),
-    "consult/invitations/forms.py": ("AnswerForm",),
+    "consult/invitations/forms.py": ("AnswerForm", "DeputyForm"),
     "consult/invitations/operations.py": (),
     "consult/invitations/views/answering.py": (),
+    "consult/meetings/attendees.py": (),
     "consult/meetings/card_words.py": (),
+    "consult/meetings/emails.py": (),
+    "consult/meetings/emails_registering.py": (),
+    "consult/meetings/event_words.py": ("state_names", "state_of"),
+    "consult/meetings/feeds.py": (),
     "consult/meetings/mailing.py": (),
-    "consult/meetings/registering_forms.py": ("NeedsForm", "checkboxes"),
-    "consult/meetings/words.py": ("kind_names", "need_names", "day_words", "when_words"),
+    "consult/meetings/registering.py": (),
+    "consult/meetings/registering_forms.py": (
+        "NeedsForm",
+        "checkboxes",
+        "true_address",
+        "MineForm",
+        "RegisterForm",
+        "ConfirmForm",
+    ),
+    "consult/meetings/survey.py": ("save", "Figures"),
+    "consult/meetings/views/feeds.py": (),
+    "consult/meetings/views/registering.py": (),
+    "consult/meetings/views/survey.py": ("answer",),
+    "consult/meetings/words.py": ("kind_names", "line_names", "need_names", "day_words", "when_words"),
     "consult/moderation/appeals.py": ("make",),
     "consult/moderation/case_forms.py": ("_LONG", "ReportForm", "AppealForm"),
     "consult/moderation/emails.py": ("outcome_sentence", "report_closed", "appeal_decided", "contribution_erased"),
     "consult/moderation/reports.py": ("make",),
     "consult/moderation/views/appeals.py": ("appeal", "receipt_appeal"),
     "consult/moderation/views/reports.py": ("_send", "report", "report_slip", "report_outcome"),
+    "consult/newsletters/emails.py": (),
+    "consult/newsletters/forms.py": ("SubscribeForm",),
+    "consult/newsletters/views/subscribing.py": (),
     "consult/personal.py": (),
     "consult/processes/views/reading.py": (),
     "consult/processes/words.py": (),
