@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Person
 from consult.concept.models import Change, Draft, Element, ElementHeir, Placement, Version, Wording
-from consult.concept.queries import audiences_open_to, excerpt
+from consult.concept.queries import Placed, audiences_open_to, excerpt, names_of
 from consult.contributions.models import ChangeSource, Contribution, DraftSource, State
 from consult.extensions import db
 from consult.processes.models import Process
@@ -114,8 +114,8 @@ class TracedChange:
     version_date: datetime | None
     #: The version before that one; None when it is the first.
     version_before: int | None
-    #: The element is no longer placed; `heirs` lead on.
-    heirs: list[str] = field(default_factory=list)
+    #: What took the element's place, as far as the reader may see it.
+    heirs: list[Placed] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,10 @@ class Trace:
 
 
 def trace(contribution: Contribution, process: Process, person: Person | None) -> Trace:
-    """Every change the contribution led to that this person may see, in the order they were made. Three queries."""
+    """Every change the contribution led to that this person may see, in the order they were made.
+
+    Five queries at most.
+    """
     audiences = audiences_open_to(person, process)
     old, new = aliased(Wording), aliased(Wording)
     rows = db.session.execute(
@@ -159,14 +162,17 @@ def trace(contribution: Contribution, process: Process, person: Person | None) -
             )
         )
     }
-    heirs: dict[int, list[str]] = {}
-    for element_id, key in db.session.execute(
-        select(ElementHeir.element_id, Element.key)
-        .join(Element, Element.id == ElementHeir.heir_id)
+    went_on = db.session.execute(
+        select(ElementHeir.element_id, ElementHeir.heir_id)
         .where(ElementHeir.element_id.in_(element_ids))
-        .order_by(Element.id)
-    ):
-        heirs.setdefault(element_id, []).append(key)
+        .order_by(ElementHeir.heir_id)
+    ).all()
+    # Heirs may stand in a draft for the steering group only; even a key says something of the words.
+    names = names_of(process, (heir_id for _element_id, heir_id in went_on), person)
+    heirs: dict[int, list[Placed]] = {}
+    for element_id, heir_id in went_on:
+        if heir_id in names:
+            heirs.setdefault(element_id, []).append(names[heir_id])
     found = []
     for change, key, concept_id, before, after, start, end in rows:
         version = next((v for v in versions if v.concept_id == concept_id and v.change_head >= change.id), None)

@@ -1,11 +1,13 @@
 """Editors change the working text; every change has a reason, nothing is overwritten unseen."""
 
+import re
+
 import pytest
 from sqlalchemy import func, select
 
 from consult import clock
 from consult.concept import operations
-from consult.concept.models import Change, ElementKind, Version, Wording
+from consult.concept.models import Change, Element, ElementKind, Version, Wording
 from consult.concept.operations import Part, Text
 from consult.concept.queries import placed_one, working_version
 from consult.contributions import operations as contribution_ops
@@ -276,6 +278,22 @@ def test_what_was_typed_for_a_part_that_is_gone_is_shown(session, browser_of, pr
     operations.retire(goal, reason="fort", actor=editor, process=process)
     page = mine.post(EDIT, {**opened, "markdown": "Mein langer Text.", "reason": "r"}, 409)
     assert page.html.textarea.get_text().strip() == "Mein langer Text."
+
+
+def test_a_part_that_was_split_leads_to_where_its_words_stand_now(session, browser_of, process, editor):
+    concept, goal = make_concept(process)
+    mine = browser_of(editor)
+    opened = mine.get(EDIT).form_fields(EDIT)
+    split = {"reason": "zwei", "actor": editor, "process": process}
+    first = [Part("lz-eins", Text(markdown="Eins."), "3.1"), Part("lz-zwei", Text(markdown="Zwei."), "3.2")]
+    changes = operations.split(goal, first, **split)
+    again = [Part("lz-drei", Text(markdown="Drei."), "3.1"), Part("lz-vier", Text(markdown="Vier."), "3.3")]
+    operations.split(session.get_one(Element, changes[0].element_id), again, **split)
+    page = mine.post(EDIT, {**opened, "markdown": "Mein Text.", "reason": "r"}, 409)
+    links = {link["href"]: link.get_text() for link in page.html.main.find_all("a", href=re.compile("/e/.*/edit$"))}
+    assert links == {f"/p/iko/e/lz-{key}/edit": name for key, name in (
+        ("drei", "3.1 Drei."), ("vier", "3.3 Vier."), ("zwei", "3.2 Zwei.")
+    )}  # fmt: skip
 
 
 def test_a_preview_saves_nothing_and_keeps_everything(session, browser_of, process, editor):

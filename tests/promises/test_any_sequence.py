@@ -354,7 +354,7 @@ class Walk:
             elements = {change: element for _c, change, element in found}
             for change in told:
                 descendants = account.descendants(elements[change.change_id])
-                assert set(change.heirs) == {keys[ident] for ident in descendants & placed}
+                assert {heir.key for heir in change.heirs} == {keys[ident] for ident in descendants & placed}
 
 
 @dataclass

@@ -103,7 +103,7 @@ def test_each_number_stands_beside_the_words_it_changed(session, story):
     of_card = sources.trace(card, process, None).changes
     assert [(c.element_key, c.version_number, c.passage) for c in of_card] == [("lz-begegnung", 1, "auch am Abend")]
     assert of_card[0].before == "Begegnung wird gefördert."
-    assert of_card[0].heirs == ["lz-zuhause"], "the retired goal leads on to what it became"
+    assert [heir.key for heir in of_card[0].heirs] == ["lz-zuhause"], "the retired goal leads on to what it became"
 
     of_comment = sources.trace(comment, process, None).changes
     assert [(c.element_key, c.kind, c.version_number) for c in of_comment] == [
@@ -113,6 +113,33 @@ def test_each_number_stands_beside_the_words_it_changed(session, story):
     ]
     behind = sources.sources_of([c.change_id for c in of_comment + of_card])
     assert {n for found in behind.values() for n in (s.number for s in found)} == {1, 2}
+
+
+def test_the_way_on_leads_nobody_to_parts_that_are_not_public_yet(session, story, browser, browser_of):
+    process, editor = story["process"], story["editor"]
+    concept_ops.split(
+        element(session, "lz-zuhause"),
+        [
+            Part("lz-geheim", Text(markdown="Noch nicht öffentlich."), "3.1"),
+            Part("lz-auch", Text(markdown="Auch."), "3.2"),
+        ],
+        reason="Wieder zwei", actor=editor, process=process,
+    )  # fmt: skip
+    concept_ops.publish(
+        story["concept"], title="Für die Sitzung", audience=VersionAudience.steering, actor=editor, process=process
+    )
+    session.commit()
+    here = f"/p/{process.slug}/contributions/{story['card'].number}"
+
+    def way_on(page):
+        links = page.html.find_all("a", href=re.compile("/e/lz-(geheim|auch|zuhause)$"))
+        return [(link["href"].rsplit("/", 1)[1], link.get_text(strip=True)) for link in links]
+
+    public = ("lz-zuhause", "3.1 Wohnen und Begegnung gehören zusammen.")
+    assert way_on(browser.get(here)) == [public]
+    assert way_on(browser_of(editor).get(here)) == [
+        public, ("lz-geheim", "3.1 Noch nicht öffentlich."), ("lz-auch", "3.2 Auch.")
+    ]  # fmt: skip
 
 
 def test_the_way_back_leads_from_each_sentence_to_its_sources(session, story):

@@ -9,9 +9,10 @@ from werkzeug.wrappers import Response
 
 from consult.authz import authorize, current_person
 from consult.concept import marks, operations, policy, presence, queries
+from consult.concept.draft_queries import living_heirs
 from consult.concept.forms import CheckedForm, MeasureForm, WordingForm
 from consult.concept.kinds import CHECKED
-from consult.concept.models import Element, ElementKind, Lineage
+from consult.concept.models import Element, ElementKind
 from consult.concept.operations import Text
 from consult.concept.views.adopting import Adoption, adoption_of, gone, number_asked, open_ones
 from consult.concept.views.blueprint import bp
@@ -171,12 +172,14 @@ def _save(
 
 def _gone(process: Process, element: Element) -> tuple[str, int]:
     """Somebody took the part out while it was being written: what was typed is shown, to be copied elsewhere."""
-    heirs = db.session.scalars(
-        select(Element)
-        .join(Lineage, Lineage.to_element_id == Element.id)
-        .where(Lineage.from_element_id == element.id)
-        .order_by(Lineage.id)
-    ).all()
+    living = living_heirs(element)
+    heirs = (
+        queries.placed_in(
+            queries.working_version(living[0].concept_id).id, plain=False, keys=[heir.key for heir in living]
+        )
+        if living
+        else []
+    )
     typed = "\n\n".join(part for part in (request.form.get(name, "") for name in ("title", "markdown")) if part)
     page = render_template("concept/edit_gone.html", process=process, element=element, heirs=heirs, typed=typed)
     return page, 409
