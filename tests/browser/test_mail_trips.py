@@ -10,9 +10,11 @@ from flask import current_app
 
 from consult import clock
 from consult.accounts.models import Person
+from consult.broker import sender
 from consult.contributions.models import Contribution
 from consult.digests import monthly_running
 from consult.extensions import db
+from consult.jobs import set_publisher
 from consult.moderation.models import Appeal, Duty
 from consult.outbox.kinds import all_kinds
 from consult.processes.models import Activity, Function, Moderation, Process
@@ -282,6 +284,7 @@ def test_trip_monthly(here: Town, scene: Scene, visit: Visit) -> None:
     send(reader.go("/account/mails"), tell_monthly=True)
     with here.inside():
         # As the tick does on the first of the next month.
+        set_publisher(sender(here.environment["BROKER_URL"]))
         zone = current_app.config["TIMEZONE"]
         following = (clock.local_date(clock.now(), zone).replace(day=1) + timedelta(days=32)).replace(day=1)
         assert monthly_running.run_due(clock.start_of_day(following, zone) + timedelta(hours=9)) >= 1
