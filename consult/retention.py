@@ -7,7 +7,7 @@ from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import Delete, delete, or_, select
 
-from consult import broker, clock, limits, personal
+from consult import broker, clock, files, limits, personal
 from consult.accounts.models import LinkToken, SignIn
 from consult.audit.models import Deletion, Heartbeat
 from consult.concept.models import Editing, MeasureSheet
@@ -127,6 +127,11 @@ def unproven_readers(now: datetime) -> int:
     return subscribing.forget_unproven(now - KEEP_GUESTS)
 
 
+def unused_files(now: datetime) -> int:
+    """Files nothing refers to any longer: materials, pictures and logos that were taken away."""
+    return files.purge(db.session(), now)
+
+
 def broker_messages(now: datetime) -> int:
     return broker.purge_consumed(current_app.config["BROKER_URL"], now)
 
@@ -159,6 +164,7 @@ def step_names() -> dict[str, str]:
         "own_questions": _("Answers to questions of the organisers"),
         "unproven_registrations": _("Registrations whose address nobody proved"),
         "unproven_guests": _("Addresses nobody proved"),
+        "unused_files": _("Files nothing refers to any longer"),
         "unproven_readers": _("Requests for a newsletter nobody confirmed"),
     }
 
@@ -166,5 +172,5 @@ def step_names() -> dict[str, str]:
 STEPS: tuple[Callable[[datetime], int], ...] = (
     form_answers, rate_buckets, sign_ins, links, mail_copies, contact_messages, needs_and_messages, broker_messages,
     letters_on_paper, unsent_surveys, open_forms, measure_sheets, people_lists, own_questions,
-    unproven_registrations, unproven_readers, unproven_guests,
+    unproven_registrations, unproven_readers, unproven_guests, unused_files,
 )  # fmt: skip

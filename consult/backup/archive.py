@@ -124,27 +124,29 @@ def take(folder: Path) -> Path:
         raise BackupError(f"{target} is there already.")
     with tempfile.TemporaryDirectory(prefix=".consult-backup-", dir=folder) as name:
         work = Path(name)
-        _dump(work / DATABASE)
-        with read_only():
-            revision = _revision()
-            erasures.note()
-            db.session.rollback()
-        (work / ERASED).write_text("".join(f"{line}\n" for line in sorted(erasures.read(erasures.path()))))
-        held = sorted(path for path in files.folder().glob("??/*") if not path.name.endswith(".part"))
-        parts = {DATABASE: work / DATABASE, ERASED: work / ERASED}
-        parts |= {f"{FILES}/{path.parent.name}/{path.name}": path for path in held}
-        manifest = Manifest(
-            taken_at=now.isoformat(timespec="seconds"),
-            dialect=db.engine.dialect.name,
-            revision=revision,
-            key=_key_mark(),
-            parts={part: _hash(path) for part, path in parts.items()},
-        )
-        (work / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1))
-        partial = work / "backup.tar"
-        with tarfile.open(partial, "w") as tar:
-            for part, path in {MANIFEST: work / MANIFEST, **parts}.items():
-                tar.add(path, part, recursive=False)
+        # What the database names stays on the disk until it is in the archive.
+        with files.standing_still():
+            _dump(work / DATABASE)
+            with read_only():
+                revision = _revision()
+                erasures.note()
+                db.session.rollback()
+            (work / ERASED).write_text("".join(f"{line}\n" for line in sorted(erasures.read(erasures.path()))))
+            held = sorted(path for path in files.folder().glob("??/*") if not path.suffix)
+            parts = {DATABASE: work / DATABASE, ERASED: work / ERASED}
+            parts |= {f"{FILES}/{path.parent.name}/{path.name}": path for path in held}
+            manifest = Manifest(
+                taken_at=now.isoformat(timespec="seconds"),
+                dialect=db.engine.dialect.name,
+                revision=revision,
+                key=_key_mark(),
+                parts={part: _hash(path) for part, path in parts.items()},
+            )
+            (work / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1))
+            partial = work / "backup.tar"
+            with tarfile.open(partial, "w") as tar:
+                for part, path in {MANIFEST: work / MANIFEST, **parts}.items():
+                    tar.add(path, part, recursive=False)
         with partial.open("rb") as written:
             os.fsync(written.fileno())
         partial.chmod(0o600)

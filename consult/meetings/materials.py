@@ -199,7 +199,7 @@ def move_up(meeting: Meeting, material: Material, actor: Person) -> None:
 
 
 def remove(meeting: Meeting, material: Material, actor: Person) -> None:
-    """Take it away from the meeting. The file itself stays until nothing needs it."""
+    """Take it away from the meeting. A file nothing else needs is deleted by the nightly purge (`files.purge`)."""
     db.session.execute(delete(Material).where(Material.id == material.id, Material.meeting_id == meeting.id))
     _note(meeting, actor)
 

@@ -1,11 +1,9 @@
 """Pictures of a pinboard: taken at the meeting, typed in later, seen by organisers only."""
 
 from datetime import datetime
-from pathlib import Path
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import IntegrityError
 
 from consult import files
 from consult.accounts.models import Person
@@ -83,21 +81,10 @@ def mark(photo: WallPhoto, done: bool, actor: Person, process_id: int, now: date
     return changed is not None
 
 
-def remove(photo: WallPhoto, actor: Person, process_id: int) -> Path | None:
-    """Forget a picture; the cards typed from it stay. Returns the file to delete after the commit, if nothing else
-    shows it."""
-    stored = stored_file(photo)
+def remove(photo: WallPhoto, actor: Person, process_id: int) -> None:
+    """Forget a picture; the cards typed from it stay. The nightly purge deletes its file (`files.purge`)."""
     record(Action.wall_photo_removed, actor.id, photo, process_id=process_id)
     db.session.execute(
         update(Card).where(Card.photo_id == photo.id).values(photo_id=None).execution_options(synchronize_session=False)
     )
     db.session.execute(delete(WallPhoto).where(WallPhoto.id == photo.id).execution_options(synchronize_session=False))
-    try:
-        with db.session.begin_nested():
-            db.session.execute(
-                delete(StoredFile).where(StoredFile.id == stored.id).execution_options(synchronize_session=False)
-            )
-    except IntegrityError:
-        # The same bytes are shown elsewhere.
-        return None
-    return files.folder() / stored.sha256[:2] / stored.sha256

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from flask import current_app
 from PIL import Image
 from sqlalchemy import select
 
-from consult import files
+from consult import clock, files, retention
 from consult.files import StoredFile
 from consult.meetings import photos
 from consult.meetings.models import Card, WallPhoto
@@ -102,11 +103,15 @@ def test_a_deleted_picture_leaves_the_disk_and_its_cards_stay(
     send(staff, circle, picture())
     photo = session.scalars(select(WallPhoto)).one()
     staff.submit(circle.meeting_path("/cards"), {"text": "Vom Bild", "photo": str(photo.id)})
+    shown = circle.meeting_path(f"/photos/{photo.id}")
     stored = session.get(StoredFile, photo.file_id)
     path = files.folder() / stored.sha256[:2] / stored.sha256
     assert path.exists()
     staff.submit(circle.meeting_path(f"/photos/{photo.id}/remove"), form_at=circle.meeting_path("/photos"))
-    assert not path.exists()
+    staff.get(shown, status=404)
     assert session.scalars(select(WallPhoto)).all() == []
+    for days in (2, 4):
+        retention.run(retention.unused_files, clock.now() + timedelta(days=days))
+    assert not path.exists()
     assert session.scalars(select(StoredFile)).all() == []
     assert session.scalars(select(Card.photo_id)).all() == [None]

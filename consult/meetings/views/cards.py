@@ -219,9 +219,6 @@ def photo_done(slug: str, meeting_id: int, photo_id: int) -> Response:
 @bp.post("/p/<slug>/meetings/<int:meeting_id>/photos/<int:photo_id>/remove")
 def remove_photo(slug: str, meeting_id: int, photo_id: int) -> Response:
     process, meeting = _load(slug, meeting_id)
-    path = pictures.remove(_photo_or_404(meeting, photo_id), current_person(), process.id)
-    flash(_("The picture is deleted. The cards typed in from it stay."), "success")
-    answer = commit_and_go(url_for(".photos", slug=slug, meeting_id=meeting.id))
-    if path is not None:
-        path.unlink(missing_ok=True)
-    return answer
+    pictures.remove(_photo_or_404(meeting, photo_id), current_person(), process.id)
+    flash(_("The picture is gone; its file is deleted in the next nights. The cards typed in from it stay."), "success")
+    return commit_and_go(url_for(".photos", slug=slug, meeting_id=meeting.id))

@@ -156,5 +156,10 @@ def open_material(slug: str, meeting_id: int, material_id: int) -> Response:
 def remove_material(slug: str, meeting_id: int, material_id: int) -> Response:
     meeting, found = _one(slug, meeting_id, material_id)
     materials.remove(meeting, found, current_person())
-    flash(_("It no longer stands on the page."), "success")
+    flash(
+        _("It no longer stands on the page. Its file is deleted in the next nights.")
+        if found.file_id
+        else _("It no longer stands on the page."),
+        "success",
+    )
     return commit_and_go(url_for(".edit_materials", slug=slug, meeting_id=meeting_id))
