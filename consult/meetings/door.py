@@ -177,8 +177,13 @@ def until(meeting: Meeting) -> datetime:
     return meeting.ends_at + KEPT_AFTER
 
 
+def opens_at(meeting: Meeting) -> datetime:
+    """From when people can be checked in."""
+    return meeting.starts_at - OPENS_BEFORE
+
+
 def is_open(meeting: Meeting, now: datetime) -> bool:
-    return meeting.state != MeetingState.cancelled and now >= meeting.starts_at - OPENS_BEFORE
+    return meeting.state != MeetingState.cancelled and now >= opens_at(meeting)
 
 
 # Acts

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from consult import clock
 from consult.extensions import db
-from consult.meetings import cards
+from consult.meetings import cards, door
 from consult.meetings.models import CheckIn, Meeting, MeetingKind, Registration
 from consult.processes.models import Process
 from tests.browser.conftest import Visitor
@@ -106,6 +106,32 @@ def test_people_are_checked_in_without_a_network_and_counted_once_when_it_is_bac
     assert set(once.values()) == {1}
     assert len(once) == 4
     assert hall["guests"]["Cem Can"] not in once
+    assert quiet(visitor) == []
+
+
+def test_the_buttons_come_when_the_door_opens_also_on_a_device_without_a_network(here, scene, hall, visit):
+    with here.inside():
+        meeting = db.session.get_one(Meeting, hall["id"])
+        opens = clock.now() + timedelta(seconds=8)
+        meeting.starts_at = opens + door.OPENS_BEFORE
+        meeting.ends_at = meeting.starts_at + timedelta(hours=3)
+    visitor = open_door(visit, scene, hall)
+    page = visitor.page
+    button = page.locator(f'[data-guest="{hall["guests"]["Ada Anders"]}"] [data-act=came]')
+    assert not button.is_visible()
+    assert page.locator(".when-shut").is_visible()
+    visitor.context.set_offline(True)
+    code = page.locator(f'[data-guest="{hall["guests"]["Ada Anders"]}"]').get_attribute("data-code")
+    page.fill("#q", code)
+    page.press("#q", "Enter")
+    assert page.locator("[data-said]").is_visible()
+    assert page.inner_text("[data-count=there]") == "0"
+    button.wait_for(state="visible", timeout=20_000)
+    assert not page.locator(".when-shut").is_visible()
+    button.click()
+    visitor.context.set_offline(False)
+    page.locator("[data-waiting][hidden]").wait_for(state="attached")
+    assert counted(here, hall) == {hall["guests"]["Ada Anders"]: 1}
     assert quiet(visitor) == []
 
 

@@ -224,6 +224,35 @@ def test_nobody_is_there_days_before_and_nobody_at_a_cancelled_meeting(session, 
     assert there(session) == 0
 
 
+def test_before_the_door_opens_no_button_is_offered_and_the_page_says_when_it_opens(session, circle, staff):
+    guest(circle, "Zu früh")
+    circle.meeting.starts_at = EVENING + door.OPENS_BEFORE + timedelta(hours=1)
+    circle.meeting.ends_at = circle.meeting.starts_at + timedelta(hours=3)
+    session.commit()
+    page = staff.get(circle.meeting_path("/door"), headers={"Accept-Language": "en"})
+    around = page.html.select_one("[data-door]")
+    assert "door-shut" in around["class"]
+    assert around["data-opens-in"] == "3600000"
+    assert "The door is still closed" in page.text
+    assert "2 May 2026" in page.text
+    # What the style sheet takes away while it is shut: every way to say that somebody is here.
+    ways = page.html.select('[data-act="came"], [data-walk-in] button, [data-scan]')
+    assert len(ways) >= 3
+    for way in ways:
+        if way.find_parent("template") is None:
+            assert way.find_parent(class_="when-open") or "when-open" in way["class"], way
+    circle.meeting.starts_at = EVENING + door.OPENS_BEFORE
+    session.commit()
+    page = staff.get(circle.meeting_path("/door"), headers={"Accept-Language": "en"})
+    assert "door-shut" not in page.html.select_one("[data-door]")["class"]
+    assert "The door is still closed" not in page.text.replace("The door is still closed.", "")
+    circle.meeting.state = "cancelled"
+    session.commit()
+    page = staff.get(circle.meeting_path("/door"), headers={"Accept-Language": "en"})
+    assert "door-shut" in page.html.select_one("[data-door]")["class"]
+    assert page.html.select_one("[data-opens]") is None
+
+
 def test_afterwards_whoever_did_not_come_was_absent_and_that_can_be_undone(session, circle, staff, at):
     rows = [guest(circle, f"Gast {n}") for n in range(3)]
     waiting, declined = guest(circle, "Wartet", "waiting"), guest(circle, "Kommt nicht", "declined")

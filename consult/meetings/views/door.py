@@ -97,6 +97,9 @@ def at_the_door(slug: str, meeting_id: int) -> Response:
             counts=door.counts(known),
             kinds=kind_words(),
             is_open=door.is_open(meeting, now),
+            opens=door.opens_at(meeting),
+            # For devices, whose clocks are wrong: how long it still is, and when it is. Never, when it is cancelled.
+            opens_in=max(0, int((door.opens_at(meeting) - now).total_seconds() * 1000)),
             is_over=meeting.is_over(now),
             has_begun=now >= meeting.starts_at,
             is_closed=door.is_closed(meeting, known),

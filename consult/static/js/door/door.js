@@ -13,13 +13,17 @@ const words = $("[data-words]").content;
 const word = (name, values = {}) => $(`[data-${name}]`, words).textContent.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 const queue = () => unsent(`${at.door}.`).map(read).filter(Boolean).sort((a, b) => (a.at < b.at ? -1 : 1));
 const parts = ["[data-people] ul", ".door-counts", "[data-kinds]"];
-let token, served;
+let token, served, opening;
 
 /** The page as the server told it last. */
 function take(page) {
   token = $("[name=csrf_token]", page).value;
+  // How long it still is counts more than a moment: clocks of devices are wrong.
+  opening = performance.now() + Number((page === root ? at : $("[data-door]", page).dataset).opensIn);
   served = parts.map((part) => $(part, page).innerHTML);
 }
+
+const shut = () => !(performance.now() >= opening || Date.now() >= at.opens);
 
 async function renew() {
   const answer = await ask(at.page);
@@ -51,6 +55,7 @@ function paint() {
     $("[data-time]", row).textContent = word("kept");
   }
   for (const [name, more] of Object.entries(add)) $(`[data-count=${name}]`).textContent -= -more;
+  root.classList.toggle("door-shut", shut());
   $("[data-net]").hidden = !trouble;
   for (const kind of ["offline", "sign-in"]) $(`[data-${kind}]`).hidden = trouble !== kind;
   $("[data-refusal]").textContent = refusal;
@@ -104,6 +109,7 @@ function say(text, tone = "success") {
 }
 
 function came(row) {
+  if (shut()) return say(word("shut"), "warning");
   const name = $("bdi", row).textContent;
   if ($("[data-act=came]", row).hidden) return say(word("already", { name }), "warning");
   const state = $("[data-label]", row).textContent;
@@ -220,6 +226,8 @@ import("./scan.js").then((scan) => scan.offer($("[data-scan]"), $("[data-camera]
 addEventListener("online", send);
 addEventListener("storage", paint);
 setInterval(() => { if (!document.hidden || queue().length) send(); }, 20000);
+// Longer than that browsers cannot wait; by then the page is loaded anew.
+if (at.opensIn > 0 && at.opensIn < 2 ** 31) setTimeout(paint, Number(at.opensIn) + 50);
 take(root);
 paint();
 send();
