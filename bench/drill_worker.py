@@ -5,7 +5,6 @@ Only this module knows how to remove a protection; production imports nothing fr
 
 import os
 import secrets
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -45,8 +44,10 @@ def _without_claim() -> None:
         connection.execute(update(table).where(table.c.id == claim.message_id).values(state=outcome.state))
         return True
 
-    delivery._reserve, delivery._record = grab, write
-    delivery._take = lambda _connection, claim: replace(claim, state="sending", attempts=claim.attempts + 1)
+    def take(connection: Connection, last: list[Any], _claim: object, _mine: object) -> None:
+        delivery._write_down(connection, last)
+
+    delivery._reserve, delivery._record, delivery._take = grab, write, take
 
 
 def _without_message_id() -> None:

@@ -6,14 +6,16 @@ A worker reserves a batch by a lease and leaves the states as they are, so that 
 not leave. Only the one message that is being handed over is `sending`: a worker that dies leaves behind one in the
 air, whose guarantee decides, and reservations that run out. A worker that comes back late changes nothing.
 
-Each step is a transaction of its own, and the conversation with the mail server is inside none. While the server reads
-a message, the next one is rendered. What is due is one batch after the other; a single message is a batch of one.
+Each step is a transaction of its own, and the conversation with the mail server is inside none. Nobody waits for the
+other: while the server reads whom a message is for, the one before is recorded and this one begun in one step; while it
+reads the message, the next ones are rendered. What is due is one batch after the other; a single message is a batch of
+one.
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -45,6 +47,9 @@ LEASE = timedelta(minutes=3)
 BATCH = 100
 RESERVED = timedelta(seconds=30)
 BATCH_SECONDS = 2.0
+#: For how many seconds letters are made ahead while the server reads one: many at once cost less than each between two
+#: waits. It is short, because an answer may be there already.
+AHEAD_SECONDS = 0.003
 #: When to try again after the first, second ... failure; after the last one, about 48 hours in, we give up.
 LADDER = (
     *(timedelta(minutes=minutes) for minutes in (1, 5, 10, 30)),
@@ -54,6 +59,8 @@ LADDER = (
 GONE = "gone"
 
 _message: Any = OutboxMessage.__table__
+
+
 #: A message that is still as it was found. Written once: putting a statement together takes longer than running it.
 _AS_FOUND = (
     (_message.c.id == bindparam("found_id"))
@@ -72,6 +79,28 @@ _RECORD = update(_message).where(_AS_FOUND).values(
        for name in ("due_at", "sent_at", "lang", "sent_subject", "sent_text")}
     | {"claimed_until": None}
 )  # fmt: skip
+#: On PostgreSQL both in one step for the usual case: the one before is sent, this one begins. It is not taken before
+#: that is recorded, and nobody who holds it is waited for, because they may be waiting for the one before.
+_SENT_AND_TAKE = """
+    WITH recorded AS (
+        UPDATE outbox_message
+        SET state = 'sent', note = %(note)s, sent_at = %(now)s, lang = %(lang)s, sent_subject = %(subject)s,
+            sent_text = %(text)s, claimed_until = NULL
+        WHERE id = %(last_id)s AND state = 'sending' AND attempts = %(last_attempts)s
+            AND claimed_until = %(last_until)s
+        RETURNING id
+    ), taken AS (
+        UPDATE outbox_message SET state = 'sending', attempts = attempts + 1, claimed_until = %(until)s
+        WHERE id = (
+            SELECT id FROM outbox_message
+            WHERE id = %(found_id)s AND state = %(found_state)s AND attempts = %(found_attempts)s
+                AND claimed_until = %(found_until)s AND (SELECT count(*) FROM recorded) >= 0
+            FOR UPDATE SKIP LOCKED
+        )
+        RETURNING id
+    )
+    SELECT (SELECT count(*) FROM recorded), (SELECT count(*) FROM taken)
+"""
 # By name, because the outbox stands below the accounts.
 _person = table(
     "person", column("id"), column("email"), column("locale"), column("erased_at"), column("mail_paused_at")
@@ -89,6 +118,10 @@ class Claim:
     #: How often it was tried before.
     attempts: int
     until: datetime
+
+
+class _NotOurs(Exception):
+    """The message was paused, stopped or taken by another since it was reserved."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +208,8 @@ def _one_by_one(*, durable: bool) -> Iterator[Connection]:
 
 
 def _step(connection: Connection) -> AbstractContextManager[object]:
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return nullcontext()
     return connection.begin_nested() if connection.in_transaction() else connection.begin()
 
 
@@ -231,21 +266,37 @@ def _send(claims: list[Claim]) -> int:
             if last and not desk.has(claim):
                 with writing(), _step(connection):
                     _write_down(connection, last)
-            letter = desk.letter(claim)
-            with writing(), _step(connection):
-                _write_down(connection, last)
-                if isinstance(letter, Outcome):
-                    last.append((claim, letter))
-                    continue
-                mine = _take(connection, claim)
-            if mine is not None:
-                ahead = partial(desk.make, open_ones[:1])
-                last.append((mine, _hand_over(mine, letter, ahead)))
+            _deal_with(connection, desk, last, claim, open_ones)
         with writing(), _step(connection):
             _write_down(connection, last)
             if open_ones:
                 _give_back(connection, open_ones)
     return len(claims) - len(open_ones)
+
+
+def _deal_with(
+    connection: Connection, desk: "_Desk", last: list[tuple[Claim, Outcome]], claim: Claim, following: Sequence[Claim]
+) -> None:
+    """Send one message, or find out why not; `last` holds the outcome of this one then, if it was still ours."""
+    letter = desk.letter(claim)
+    if isinstance(letter, Outcome):
+        with writing(), _step(connection):
+            _write_down(connection, last)
+        last.append((claim, letter))
+        return
+    mine = _begun(claim)
+
+    def begin() -> None:
+        with writing(), _step(connection):
+            _take(connection, last, claim, mine)
+
+    with suppress(_NotOurs):
+        last.append((mine, _hand_over(mine, letter, begin, partial(desk.ahead, following))))
+
+
+def _begun(claim: Claim) -> Claim:
+    """The right to hand it over now, once it is taken."""
+    return replace(claim, state=State.sending, attempts=claim.attempts + 1, until=clock.now() + LEASE)
 
 
 def _found(claim: Claim) -> dict[str, Any]:
@@ -257,11 +308,34 @@ def _found(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _take(connection: Connection, claim: Claim) -> Claim | None:
-    """The right to hand it over now; None when it was paused, stopped or taken by another meanwhile."""
-    mine = replace(claim, state=State.sending, attempts=claim.attempts + 1, until=clock.now() + LEASE)
-    new = {"new_state": mine.state, "new_attempts": mine.attempts, "new_claimed_until": mine.until}
-    return mine if connection.execute(_TAKE, _found(claim) | new).rowcount else None
+def _take(connection: Connection, last: list[tuple[Claim, Outcome]], claim: Claim, mine: Claim) -> None:
+    """Record the last ones, then take this one. Raises `_NotOurs` when somebody else has changed it meanwhile."""
+    if connection.dialect.name == "postgresql" and len(last) == 1 and last[0][1].state == State.sent:
+        before, outcome = last.pop()
+        recorded, taken = connection.exec_driver_sql(_SENT_AND_TAKE, _both(before, outcome, claim, mine)).one()
+        if not recorded:
+            _lost(before, outcome)
+    else:
+        _write_down(connection, last)
+        new = {"new_state": mine.state, "new_attempts": mine.attempts, "new_claimed_until": mine.until}
+        taken = connection.execute(_TAKE, _found(claim) | new).rowcount
+    if not taken:
+        raise _NotOurs
+
+
+def _both(before: Claim, outcome: Outcome, claim: Claim, mine: Claim) -> dict[str, Any]:
+    return {
+        "last_id": before.message_id,
+        "last_attempts": before.attempts,
+        "last_until": before.until,
+        "note": _note(outcome),
+        "now": clock.now(),
+        "lang": outcome.lang,
+        "subject": outcome.subject,
+        "text": outcome.text,
+        "until": mine.until,
+        **_found(claim),
+    }
 
 
 def _give_back(connection: Connection, claims: Sequence[Claim]) -> None:
@@ -292,9 +366,15 @@ class _Desk:
     def has(self, claim: Claim) -> bool:
         return claim.message_id in self._kept
 
-    def make(self, claims: Sequence[Claim]) -> None:
-        """Make these letters now, so that they are there when they are asked for."""
-        self._kept |= {claim.message_id: self._made(claim) for claim in claims}
+    def ahead(self, claims: Sequence[Claim]) -> None:
+        """Make the next letters now, so that they are there when they are asked for."""
+        if not claims or self.has(claims[0]):
+            return
+        until = time.monotonic() + AHEAD_SECONDS
+        for claim in claims:
+            self._kept[claim.message_id] = self._made(claim)
+            if time.monotonic() > until:
+                return
 
     def letter(self, claim: Claim) -> _Letter | Outcome:
         """The letter, or what became of it without being sent. Raises nothing."""
@@ -369,10 +449,15 @@ def _after_crash(claim: Claim) -> Outcome | None:
     return None
 
 
-def _hand_over(claim: Claim, letter: _Letter, meanwhile: Callable[[], object]) -> Outcome:
-    """Speak to the mail server; no transaction is open. `claim` is the one that is being sent."""
+def _hand_over(
+    claim: Claim, letter: _Letter, begin: Callable[[], object], meanwhile: Callable[[], object]
+) -> Outcome:  # fmt: skip
+    """Speak to the mail server; no transaction is open. `claim` is the one that is sent once it has begun.
+
+    Raises what `begin` raises; nothing was sent then.
+    """
     try:
-        answer = _transport().send(letter.content, current_app.config["MAIL_FROM"], letter.to, meanwhile)
+        answer = _transport().send(letter.content, current_app.config["MAIL_FROM"], letter.to, begin, meanwhile)
     except transport.NotSent as refusal:
         if refusal.permanent:
             return Outcome(State.failed, refusal.reason, gone=letter.owner if refusal.no_such_address else None)
@@ -438,13 +523,16 @@ def _write_down(connection: Connection, outcomes: list[tuple[Claim, Outcome]]) -
     outcomes.clear()
 
 
+def _note(outcome: Outcome) -> str | None:
+    return mime.header_text(redact(outcome.note), 300) or None
+
+
 def _record(connection: Connection, claim: Claim, outcome: Outcome, now: datetime) -> bool:
     attempts = claim.attempts if claim.state == State.sending else claim.attempts + 1
-    note = mime.header_text(redact(outcome.note), 300) or None
     new = {
         "new_state": outcome.state,
         "new_attempts": attempts,
-        "new_note": note,
+        "new_note": _note(outcome),
         "new_due_at": now + LADDER[attempts - 1] if outcome.state == State.retry else None,
         "new_sent_at": now if outcome.state == State.sent else None,
         "new_lang": outcome.lang,
@@ -452,11 +540,15 @@ def _record(connection: Connection, claim: Claim, outcome: Outcome, now: datetim
         "new_sent_text": outcome.text,
     }
     if not connection.execute(_RECORD, _found(claim) | new).rowcount:
-        log.warning("message %s: it is not ours any more, %s is not recorded", claim.message_id, outcome.state)
+        _lost(claim, outcome)
         return False
     if outcome.gone is not None:
-        bounces.refused(connection, claim.message_id, outcome.gone, note or "", now)
+        bounces.refused(connection, claim.message_id, outcome.gone, _note(outcome) or "", now)
     return True
+
+
+def _lost(claim: Claim, outcome: Outcome) -> None:
+    log.warning("message %s: it is not ours any more, %s is not recorded", claim.message_id, outcome.state)
 
 
 def _transport() -> transport.Transport:

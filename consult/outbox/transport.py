@@ -54,10 +54,19 @@ def _nothing() -> None:
 
 
 class Transport(Protocol):
-    def send(self, content: bytes, sender: str, recipient: str, meanwhile: Callable[[], object] = _nothing) -> str:
+    def send(
+        self,
+        content: bytes,
+        sender: str,
+        recipient: str,
+        begin: Callable[[], object] = _nothing,
+        meanwhile: Callable[[], object] = _nothing,
+    ) -> str:
         """Hand over to exactly this recipient; returns the other side's answer. Raises `NotSent` or `Unknown`.
 
-        `meanwhile` is called at most once, while the other side reads the message; it must not raise.
+        `begin` is called once, before anything is waited for and anything handed over; what it raises comes out, and
+        nothing was sent. `meanwhile` is called at most once, while the other side reads the message; it must
+        not raise.
         """
 
 
@@ -70,7 +79,15 @@ class FolderTransport:
     def path(self, ident: str) -> Path:
         return self.folder / (re.sub(r"[^A-Za-z0-9]", "", ident.partition("@")[0])[:60] + ".eml")
 
-    def send(self, content: bytes, sender: str, recipient: str, meanwhile: Callable[[], object] = _nothing) -> str:
+    def send(
+        self,
+        content: bytes,
+        sender: str,
+        recipient: str,
+        begin: Callable[[], object] = _nothing,
+        meanwhile: Callable[[], object] = _nothing,
+    ) -> str:
+        begin()
         found = _IDENT.search(content)
         path = self.path(found[1].decode("ascii", "replace") if found else "unknown")
         partial = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
@@ -91,16 +108,30 @@ class SmtpTransport:
         self._user, self._password = user, password
         self._mine = threading.local()
 
-    def send(self, content: bytes, sender: str, recipient: str, meanwhile: Callable[[], object] = _nothing) -> str:
+    def send(
+        self,
+        content: bytes,
+        sender: str,
+        recipient: str,
+        begin: Callable[[], object] = _nothing,
+        meanwhile: Callable[[], object] = _nothing,
+    ) -> str:
+        start = _once(begin)
+        envelope = _envelope(sender, recipient)
+        if not envelope:
+            start()
+            raise NotSent("smtp: 553 5.1.3 not an address", permanent=True)
         kept = self._kept()
         if kept is not None:
             try:
-                return self._converse(kept, content, sender, recipient, meanwhile)
+                return self._converse(kept, envelope, content, start, meanwhile)
             except NotSent as refusal:
                 # A connection that the server had closed meanwhile says nothing about this message.
                 if refusal.permanent or self._kept() is not None:
                     raise
-        return self._converse(self._connect(), content, sender, recipient, meanwhile)
+        # Connecting may take long.
+        start()
+        return self._converse(self._connect(), envelope, content, start, meanwhile)
 
     def close(self) -> None:
         """End this thread's connection."""
@@ -157,14 +188,17 @@ class SmtpTransport:
         return smtp
 
     def _converse(
-        self, smtp: smtplib.SMTP, content: bytes, sender: str, recipient: str, meanwhile: Callable[[], object]
+        self,
+        smtp: smtplib.SMTP,
+        envelope: tuple[bytes, ...],
+        content: bytes,
+        start: Callable[[], object],
+        meanwhile: Callable[[], object],
     ) -> str:
         handed_over = False
         talk = _Talk(smtp)
         try:
-            talk.ask(f"MAIL FROM:<{sender}>")
-            talk.ask(f"RCPT TO:<{recipient}>")
-            talk.ask("DATA", 354)
+            self._address(talk, envelope, start, together=smtp.has_extn("pipelining"))
             handed_over = True
             talk.say(_dot_stuffed(content))
             meanwhile()
@@ -181,12 +215,41 @@ class SmtpTransport:
             if handed_over:
                 raise Unknown(f"cut off: {reason}") from error
             raise NotSent(f"connection: {reason}") from error
+        except BaseException:
+            # The server waits for the rest of an envelope.
+            self.close()
+            raise
         self._mine.used = time.monotonic()
         return answer
 
+    def _address(
+        self, talk: "_Talk", envelope: tuple[bytes, ...], start: Callable[[], object], *, together: bool
+    ) -> None:
+        """Say the envelope, at once to servers that take that (RFC 2920), and begin while they read the first of it."""
+        said = len(envelope) if together else 1
+        talk.say(b"".join(envelope[:said]))
+        start()
+        refused: NotSent | None = None
+        for number, wanted in enumerate((250, 250, 354)):
+            if number >= said:
+                talk.say(envelope[number])
+            try:
+                talk.hear(wanted)
+            except NotSent as refusal:
+                # What was said at once is answered one by one all the same.
+                refused = refused or refusal
+                if not together or refused.reason.startswith("smtp: 421"):
+                    raise refused from None
+            else:
+                if refused is not None and wanted == 354:
+                    # It waits for a message to nobody.
+                    self.close()
+        if refused is not None:
+            raise refused
+
     def _reset(self, talk: "_Talk") -> None:
         try:
-            talk.ask("RSET")
+            talk.ask(b"RSET")
         except (NotSent, OSError, smtplib.SMTPException):
             self.close()
 
@@ -205,10 +268,8 @@ class _Talk:
         self._wait()
         self._sock.sendall(content)
 
-    def ask(self, command: str, wanted: int = 250) -> None:
-        if not command.isprintable():
-            raise NotSent("smtp: 553 5.1.3 not an address", permanent=True)
-        self.say(command.encode("ascii") + b"\r\n")
+    def ask(self, command: bytes, wanted: int = 250) -> None:
+        self.say(command + b"\r\n")
         self.hear(wanted)
 
     def hear(self, wanted: int = 250) -> str:
@@ -257,6 +318,25 @@ def _deadline(smtp: smtplib.SMTP) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+def _envelope(sender: str, recipient: str) -> tuple[bytes, ...]:
+    """The three commands before the message; none when an address would be more than that."""
+    commands = (f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA")
+    if not all(command.isascii() and command.isprintable() for command in commands):
+        return ()
+    return tuple(command.encode("ascii") + b"\r\n" for command in commands)
+
+
+def _once(call: Callable[[], object]) -> Callable[[], None]:
+    """Calls it the first time and never again."""
+    left = [call]
+
+    def called() -> None:
+        if left:
+            left.pop()()
+
+    return called
 
 
 def _dot_stuffed(content: bytes) -> bytes:

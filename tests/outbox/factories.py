@@ -57,6 +57,6 @@ def in_the_air(ident: int, moment: datetime) -> delivery.Claim:
     """A worker has begun to hand the message over, and nothing more is heard of it."""
     (found,) = delivery._reserve(moment, ident)
     with delivery._one_by_one(durable=True) as connection, delivery._step(connection):
-        mine = delivery._take(connection, found)
-    assert mine is not None
+        mine = delivery._begun(found)
+        delivery._take(connection, [], found, mine)
     return mine
