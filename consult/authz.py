@@ -16,6 +16,7 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from consult.extensions import db
+from consult.returning import came_from
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,8 +55,8 @@ def authorize(predicate: Callable[..., bool], *objects: Any) -> None:
 
 
 def sign_in_first() -> Response:
-    """A redirect to the sign-in page that comes back here afterwards (GET only; a POST comes back to its referrer)."""
-    back = request.full_path.rstrip("?") if request.method == "GET" else ""
+    """A redirect to the sign-in page that comes back here afterwards; after a form, to the page it was sent from."""
+    back = request.full_path.rstrip("?") if request.method == "GET" else came_from()
     return redirect(url_for("accounts.sign_in", next=back or None), 303)
 
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
 from consult.extensions import db
+from consult.returning import came_from
 
 #: Seconds after which a browser or a program may try again when the database was away.
 RETRY_AFTER = 10
@@ -113,7 +114,9 @@ def database_away(error: BaseException) -> bool:
 def init_app(app: Flask) -> None:
     @app.errorhandler(Refused)
     def refused(error: Refused) -> Response:
-        return error_page(409, message=error.message)
+        back = came_from()
+        actions = [{"label": _("Back"), "url": back}] if back else []
+        return error_page(409, message=error.message, actions=actions)
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -3,12 +3,10 @@
 import hashlib
 import re
 import secrets
-import unicodedata
 from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
-from urllib.parse import urlsplit
 
 import flask
 from flask import Flask, abort, current_app, g, has_request_context, redirect, request, url_for
@@ -27,6 +25,7 @@ from consult.db import Base, begin_reading, begin_writing, created
 from consult.errors import error_page
 from consult.extensions import db
 from consult.html import has_forbidden
+from consult.returning import safe_next as safe_next
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -173,11 +172,15 @@ def keeps_text(view: Callable[P, R]) -> Callable[P, R]:
     return view
 
 
-def takes_files(size: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Mark a view whose body may be larger than those of others: a file of `size` bytes, and its form around it."""
+def takes_files(size: int, text: int = 0) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a view whose body may be larger than those of others: a file of `size` bytes, and its form around it.
+
+    `text`: what its fields may take together, where that is more than elsewhere.
+    """
 
     def mark(view: Callable[P, R]) -> Callable[P, R]:
-        view.max_body = size + _FORM_AROUND  # type: ignore[attr-defined]  # read below
+        view.max_body = size + text + _FORM_AROUND  # type: ignore[attr-defined]  # read below
+        view.max_text = text  # type: ignore[attr-defined]  # read below
         return view
 
     return mark
@@ -196,16 +199,6 @@ def _is_one_click(view: Any) -> bool:
     return getattr(view, "takes_one_click", False) and request.form.to_dict(flat=False) == {
         "List-Unsubscribe": ["One-Click"]
     }
-
-
-def safe_next(target: str | None, default: str) -> str:
-    """`target` if it is a path of ours, else `default`: no redirect leaves this host."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
-        return default
-    if any(ord(c) < 33 or c == "\\" or unicodedata.category(c).startswith("C") for c in target):
-        return default
-    parts = urlsplit(target)
-    return default if parts.scheme or parts.netloc else target
 
 
 @lru_cache(maxsize=512)
@@ -235,6 +228,8 @@ def _before() -> Response | None:
     larger: int | None = getattr(view, "max_body", None)
     if larger is not None:
         request.max_content_length = larger
+        if longer := getattr(view, "max_text", 0):
+            request.max_form_memory_size = longer
     if any(has_forbidden(value) for values in request.form.listvalues() for value in values):
         abort(400)
     try:

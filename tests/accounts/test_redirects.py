@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 import pytest
 from flask import Flask
@@ -151,3 +151,36 @@ def test_paths_of_ours_are_kept(app: Flask) -> None:
     with app.test_request_context():
         for path in ("/p/x", "/p/x?a=b&c=d", "/p/x#beitrag-7", "/p/x?next=/y", "/suche?q=Stra%C3%9Fe", "/p/für"):
             assert safe_next(path, "/fallback") == path
+
+
+def sent_from(browser: Browser, url: str, referrer: str, status: int) -> Any:
+    token = browser.get("/contact").form_fields("/contact")["csrf_token"]
+    return browser.post(url, {"csrf_token": token}, status, headers={"Referer": referrer})
+
+
+@pytest.mark.parametrize(
+    ("referrer", "back"),
+    [
+        ("http://localhost/account/sign-ins?a=b#c", "/account/sign-ins?a=b"),
+        ("http://localhost//evil.example", ""),
+        ("http://evil.example/account", ""),
+        ("http://localhost/account/sign-ins/end-all", ""),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_after_a_form_one_signs_in_and_comes_back_to_where_it_was(
+    app: Flask, session: Any, referrer: str, back: str
+) -> None:
+    found = sent_from(Browser(app), "/account/sign-ins/end-all", referrer, 303)
+    assert parse_qs(urlsplit(found.location).query).get("next", [""]) == [back]
+
+
+@pytest.mark.parametrize(
+    ("referrer", "back"),
+    [("http://localhost/account", "/account"), ("http://evil.example/account", "/")],
+)  # fmt: skip
+def test_a_refusal_leads_back_to_where_the_form_was(browser_of: Any, referrer: str, back: str) -> None:
+    person = make_member()
+    give_second_factor(person)
+    found = sent_from(browser_of(person), "/account/second-factor/start", referrer, 409)
+    assert found.html.main.find("a", class_="primary")["href"] == back
