@@ -67,7 +67,9 @@ def wanted(message: OutboxMessage) -> bool:
         return False
     if message.period != reminders.period_of(found.meeting):
         return False
-    if found.registration.state not in reminders.states_of(found.reminder):
+    state = found.registration.state
+    after = found.reminder.minutes > 0 and state == RegistrationState.coming
+    if state not in reminders.reached(found.reminder, after and reminders.is_counted(found.meeting.id)):
         return False
     if found.reminder.kind == ReminderKind.survey and not survey_wanted(found):
         return False

@@ -54,6 +54,8 @@ BEFORE_STATES = (
     RegistrationState.asked,
 )
 AFTER_STATES = (RegistrationState.attended, RegistrationState.coming, RegistrationState.absent)
+#: Who is thanked.
+THANKED = (RegistrationState.attended, RegistrationState.coming)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Preset:
 PRESETS = {
     "three_days": Preset(ReminderKind.reminder, -3 * DAY, (RegistrationState.coming,)),
     "day_before": Preset(ReminderKind.reminder, -DAY, (RegistrationState.coming,)),
-    "thanks": Preset(ReminderKind.thanks, DAY, (RegistrationState.attended, RegistrationState.coming)),
+    "thanks": Preset(ReminderKind.thanks, DAY, THANKED),
     "survey": Preset(ReminderKind.survey, DAY, (RegistrationState.attended, RegistrationState.coming)),
 }
 
@@ -104,7 +106,34 @@ def of_meeting(meeting_id: int) -> list[Reminder]:
 
 
 def states_of(reminder: Reminder) -> tuple[str, ...]:
+    """As the organisers chose them."""
     return tuple(reminder.states.split())
+
+
+def reached(reminder: Reminder, counted: bool) -> tuple[str, ...]:
+    """States of registrations that get it now. `counted`: somebody was checked in at the meeting.
+
+    Thanks go to nobody who was not there, whatever was chosen. Who said that they come was there, as far as anybody
+    knows, as long as nobody was checked in.
+    """
+    states = states_of(reminder)
+    if reminder.minutes < 0:
+        return states
+    if reminder.kind == ReminderKind.thanks:
+        states = THANKED
+    return tuple(state for state in states if not (counted and state == RegistrationState.coming))
+
+
+def is_counted(meeting_id: int) -> bool:
+    """Whether anybody was checked in, or noted as having been there."""
+    return (
+        db.session.scalar(
+            select(Registration.id)
+            .where(Registration.meeting_id == meeting_id, Registration.state == RegistrationState.attended)
+            .limit(1)
+        )
+        is not None
+    )
 
 
 def add(
@@ -132,6 +161,7 @@ def add(
     if moment_of(meeting, minutes) <= now:
         raise Refused(_("This moment has passed already."))
     possible = BEFORE_STATES if minutes < 0 else AFTER_STATES
+    states = THANKED if kind == ReminderKind.thanks else states
     chosen = [state.value for state in possible if state in states]
     if not chosen:
         raise Refused(_("Please choose who gets it."))
@@ -236,7 +266,7 @@ def _promise(ident: int, meeting_id: int, now: datetime, on_paper: Callable[[int
         .join(Person, Person.id == Registration.person_id)
         .where(
             Registration.meeting_id == meeting.id,
-            Registration.state.in_(states_of(reminder)),
+            Registration.state.in_(reached(reminder, is_counted(meeting.id))),
             or_(literal(reminder.kind != ReminderKind.survey), Registration.surveyed_at.is_(None)),
             Person.email.is_not(None),
             Person.erased_at.is_(None),

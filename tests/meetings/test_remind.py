@@ -14,7 +14,7 @@ from consult.invitations.dates import on_paper
 from consult.invitations.lists import parse_text
 from consult.invitations.operations import invite
 from consult.meetings import materials, operations, reminders, survey
-from consult.meetings.models import Meeting, Minutes, Registration, Reminder
+from consult.meetings.models import Meeting, Minutes, Registration, Reminder, SurveyQuestion
 from consult.meetings.reminders import DAY
 from consult.outbox.delivery import deliver
 from consult.outbox.kinds import Mail, kind
@@ -194,6 +194,57 @@ def test_who_gets_it_is_asked_again_just_before_sending(
     session.flush()
     session.expire_all()
     assert still_wanted(session) is False
+
+
+@pytest.mark.parametrize("what", ["thanks", "survey"])
+def test_after_the_meeting_mails_go_to_those_who_were_there(
+    session: Any, circle: Circle, at: Callable[[datetime], Any], what: str
+) -> None:
+    if what == "survey":
+        session.add(SurveyQuestion(meeting_id=circle.meeting.id, position=0, kind="text", label="Wie war es?"))
+        session.flush()
+    there, not_there, absent = guest(circle), guest(circle), guest(circle)
+    chosen = ("absent", "coming", "attended") if what == "thanks" else ("coming", "attended")
+    reminders.add(circle.meeting, what, DAY, chosen, circle.lead)
+    there.state, absent.state = "attended", "absent"
+    session.commit()
+    assert run(at(circle.meeting.ends_at + timedelta(hours=25))) == 1
+    message = session.scalars(select(OutboxMessage)).one()
+    assert message.recipient_id == there.person_id
+    assert not_there.state == "coming"
+    assert kind(message.kind).wanted(message) is True
+
+
+def test_where_nobody_was_checked_in_all_who_said_that_they_come_are_thanked_and_nobody_else(
+    session: Any, circle: Circle, at: Callable[[datetime], Any]
+) -> None:
+    ones, absent, declined = [guest(circle), guest(circle)], guest(circle), guest(circle)
+    planned = reminders.add(circle.meeting, "thanks", DAY, ("absent",), circle.lead)
+    # One of an earlier time, when absent people could be chosen.
+    planned.states = "absent declined"
+    absent.state, declined.state = "absent", "declined"
+    session.commit()
+    assert run(at(circle.meeting.ends_at + timedelta(hours=25))) == 2
+    messages = session.scalars(select(OutboxMessage).order_by(OutboxMessage.recipient_id)).all()
+    assert [message.recipient_id for message in messages] == [one.person_id for one in ones]
+    # A device at the door that was offline all evening: now it is known who was there.
+    ones[0].state = "attended"
+    session.commit()
+    assert [kind(message.kind).wanted(message) for message in messages] == [True, False]
+
+
+def test_the_page_says_who_is_thanked(
+    session: Any, circle: Circle, browser_of: Callable[..., Browser], at: Callable[[datetime], Any]
+) -> None:
+    rows = [guest(circle) for _n in range(3)]
+    reminders.add(circle.meeting, "thanks", DAY, COMING, circle.lead)
+    session.commit()
+    staff, where = browser_of(circle.moderator), circle.meeting_path("/reminders")
+    said = staff.get(where, headers={"Accept-Language": "en"}).text
+    assert "whoever was there; where nobody was checked in, whoever said that they come (3 people now)" in said
+    rows[0].state = "attended"
+    session.commit()
+    assert "(1 person now)" in staff.get(where, headers={"Accept-Language": "en"}).text
 
 
 def test_people_without_an_address_and_those_who_get_letters_get_no_mail(session: Any, circle: Circle) -> None:

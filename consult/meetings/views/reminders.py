@@ -10,7 +10,7 @@ from consult.errors import Refused
 from consult.forms import entered
 from consult.meetings import event_words, policy, queries, reminders
 from consult.meetings.event_forms import ReminderForm
-from consult.meetings.models import Meeting
+from consult.meetings.models import Meeting, RegistrationState, Reminder, ReminderKind
 from consult.meetings.views.blueprint import bp
 from consult.processes.loading import load_process
 from consult.processes.models import Process
@@ -52,12 +52,23 @@ def edit_reminders(slug: str, meeting_id: int) -> Response | tuple[str, int]:
     return _page(form, process, meeting), 422
 
 
+def _whom(one: Reminder) -> str:
+    """Who gets it, in words."""
+    if one.kind == ReminderKind.thanks:
+        return _("whoever was there; where nobody was checked in, whoever said that they come")
+    names = event_words.state_names()
+    words = [names[state] for state in reminders.states_of(one)]
+    if one.minutes > 0 and RegistrationState.coming in reminders.states_of(one):
+        words.append(_("of those who said that they come nobody, once somebody was checked in"))
+    return ", ".join(words)
+
+
 def _page(form: ReminderForm, process: Process, meeting: Meeting) -> str:
     now = clock.now()
     planned = reminders.of_meeting(meeting.id)
     taken = {(one.kind, one.minutes) for one in planned}
-    states = event_words.state_names()
     counts = queries.registration_counts(meeting.id)
+    counted = counts.get(RegistrationState.attended, 0) > 0
     return render_template(
         "meetings/reminders.html",
         form=form,
@@ -70,8 +81,8 @@ def _page(form: ReminderForm, process: Process, meeting: Meeting) -> str:
                 "name": event_words.reminder_names()[one.kind],
                 "distance": event_words.distance_words(one.minutes),
                 "moment": reminders.moment_of(meeting, one.minutes),
-                "states": ", ".join(states[state] for state in reminders.states_of(one)),
-                "people": sum(counts.get(state, 0) for state in reminders.states_of(one)),
+                "states": _whom(one),
+                "people": sum(counts.get(state, 0) for state in reminders.reached(one, counted)),
                 "note": one.note,
                 "sent": one.queued_at,
                 "missed": one.queued_at is None
