@@ -8,6 +8,7 @@ from wtforms import (
     BooleanField,
     FieldList,
     FormField,
+    HiddenField,
     IntegerField,
     RadioField,
     SelectField,
@@ -84,6 +85,8 @@ class QuestionRow(FlaskForm):
 class QuestionsForm(Form):
     """All questions; rows with a text count."""
 
+    #: Which questions the editor began from.
+    base = HiddenField()
     questions = FieldList(FormField(QuestionRow), max_entries=MOST_QUESTIONS + 3)
     anonymous = RadioField(_l("Whose answers are they?"), default="yes")
 

@@ -16,7 +16,9 @@ from consult.audit.operations import record
 from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_line, clean_text
+from consult.meetings import base
 from consult.meetings.models import FieldAnswer, FieldKind, Meeting, MeetingField, Registration
+from consult.meetings.room import lock
 
 YES, NO = "yes", "no"
 #: More than this and nobody registers.
@@ -46,7 +48,10 @@ def fields_of(meeting_id: int) -> list[MeetingField]:
     """In their order."""
     return list(
         db.session.scalars(
-            select(MeetingField).where(MeetingField.meeting_id == meeting_id).order_by(MeetingField.position)
+            select(MeetingField)
+            .where(MeetingField.meeting_id == meeting_id)
+            .order_by(MeetingField.position)
+            .execution_options(populate_existing=True)
         )
     )
 
@@ -75,13 +80,24 @@ def _checked(questions: Sequence[Question]) -> None:
             )
 
 
-def set_fields(meeting: Meeting, questions: Sequence[Question], actor: Person | None) -> None:
+def mark_of(asked: Sequence[MeetingField]) -> str:
+    """Stands for exactly these questions: the base of a form that changes them."""
+    return base.mark_of(
+        (q.id, q.kind, q.label, q.help, q.choices, q.required, q.keep_days, q.depends_on_id) for q in asked
+    )
+
+
+def set_fields(meeting: Meeting, questions: Sequence[Question], actor: Person | None, seen: str | None = None) -> None:
     """Ask these, in this order. Answers to a question that is not asked any longer are deleted.
 
-    Raises `Refused` for too many, for choices without anything to choose from and for conditions that cannot be.
+    `seen`: the mark of the questions the editor began from. Raises `Conflict` when others stand there meanwhile,
+    `Refused` for too many, for choices without anything to choose from and for conditions that cannot be.
     """
     _checked(questions)
-    stored = {field.id: field for field in fields_of(meeting.id)}
+    lock(meeting)
+    before = fields_of(meeting.id)
+    base.refuse_stale(seen, mark_of(before), (q.label for q in questions), (q.label for q in before))
+    stored = {field.id: field for field in before}
     kept = [stored[q.id] if q.id in stored else None for q in questions]
     gone = set(stored) - {field.id for field in kept if field}
     db.session.execute(update(MeetingField).where(MeetingField.meeting_id == meeting.id).values(depends_on_id=None))

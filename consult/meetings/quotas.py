@@ -8,11 +8,12 @@ from sqlalchemy import delete, select, update
 
 from consult import clock
 from consult.accounts.models import OrganisationKind, Person
+from consult.accounts.words import organisation_kinds
 from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.errors import Refused
 from consult.extensions import db
-from consult.meetings import waiting
+from consult.meetings import base, waiting
 from consult.meetings.models import Meeting, Quota
 from consult.meetings.room import lock
 
@@ -29,16 +30,29 @@ class Share:
 def quotas_of(meeting_id: int) -> list[Quota]:
     """By kind."""
     return list(
-        db.session.scalars(select(Quota).where(Quota.meeting_id == meeting_id).order_by(Quota.organisation_kind))
+        db.session.scalars(
+            select(Quota)
+            .where(Quota.meeting_id == meeting_id)
+            .order_by(Quota.organisation_kind)
+            .execution_options(populate_existing=True)
+        )
     )
 
 
-def set_quotas(meeting: Meeting, shares: Sequence[Share], actor: Person | None) -> None:
+def mark_of(stored: Sequence[Quota]) -> str:
+    """Stands for exactly these shares: the base of a form that changes them."""
+    return base.mark_of((quota.organisation_kind, quota.reserved, quota.at_most) for quota in stored)
+
+
+def set_quotas(meeting: Meeting, shares: Sequence[Share], actor: Person | None, seen: str | None = None) -> None:
     """Put these in place of what was there. Who has a place keeps it; who waits is offered what became free.
 
-    Raises `Refused` when more places are kept than there are, and for a most that is less than what is kept.
+    `seen`: the mark of the shares the editor began from. Raises `Conflict` when others stand there meanwhile,
+    `Refused` when more places are kept than there are, and for a most that is less than what is kept.
     """
     lock(meeting)
+    before = quotas_of(meeting.id)
+    base.refuse_stale(seen, mark_of(before), (_told(share) for share in shares), (_told(quota) for quota in before))
     wanted = {share.kind: share for share in shares if share.reserved or share.at_most is not None}
     for share in wanted.values():
         OrganisationKind(share.kind)
@@ -56,6 +70,15 @@ def set_quotas(meeting: Meeting, shares: Sequence[Share], actor: Person | None) 
     db.session.flush()
     record(Action.quotas_changed, actor.id if actor else None, meeting, process_id=meeting.process_id)
     waiting.move_up(meeting, clock.now())
+
+
+def _told(share: Share | Quota) -> str:
+    """One line of a list that is shown to an editor who came second."""
+    kind = share.kind if isinstance(share, Share) else share.organisation_kind
+    named = organisation_kinds().get(kind, kind)
+    if share.at_most is None:
+        return _("%(kind)s: %(kept)s kept", kind=named, kept=share.reserved)
+    return _("%(kind)s: %(kept)s kept, at most %(most)s", kind=named, kept=share.reserved, most=share.at_most)
 
 
 def release(meeting: Meeting, actor: Person) -> int:

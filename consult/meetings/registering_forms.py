@@ -276,6 +276,8 @@ class QuotaRow(FlaskForm):
 class QuotaForm(Form):
     """All kinds, one row each."""
 
+    #: Which shares the editor began from.
+    base = HiddenField()
     rows = FieldList(FormField(QuotaRow), max_entries=40)
 
     def shares(self) -> list[Share]:
@@ -321,6 +323,8 @@ class QuestionRow(FlaskForm):
 class QuestionsForm(Form):
     """All questions; rows with a text count."""
 
+    #: Which questions the editor began from.
+    base = HiddenField()
     rows = FieldList(FormField(QuestionRow), max_entries=questions.MOST + SPARE_ROWS)
 
     def offer(self) -> None:

@@ -22,6 +22,7 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_line, clean_text
 from consult.i18n import format_number
+from consult.meetings import base
 from consult.meetings.models import (
     Meeting,
     MeetingState,
@@ -32,6 +33,7 @@ from consult.meetings.models import (
     SurveyQuestion,
     SurveyReply,
 )
+from consult.meetings.room import lock
 from consult.processes.models import Process
 
 PURPOSE = "meeting_survey"
@@ -69,7 +71,10 @@ def preset() -> list[Question]:
 def questions_of(meeting_id: int) -> list[SurveyQuestion]:
     return list(
         db.session.scalars(
-            select(SurveyQuestion).where(SurveyQuestion.meeting_id == meeting_id).order_by(SurveyQuestion.position)
+            select(SurveyQuestion)
+            .where(SurveyQuestion.meeting_id == meeting_id)
+            .order_by(SurveyQuestion.position)
+            .execution_options(populate_existing=True)
         )
     )
 
@@ -98,15 +103,27 @@ def _cleaned(question: Question) -> Question:
     return Question(kind, clean_line(question.label).strip()[:300], choices if kind == SurveyKind.choice else ())
 
 
-def set_questions(meeting: Meeting, questions: Sequence[Question], anonymous: bool, actor: Person | None) -> None:
-    """Ask these questions, in this order. Raises `Refused` once somebody has begun to answer."""
+def mark_of(meeting: Meeting, asked: Sequence[SurveyQuestion]) -> str:
+    """Stands for exactly these questions and the promise about names: the base of a form that changes them."""
+    return base.mark_of([(meeting.survey_anonymous,), *((q.kind, q.label, q.choices) for q in asked)])
+
+
+def set_questions(
+    meeting: Meeting, questions: Sequence[Question], anonymous: bool, actor: Person | None, seen: str | None = None
+) -> None:
+    """Ask these questions, in this order. Raises `Refused` once somebody has begun to answer.
+
+    `seen`: the mark of the questions the editor began from. Raises `Conflict` when others stand there meanwhile.
+    """
     cleaned = [_cleaned(question) for question in questions if question.label.strip()]
     if len(cleaned) > MOST_QUESTIONS:
         raise Refused(_("A survey has at most %(most)s questions.", most=MOST_QUESTIONS))
     # Whoever begins to answer waits here as well.
-    db.session.execute(select(Meeting.id).where(Meeting.id == meeting.id).with_for_update())
+    lock(meeting)
     if has_replies(meeting.id):
         raise Refused(_("Somebody has answered already: questions and the promise about names stay as they are."))
+    before = questions_of(meeting.id)
+    base.refuse_stale(seen, mark_of(meeting, before), (q.label for q in cleaned), (q.label for q in before))
     db.session.execute(delete(SurveyQuestion).where(SurveyQuestion.meeting_id == meeting.id))
     db.session.add_all(
         SurveyQuestion(

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from consult.accounts.words import organisation_kinds
 from consult.authz import current_person
-from consult.errors import Refused
+from consult.errors import Conflict, Refused
 from consult.meetings import fields, quotas
 from consult.meetings.models import Meeting, MeetingField
 from consult.meetings.registering_forms import SPARE_ROWS, QuestionsForm, QuotaForm
@@ -39,29 +39,47 @@ def _stored(asked: list[MeetingField]) -> list[dict[str, object]]:
 @keeps_text
 def questions(slug: str, meeting_id: int) -> Response:
     process, meeting = load(slug, meeting_id, changes=True)
+    theirs = None
     if request.method == "GET":
-        stored = _stored(fields.fields_of(meeting.id))
-        spare = min(SPARE_ROWS, fields.MOST - len(stored))
-        form = QuestionsForm(data={"rows": [*stored, *({"keep_days": 30} for _n in range(spare))]})
+        asked = fields.fields_of(meeting.id)
+        spare = min(SPARE_ROWS, fields.MOST - len(asked))
+        rows = [*_stored(asked), *({"keep_days": 30} for _n in range(spare))]
+        form = QuestionsForm(data={"rows": rows, "base": fields.mark_of(asked)})
     else:
         form = QuestionsForm()
     form.offer()
+    status = 200 if request.method == "GET" else 422
     if request.method == "POST" and form.validate():
         try:
-            fields.set_fields(meeting, form.asked(), current_person())
+            fields.set_fields(meeting, form.asked(), current_person(), form.base.data or "")
+        except Conflict as conflict:
+            status, theirs = 409, conflict.theirs.splitlines()
+            _join(form, fields.fields_of(meeting.id))
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
             flash(_("The questions are saved."), "success")
             return commit_and_go(url_for(".questions", slug=slug, meeting_id=meeting.id))
-    status = 200 if request.method == "GET" else 422
-    return page("meetings/questions.html", status, process=process, meeting=meeting, form=form)
+    return page("meetings/questions.html", status, process=process, meeting=meeting, form=form, theirs=theirs)
+
+
+def _join(form: QuestionsForm, asked: list[MeetingField]) -> None:
+    """Put questions somebody else has added meanwhile below what was typed in: saving again then takes none away."""
+    form.base.data = fields.mark_of(asked)
+    typed = {row.form.ident.data for row in form.rows}
+    for stored in _stored(asked):
+        # A condition by number would point into the other list.
+        if stored["ident"] not in typed and len(form.rows) < form.rows.max_entries:
+            form.rows.append_entry({**stored, "depends_on": ""})
+    form.offer()
 
 
 def _quota_form(meeting: Meeting) -> QuotaForm:
-    stored = {quota.organisation_kind: quota for quota in quotas.quotas_of(meeting.id)}
+    kept = quotas.quotas_of(meeting.id)
+    stored = {quota.organisation_kind: quota for quota in kept}
     return QuotaForm(
         data={
+            "base": quotas.mark_of(kept),
             "rows": [
                 {
                     "kind": kind,
@@ -69,7 +87,7 @@ def _quota_form(meeting: Meeting) -> QuotaForm:
                     "at_most": stored[kind].at_most if kind in stored else None,
                 }
                 for kind in organisation_kinds()
-            ]
+            ],
         }
     )
 
@@ -79,9 +97,13 @@ def _quota_form(meeting: Meeting) -> QuotaForm:
 def shares(slug: str, meeting_id: int) -> Response:
     process, meeting = load(slug, meeting_id, changes=True)
     form = _quota_form(meeting) if request.method == "GET" else QuotaForm()
+    status, theirs = 200 if request.method == "GET" else 422, None
     if request.method == "POST" and form.validate():
         try:
-            quotas.set_quotas(meeting, form.shares(), current_person())
+            quotas.set_quotas(meeting, form.shares(), current_person(), form.base.data or "")
+        except Conflict as conflict:
+            status, theirs = 409, conflict.theirs.splitlines()
+            form.base.data = quotas.mark_of(quotas.quotas_of(meeting.id))
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
@@ -90,10 +112,11 @@ def shares(slug: str, meeting_id: int) -> Response:
     room = room_of(meeting)
     return page(
         "meetings/quotas.html",
-        200 if request.method == "GET" else 422,
+        status,
         process=process,
         meeting=meeting,
         form=form,
+        theirs=theirs,
         kinds=organisation_kinds(),
         taken=room.taken,
         still_kept=sum(max(0, number - room.taken[kind]) for kind, number in room.reserved.items()),

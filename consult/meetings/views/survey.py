@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from consult import clock
 from consult.authz import allowed, authorize, current_person, public
-from consult.errors import Refused
+from consult.errors import Conflict, Refused
 from consult.limits import limit, visitor
 from consult.meetings import policy, queries, survey, words
 from consult.meetings.event_forms import QuestionsForm, sheet_answers, sheet_form
@@ -26,11 +26,11 @@ _SPARE = 2
 
 
 def _stored(meeting: Meeting) -> dict[str, Any]:
-    rows: list[dict[str, Any]] = [
-        {"label": one.label, "kind": one.kind, "choices": one.choices} for one in survey.questions_of(meeting.id)
-    ]
+    asked = survey.questions_of(meeting.id)
+    rows: list[dict[str, Any]] = [{"label": one.label, "kind": one.kind, "choices": one.choices} for one in asked]
     spare = [{"kind": SurveyKind.scale} for _n in range(_SPARE)]
-    return {"questions": [*rows, *spare], "anonymous": "yes" if meeting.survey_anonymous else "no"}
+    return {"questions": [*rows, *spare], "anonymous": "yes" if meeting.survey_anonymous else "no",
+            "base": survey.mark_of(meeting, asked)}  # fmt: skip
 
 
 @bp.route("/p/<slug>/meetings/<int:meeting_id>/survey/questions", methods=["GET", "POST"])
@@ -42,12 +42,17 @@ def survey_questions(slug: str, meeting_id: int) -> Response | tuple[str, int]:
     meeting = queries.visible_or_404(process.id, meeting_id)
     form = QuestionsForm(data=_stored(meeting)) if request.method == "GET" else QuestionsForm()
     form.offer()
-    status = 200
+    status, theirs = 200, None
     if request.method == "POST":
         status = 422
         if form.validate():
             try:
-                survey.set_questions(meeting, form.asked(), form.anonymous.data == "yes", current_person())
+                survey.set_questions(
+                    meeting, form.asked(), form.anonymous.data == "yes", current_person(), form.base.data or ""
+                )
+            except Conflict as conflict:
+                status, theirs = 409, conflict.theirs.splitlines()
+                form.base.data = survey.mark_of(meeting, survey.questions_of(meeting.id))
             except Refused as refusal:
                 form.form_errors.append(refusal.message)
             else:
@@ -60,6 +65,7 @@ def survey_questions(slug: str, meeting_id: int) -> Response | tuple[str, int]:
         form=form,
         process=process,
         meeting=meeting,
+        theirs=theirs,
         empty=not survey.questions_of(meeting.id),
         begun=survey.has_replies(meeting.id),
     )
@@ -72,7 +78,11 @@ def usual_questions(slug: str, meeting_id: int) -> Response:
     process = load_process(slug)
     authorize(policy.can_organise, process)
     meeting = queries.visible_or_404(process.id, meeting_id)
-    survey.set_questions(meeting, survey.preset(), meeting.survey_anonymous, current_person())
+    none = survey.mark_of(meeting, [])
+    try:
+        survey.set_questions(meeting, survey.preset(), meeting.survey_anonymous, current_person(), none)
+    except Conflict as conflict:
+        raise Refused(_("Somebody else has written questions meanwhile.")) from conflict
     flash(_("The questions are saved. You can change them."), "success")
     return commit_and_go(url_for(".survey_questions", slug=slug, meeting_id=meeting_id))
 
