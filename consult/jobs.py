@@ -43,6 +43,8 @@ class Job(StrEnum):
     newsletter = "consult.newsletter"
     #: Issues whose time has come, or that were left behind.
     newsletters = "consult.newsletters"
+    #: A long list of people: read it, or take it into its campaign.
+    people_list = "consult.people_list"
     #: The letters of one campaign as one file.
     letters = "consult.letters"
     heartbeat = "consult.heartbeat"

@@ -11,7 +11,7 @@ from consult.audit import operations as audit
 from consult.backup import erasures
 from consult.digests import monthly_running, running
 from consult.extensions import db
-from consult.invitations import answering, letters, sending
+from consult.invitations import answering, letters, long_lists, sending
 from consult.invitations.dates import on_paper
 from consult.jobs import Job, enqueue
 from consult.meetings import reminders as remind
@@ -107,6 +107,12 @@ def campaigns() -> None:
     """Begin campaigns whose time has come, go on with those left behind, close those that are finished."""
     sending.tick(clock.now())
     _beat(Job.campaigns)
+
+
+@shared_task(name=Job.people_list.value)
+def people_list(list_id: int) -> None:
+    """Read one long list of people, or take it into its campaign; owns its transactions, step by step."""
+    long_lists.run(list_id)
 
 
 @shared_task(name=Job.letters.value)

@@ -129,6 +129,7 @@ class Action(StrEnum):
     campaign_sent = "invitations.campaign.sent"
     campaign_drafted = "invitations.campaign.drafted"
     campaign_changed = "invitations.campaign.changed"
+    list_arrived = "invitations.list.arrived"
     campaign_counted = "invitations.campaign.counted"
     campaign_handed_in = "invitations.campaign.handed_in"
     campaign_agreed = "invitations.campaign.agreed"
@@ -244,6 +245,7 @@ FACTS: dict[Action, frozenset[str]] = {
     Action.campaign_sent: frozenset({"invited"}),
     Action.campaign_drafted: frozenset({"meeting_id"}),
     Action.campaign_changed: frozenset({"revision"}),
+    Action.list_arrived: frozenset({"campaign_id"}),
     Action.campaign_counted: frozenset({"revision"}),
     Action.campaign_handed_in: frozenset({"revision", "recipients"}),
     Action.campaign_agreed: frozenset({"revision"}),

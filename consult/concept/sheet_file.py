@@ -183,7 +183,7 @@ def _lists(book: xlsxwriter.Workbook, sheet: Worksheet, measures: Measures) -> d
 # Reading
 
 
-def read_sheets(file: IO[bytes]) -> list[dict[str, Any]]:
+def read_sheets(file: IO[bytes], max_rows: int = MAX_ROWS) -> list[dict[str, Any]]:
     """All sheets of a workbook somebody sent, cell by cell, as the reader in its own process prints them.
 
     Raises `Refused` with a sentence that says what to do.
@@ -192,8 +192,8 @@ def read_sheets(file: IO[bytes]) -> list[dict[str, Any]]:
         raise Refused(_("Another table is being read just now. Please try again in a minute."))
     try:
         done = subprocess.run(
-            [sys.executable, "-I", str(READER)], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            timeout=SECONDS, env={}, check=False,
+            [sys.executable, "-I", str(READER), str(max_rows)], stdin=file, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, timeout=SECONDS, env={}, check=False,
         )  # fmt: skip
         answer = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError):
@@ -202,7 +202,7 @@ def read_sheets(file: IO[bytes]) -> list[dict[str, Any]]:
     finally:
         _reading.release()
     if "problem" in answer:
-        raise Refused(_problem(answer["problem"]))
+        raise Refused(_problem(answer["problem"], max_rows))
     sheets: list[dict[str, Any]] = answer["sheets"]
     return sheets
 
@@ -215,20 +215,20 @@ def read_file(file: IO[bytes]) -> list[dict[str, Any]]:
     return _rows_of(read_sheets(file))
 
 
-def _problem(word: str) -> str:
+def _problem(word: str, max_rows: int = MAX_ROWS) -> str:
     problems = {
         "type": _("This is no Excel table. Please save it as an Excel workbook (.xlsx) and send that."),
         "old": _("This table is in an old format or has a password. Please save it as .xlsx without a password."),
         "macros": _("This table has macros. Please save it as an Excel workbook without macros (.xlsx)."),
         "large": _("This table holds far more than is needed. Please send a table with nothing else in it."),
-        "rows": _too_many(),
+        "rows": _too_many(max_rows),
         "xml": _("This table has parts that Excel does not write. Please save it again as .xlsx and send that."),
     }
     return problems.get(word) or _("This file is damaged. Please save it again as .xlsx and send that.")
 
 
-def _too_many() -> str:
-    return _("A table may have %(n)s lines at most. Please send it in parts.", n=i18n.format_number(MAX_ROWS))
+def _too_many(max_rows: int = MAX_ROWS) -> str:
+    return _("A table may have %(n)s lines at most. Please send it in parts.", n=i18n.format_number(max_rows))
 
 
 def _rows_of(sheets: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -244,6 +244,9 @@ def _moment(value: float, look: str, epoch: datetime) -> Any:
 class _Cells:
     """Goes through one worksheet and keeps what its cells say."""
 
+    #: Rows of one sheet; whoever calls may ask for more.
+    at_most = MAX_ROWS
+
     def __init__(self, shared: list[str], looks: list[str], epoch: datetime, budget: list[int]) -> None:
         self.rows: list[tuple[int, list[tuple[int, Any]]]] = []
         self._shared, self._looks, self._epoch, self._budget = shared, looks, epoch, budget
@@ -284,7 +287,7 @@ class _Cells:
         elif tag == "v":
             self._in_value = False
         elif tag == "row" and self._cells:
-            if len(self.rows) == MAX_ROWS + 100:  # some lines above the heads are allowed
+            if len(self.rows) == self.at_most + 100:  # some lines above the heads are allowed
                 raise Unreadable("rows")
             self.rows.append((self._row, self._cells))
         else:
@@ -392,6 +395,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if len(sys.argv) > 1:
+        _Cells.at_most = int(sys.argv[1])
     try:
         answer = read(sys.stdin.buffer)
     except Unreadable as refused:

@@ -51,8 +51,14 @@ def change_contact(
 
 
 def add_contact(
-    actor: Person, *, name: str, email: str | None, locale: str, postal_address: str | None,
-    organisation: Organisation | None = None, position: str = "",
+    actor: Person,
+    *,
+    name: str,
+    email: str | None,
+    locale: str,
+    postal_address: str | None,
+    organisation: Organisation | None = None,
+    position: str = "",
 ) -> Person:
     """Somebody new, without an account. Raises `AddressTaken`, and `Refused` when there is nothing to write to.
 

@@ -107,6 +107,11 @@ def segments_of(campaign: Campaign) -> list[Segment]:
     return [Segment.load(stored) for stored in json.loads(campaign.audience or "[]")]
 
 
+def named_segments(campaign: Campaign) -> list[Segment]:
+    """The same for pages, which ask what they are called: without the thousands of people of a list."""
+    return [Segment.load({**stored, "people": ()}) for stored in json.loads(campaign.audience or "[]")]
+
+
 def dump(segments: Sequence[Segment]) -> str:
     return json.dumps([segment.dump() for segment in segments], ensure_ascii=False, separators=(",", ":"))
 
@@ -259,8 +264,11 @@ def left_out_now(campaign: Campaign, ids: Sequence[int] | None = None) -> dict[i
         Invitation.meeting_id == campaign.meeting_id
     )
     invited = {row[0]: row for row in db.session.execute(asked)}
-    if ids is not None:
+    if ids is not None and len(ids) <= _BATCH:
         statement = statement.where(CampaignRecipient.id.in_(ids))
+    elif ids is not None:
+        # Of very many the first and the last say it; those between that were not asked about change nothing.
+        statement = statement.where(CampaignRecipient.id.between(min(ids), max(ids)))
     said_no = (InvitationState.declined, InvitationState.revoked)
     found: dict[int, str] = {}
     for ident, person_id, before, by_letter, erased, merged, email, postal, paused in db.session.execute(statement):
@@ -303,12 +311,25 @@ def count_audience(campaign: Campaign, now: datetime | None = None) -> None:
     for some in batches(by_hand):
         out = sql_update(CampaignRecipient).where(mine, CampaignRecipient.person_id.in_(some))
         _update(out.values(left_out=LeftOut.by_hand))
+    _on_paper(mine)
+    leave_out(left_out_now(campaign))
+
+
+def count_segment(campaign: Campaign, segment: Segment, now: datetime | None = None) -> None:
+    """Count one more segment, the last one: whoever is named already stays as they were counted."""
+    mine = and_(CampaignRecipient.campaign_id == campaign.id, CampaignRecipient.segment == segment.key)
+    _add(campaign, segment, now or clock.now())
+    _on_paper(mine)
+    leave_out(left_out_now(campaign, db.session.scalars(select(CampaignRecipient.id).where(mine)).all()))
+
+
+def _on_paper(these: ColumnElement[bool]) -> None:
+    """Whoever has no address for mail that works gets a letter."""
     unreached = select(Person.id).where(
         or_(Person.email.is_(None), and_(Person.mail_paused_at.is_not(None), Person.postal_address.is_not(None)))
     )
-    letters = sql_update(CampaignRecipient).where(mine, CampaignRecipient.person_id.in_(unreached))
+    letters = sql_update(CampaignRecipient).where(these, CampaignRecipient.person_id.in_(unreached))
     _update(letters.values(by_letter=True))
-    leave_out(left_out_now(campaign))
 
 
 def _update(statement: Any) -> None:

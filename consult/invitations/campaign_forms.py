@@ -12,10 +12,12 @@ from consult.errors import Refused
 from consult.forms import Form, _l, one_line, several_lines
 from consult.i18n import own_name, path_languages
 from consult.invitations.campaigns import Texts
+from consult.invitations.long_lists import MAX_BYTES
 
 #: What a file with a list may weigh.
-MAX_FILE = 2 * 1024 * 1024
-MAX_TEXT = 350_000
+MAX_FILE = MAX_BYTES
+#: What may be pasted.
+MAX_TEXT = 2_500_000
 
 
 class CircleForm(Form):

@@ -137,7 +137,7 @@ def add_segment(campaign: Campaign, segment: Segment, actor: Person) -> None:
         raise Refused(_("At most %(limit)s kinds of people in one mailing.", limit=audience.MAX_SEGMENTS))
     campaign.audience = audience.dump([*segments, segment])
     db.session.flush()
-    audience.count_audience(campaign)
+    audience.count_segment(campaign, segment)
     _changed(campaign, actor)
 
 
@@ -148,10 +148,8 @@ def add_list(campaign: Campaign, rows: list[Row], name: str, actor: Person, now:
         raise Refused(_("There is nobody on this list."))
     persons = persons_for(rows, current_app.config["BABEL_DEFAULT_LOCALE"], now or clock.now())
     known = organisations_named(row.organisation for row in rows)
-    affiliate_many(((persons[row.address], known.get(row.organisation), "") for row in rows), Source.list, now)
-    listed = {
-        persons[row.address]: Listed(persons[row.address], known.get(row.organisation), row.by_letter) for row in rows
-    }
+    affiliate_many(((persons[row.key], known.get(row.organisation), "") for row in rows), Source.list, now)
+    listed = {persons[row.key]: Listed(persons[row.key], known.get(row.organisation), row.by_letter) for row in rows}
     segments = audience.segments_of(campaign)
     number = max([one.id for one in segments if one.kind == SegmentKind.list], default=0) + 1
     people = tuple(listed[ident] for ident in sorted(listed))

@@ -13,7 +13,7 @@ from consult.accounts.models import Organisation, OrganisationKind, Person
 from consult.accounts.words import organisation_kinds
 from consult.extensions import db
 from consult.groups.models import Group
-from consult.invitations.audience import Segment, SegmentKind, segments_of
+from consult.invitations.audience import Segment, SegmentKind, named_segments
 from consult.invitations.models import Campaign, CampaignRecipient, LeftOut
 from consult.meetings.models import Meeting
 from consult.processes.models import ProcessGroup
@@ -56,7 +56,7 @@ def counted(campaign: Campaign) -> Counted:
         .where(CampaignRecipient.campaign_id == campaign.id)
         .group_by(CampaignRecipient.segment, CampaignRecipient.left_out, CampaignRecipient.by_letter, politics)
     ).all()
-    names = labels(segments_of(campaign))
+    names = labels(named_segments(campaign))
     found: dict[str, dict[str, int]] = {key: {} for key in names}
     total: dict[str, int] = {}
     reasons: dict[str, int] = {}

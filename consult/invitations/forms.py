@@ -9,9 +9,8 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from consult.forms import Form, _l, one_line, several_lines
 from consult.invitations.answering import MAX_MESSAGE
+from consult.invitations.campaign_forms import MAX_TEXT
 from consult.meetings.registering_forms import NeedsForm, true_address
-
-MAX_TEXT = 350_000
 
 
 def _checkboxes(label: str) -> SelectMultipleField:

@@ -1,4 +1,7 @@
-"""Reading lists of people: pasted lines or a CSV file become rows, and bad lines with the reason. Nothing is lost."""
+"""Reading lists of people: pasted lines or a file become rows, and bad lines with the reason. Nothing is lost.
+
+Whoever has no e-mail address stands there with name and postal address, and gets a letter.
+"""
 
 import csv
 import io
@@ -15,9 +18,10 @@ from flask_babel import gettext as _
 from consult.accounts.addresses import clean_email
 from consult.concept.sheet_file import read_sheets
 from consult.html import clean_line
+from consult.i18n import format_number
 
-#: People in one go.
-MAX_ROWS = 5000
+#: People on one list; a mailing takes several.
+MAX_ROWS = 20_000
 MAX_LINE = 600
 _LOCAL = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -26,6 +30,10 @@ _BRACKETS = re.compile(r"^(?P<name>[^<>]*)<(?P<address>[^<>]*)>\s*[;,]?(?P<rest>
 _SEVERAL = re.compile(r"(?<=>)\s*[;,]\s*(?=\S)")
 _BROKEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffd]")
 _LANGUAGE = re.compile(r"[a-z]{2}\Z")
+#: A postal code and a town, as here and next door: "52062 Aachen", "D-52062 Aachen", "6291 AB Vaals".
+_TOWN = re.compile(r"(?:^|[\s,])(?:[A-Z]{1,3}-)?\d{4,5}\s+[^\W\d_]")
+_HOUSE = re.compile(r"\d")
+MAX_POSTAL = 500
 #: What stands in the last column of those who get a letter instead of a mail.
 LETTER_WORDS = frozenset({"brief", "letter", "post"})
 _YES = frozenset({"1", "ja", "yes", "x", "true", "wahr", *LETTER_WORDS})
@@ -45,13 +53,16 @@ class Reason(StrEnum):
 
 def reason_words() -> dict[str, str]:
     return {
-        Reason.no_address: _("There is no e-mail address in this line."),
+        Reason.no_address: _("There is no e-mail address in this line, and no name with postal code and town."),
         Reason.bad_address: _("The e-mail address is not complete or contains a sign it cannot have."),
         Reason.two_addresses: _("There is more than one e-mail address; write one person per line."),
         Reason.not_ascii: _("The part before the @ contains letters that mail servers cannot deliver to."),
         Reason.too_long: _("The line is too long."),
         Reason.unreadable: _("The line contains signs that cannot be read."),
-        Reason.too_many: _("At most %(limit)s people in one go; please invite the others afterwards.", limit=MAX_ROWS),
+        Reason.too_many: _(
+            "At most %(limit)s people on one list; please add the others as a second list.",
+            limit=format_number(MAX_ROWS),
+        ),
     }
 
 
@@ -66,12 +77,24 @@ class Row:
     #: Two letters, or empty when the list does not say.
     lang: str = ""
     by_letter: bool = False
+    #: Lines as on an envelope; always there when there is no e-mail address.
+    postal: str = ""
+
+    @property
+    def key(self) -> str:
+        """Tells one person of a list from another."""
+        return self.address or f"{self.name}\n{self.postal}".casefold()
 
     def line(self) -> str:
         """The row as a line that is read back as the same row."""
-        if not (self.name or self.organisation or self.lang or self.by_letter):
+        postal = ", ".join(self.postal.split("\n"))
+        if not self.address:
+            parts = [self.name, postal, self.organisation, self.lang]
+        elif self.name or self.organisation or self.lang or self.by_letter or postal:
+            # What stands last says that it is a letter.
+            parts = [self.name, self.address, self.organisation, self.lang, postal, "Brief" if self.by_letter else ""]
+        else:
             return self.address
-        parts = [self.name, self.address, self.organisation, self.lang, "Brief" if self.by_letter else ""]
         return "; ".join(part.replace(";", ",") for part in parts).rstrip("; ")
 
 
@@ -130,7 +153,31 @@ def _row(number: int, name: str, address: str, rest: Iterable[str]) -> Row | Rea
         more.pop()
     organisation = more[0].strip("\"' ")[:200] if more else ""
     lang = more[1].lower() if len(more) > 1 and _LANGUAGE.match(more[1].lower()) else ""
-    return Row(number, name, checked, organisation, lang, by_letter)
+    postal = postal_lines(more[2]) if len(more) > 2 and _TOWN.search(more[2]) else ""
+    return Row(number, name, checked, organisation, lang, by_letter, postal)
+
+
+def postal_lines(*parts: str) -> str:
+    """A postal address as lines, from what stands between commas or in several columns."""
+    lines = [clean_line(line) for part in parts for line in re.split(r"[,\n]", part)]
+    return "\n".join(line for line in lines if line)[:MAX_POSTAL].strip()
+
+
+def _paper_row(number: int, parts: list[str]) -> Row | None:
+    """Somebody without an e-mail address: a name, street and town in one part or two, organisation, language."""
+    place = next((index for index, part in enumerate(parts) if index and _TOWN.search(part)), None)
+    if place is None:
+        return None
+    start = place - 1 if place > 1 and _HOUSE.search(parts[place - 1]) else place
+    name = clean_line(" ".join(parts[:start])).strip("\"' ")[:200]
+    if not any(sign.isalpha() for sign in name):
+        return None
+    more = [clean_line(part) for part in parts[place + 1 :]]
+    if more and more[-1].lower() in LETTER_WORDS:
+        more.pop()
+    lang = more[1].lower() if len(more) > 1 and _LANGUAGE.match(more[1].lower()) else ""
+    organisation = more[0].strip("\"' ")[:200] if more else ""
+    return Row(number, name, "", organisation, lang, True, postal_lines(*parts[start : place + 1]))
 
 
 def _parts_row(number: int, parts: list[str]) -> Row | Reason:
@@ -138,7 +185,7 @@ def _parts_row(number: int, parts: list[str]) -> Row | Reason:
     parts = [part.strip() for part in parts]
     with_at = [index for index, part in enumerate(parts) if "@" in part]
     if not with_at:
-        return Reason.no_address
+        return _paper_row(number, parts) or Reason.no_address
     if len(with_at) > 1:
         return Reason.two_addresses
     place = with_at[0]
@@ -160,6 +207,10 @@ def _line_row(number: int, line: str) -> Row | Reason:
     if ";" in line or "\t" in line:
         return _parts_row(number, re.split(r"[;\t]", line))
     if "," in line:
+        if "@" not in line:
+            # Without other signs nothing tells the town from an organisation behind it: it comes last.
+            name, _comma, postal = line.partition(",")
+            return _paper_row(number, [name.strip(), postal.strip()]) or Reason.no_address
         return _parts_row(number, line.split(","))
     # "Anna Beispiel anna@example.org": the last word is the address.
     words = line.split()
@@ -193,12 +244,12 @@ def _collect(read: Iterable[tuple[int, str, Row | Reason]]) -> Parsed:
     for number, text, row in read:
         if isinstance(row, Reason):
             parsed.bad.append(BadLine(number, text, row))
-        elif row.address in seen:
+        elif row.key in seen:
             parsed.doubles.append(row)
         elif len(parsed.rows) >= MAX_ROWS:
             parsed.bad.append(BadLine(number, text, Reason.too_many))
         else:
-            seen.add(row.address)
+            seen.add(row.key)
             parsed.rows.append(row)
     return parsed
 
@@ -222,7 +273,14 @@ _HEADINGS = {
     "name": {"name", "fullname", "vollername", "ansprechpartner", "ansprechperson", "kontakt", "contact"},
     "given": {"vorname", "firstname", "givenname"},
     "family": {"nachname", "familienname", "lastname", "surname", "familyname"},
-    "address": {"email", "emailadresse", "mail", "mailadresse", "emailaddress", "adresse", "address"},
+    "address": {"email", "emailadresse", "mail", "mailadresse", "emailaddress"},
+    #: Beside a column for e-mail where letters go to, else either.
+    "either": {"adresse", "address"},
+    "postal": {"postadresse", "anschrift", "postanschrift", "postaladdress", "postaladresse"},
+    "street": {"strasse", "strassehausnummer", "strasseundhausnummer", "strassehausnr", "street"},
+    "number": {"hausnummer", "hausnr", "nr", "housenumber"},
+    "code": {"plz", "postleitzahl", "zip", "zipcode", "postcode", "postalcode"},
+    "town": {"ort", "stadt", "wohnort", "plzort", "town", "city"},
     "organisation": {"organisation", "organization", "einrichtung", "institution", "verein", "traeger", "firma"},
     "lang": {"sprache", "language", "lang"},
     "letter": {"brief", "letter", "post", "perbrief", "byletter"},
@@ -260,10 +318,18 @@ def _csv_row(number: int, cells: list[str], columns: dict[str, int] | None) -> R
         place = columns.get(name)
         return cells[place].strip() if place is not None and place < len(cells) else ""
 
-    row = _line_row(number, cell("address")) if "<" in cell("address") else _row(number, "", cell("address"), ())
+    address, postal = cell("address"), cell("postal")
+    if "either" in columns:
+        address, postal = (cell("either"), postal) if "@" in cell("either") else (address, postal or cell("either"))
+    postal = postal_lines(postal, f"{cell('street')} {cell('number')}", f"{cell('code')} {cell('town')}")
+    name = clean_line(cell("name") or f"{cell('given')} {cell('family')}")[:200]
+    if not address and name and _TOWN.search(postal):
+        row: Row | Reason = Row(number, "", "", postal=postal)
+    else:
+        row = _line_row(number, address) if "<" in address else _row(number, "", address, ())
     if isinstance(row, Reason):
         return row
-    name = clean_line(cell("name") or f"{cell('given')} {cell('family')}")[:200] or row.name
+    name = name or row.name
     lang = cell("lang").lower()[:2]
     return Row(
         number,
@@ -271,7 +337,8 @@ def _csv_row(number: int, cells: list[str], columns: dict[str, int] | None) -> R
         row.address,
         clean_line(cell("organisation"))[:200],
         lang if _LANGUAGE.match(lang) else "",
-        cell("letter").lower() in _YES,
+        cell("letter").lower() in _YES or not row.address,
+        postal if _TOWN.search(postal) else "",
     )
 
 
@@ -312,10 +379,12 @@ def parse_xlsx(file: IO[bytes]) -> Parsed:
         # A file the operating system knows, for the process that reads it.
         shutil.copyfileobj(file, known)
         known.seek(0)
-        sheets = read_sheets(known)
+        sheets = read_sheets(known, MAX_ROWS)
     for sheet in sheets:
         rows = [(number, _cells(cells)) for number, cells in sheet["rows"]]
-        if any("@" in cell for _number, cells in rows for cell in cells):
+        if any("@" in cell or _TOWN.search(cell) for _number, cells in rows for cell in cells):
+            return _parse_rows(rows)
+        if any(_columns(cells) for _number, cells in rows[:20]):
             return _parse_rows(rows)
     return Parsed()
 
@@ -349,7 +418,8 @@ def _parse_rows(rows: list[tuple[int, list[str]]]) -> Parsed:
 def _columns(cells: list[str]) -> dict[str, int] | None:
     """Which column is what, if this is a line of headings."""
     named = {heading: place for place, cell in reversed(list(enumerate(cells))) if (heading := _heading(cell))}
-    return named if "address" in named else None
+    on_paper = named.keys() & {"postal", "town"} and named.keys() & {"name", "family"}
+    return named if named.keys() & {"address", "either"} or on_paper else None
 
 
 def parse_file(file: IO[bytes]) -> Parsed:

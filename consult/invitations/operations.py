@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import func, select, union, update
+from sqlalchemy import func, insert, select, union, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult import clock
@@ -18,7 +18,7 @@ from consult.errors import Refused
 from consult.extensions import db, own_transaction
 from consult.html import clean_line, clean_text
 from consult.invitations.answering import free_place
-from consult.invitations.lists import Row
+from consult.invitations.lists import Row, postal_lines
 from consult.invitations.models import Campaign, CampaignState, Invitation, InvitationState
 from consult.meetings.models import Meeting, MeetingState, Registration, RegistrationState
 from consult.outbox.models import OutboxMessage
@@ -64,10 +64,11 @@ def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def persons_for(rows: Sequence[Row], locale: str, now: datetime) -> dict[str, int]:
-    """Id of the person at each address; made where we know nobody there. Names people gave themselves stay."""
-    if not rows:
-        return {}
-    by_address = {row.address: row for row in rows}
+    """Id of the person of each row by its key; made where we know nobody there. Names people gave themselves stay."""
+    by_address = {row.address: row for row in rows if row.address}
+    on_paper = _persons_on_paper([row for row in rows if not row.address], locale, now)
+    if not by_address:
+        return on_paper
     # In one order everywhere: two transactions that make the same people wait for each other and never deadlock.
     addresses = sorted(by_address)
     db.session.execute(
@@ -77,22 +78,56 @@ def persons_for(rows: Sequence[Row], locale: str, now: datetime) -> dict[str, in
                 "email": address,
                 "name": by_address[address].name,
                 "locale": by_address[address].lang or locale,
+                "postal_address": by_address[address].postal or None,
                 "created_at": now,
             }
             for address in addresses
         ],
     )
-    found: dict[str, int] = {}
+    found: dict[str, int] = dict(on_paper)
     nameless: list[dict[str, object]] = []
+    homeless: list[dict[str, object]] = []
     for some in _batches(addresses):
-        for ident, email, name in db.session.execute(
-            select(Person.id, Person.email, Person.name).where(Person.email.in_(some))
+        for ident, email, name, postal in db.session.execute(
+            select(Person.id, Person.email, Person.name, Person.postal_address).where(Person.email.in_(some))
         ):
-            found[email or ""] = ident
-            if not name and by_address[email or ""].name:
-                nameless.append({"id": ident, "name": by_address[email or ""].name})
-    if nameless:
-        db.session.execute(update(Person), nameless)
+            row = by_address[email or ""]
+            found[row.key] = ident
+            if not name and row.name:
+                nameless.append({"id": ident, "name": row.name})
+            if not postal and row.postal:
+                homeless.append({"id": ident, "postal_address": row.postal})
+    for changes in (nameless, homeless):
+        if changes:
+            db.session.execute(update(Person), changes)
+    return found
+
+
+def _persons_on_paper(rows: Sequence[Row], locale: str, now: datetime) -> dict[str, int]:
+    """The same for people without an e-mail address: whoever has this name and postal address is the same person."""
+    by_key = {row.key: row for row in rows}
+    found: dict[str, int] = {}
+    for some in _batches(sorted({row.name for row in rows})):
+        for ident, name, postal in db.session.execute(
+            select(Person.id, Person.name, Person.postal_address)
+            .where(Person.email.is_(None), Person.erased_at.is_(None), Person.merged_into_id.is_(None))
+            .where(Person.name.in_(some), Person.postal_address.is_not(None))
+            .order_by(Person.id.desc())
+        ):
+            key = Row(0, name, "", postal=postal_lines(postal or "")).key
+            if key in by_key:
+                found[key] = ident
+    new = [row for key, row in by_key.items() if key not in found]
+    for start in range(0, len(new), _BATCH):
+        some_rows = new[start : start + _BATCH]
+        made = db.session.scalars(
+            insert(Person).returning(Person.id, sort_by_parameter_order=True),
+            [
+                {"name": row.name, "postal_address": row.postal, "locale": row.lang or locale, "created_at": now}
+                for row in some_rows
+            ],
+        ).all()
+        found.update((row.key, ident) for row, ident in zip(some_rows, made, strict=True))
     return found
 
 
@@ -167,10 +202,10 @@ def _wanted(rows: Sequence[Row], members: Sequence[Member], now: datetime) -> li
     """One entry per person, by person id; what a list says of somebody counts more than their group."""
     persons = persons_for(rows, current_app.config["BABEL_DEFAULT_LOCALE"], now)
     known = organisations_named(row.organisation for row in rows)
-    affiliate_many(((persons[row.address], known.get(row.organisation), "") for row in rows), Source.list, now)
+    affiliate_many(((persons[row.key], known.get(row.organisation), "") for row in rows), Source.list, now)
     wanted = {member.person_id: member for member in members}
     for row in rows:
-        ident = persons[row.address]
+        ident = persons[row.key]
         wanted[ident] = Member(ident, known.get(row.organisation), row.by_letter)
     return [wanted[ident] for ident in sorted(wanted)]
 

@@ -15,7 +15,7 @@ from consult.accounts.models import Organisation, Person
 from consult.extensions import db
 from consult.groups.models import Group, Membership, SeatHolder
 from consult.invitations.counting import searched
-from consult.invitations.lists import Row
+from consult.invitations.lists import Row, postal_lines
 from consult.invitations.models import Campaign, Invitation, InvitationState
 from consult.invitations.operations import INVITATION, Member, organisations_named
 from consult.meetings.models import Meeting, Registration
@@ -140,20 +140,20 @@ def preview(meeting: Meeting, rows: Sequence[Row], members: Sequence[Member]) ->
     """Compare a list and members of groups with who is invited already. Reads only."""
     invited: dict[str, int] = {}
     persons: set[int] = set()
-    for person_id, email in db.session.execute(
-        select(Person.id, Person.email)
+    for person_id, email, name, postal in db.session.execute(
+        select(Person.id, Person.email, Person.name, Person.postal_address)
         .join(Invitation, Invitation.person_id == Person.id)
         .where(Invitation.meeting_id == meeting.id)
     ):
         persons.add(person_id)
-        if email:
-            invited[email] = person_id
+        if email or postal:
+            invited[Row(0, name, email or "", postal=postal_lines(postal or "")).key] = person_id
     known = organisations_named(row.organisation for row in rows)
     unknown = sorted({row.organisation for row in rows if row.organisation and row.organisation not in known})
-    addresses = {row.address for row in rows}
+    addresses = {row.address for row in rows if row.address}
     listed = _ids_at(addresses) if members else set()
     from_groups = [member for member in members if member.person_id not in listed]
-    new_rows = [row for row in rows if row.address not in invited]
+    new_rows = [row for row in rows if row.key not in invited]
     new_members = [member for member in from_groups if member.person_id not in persons]
     return Preview(
         new=len(new_rows) + len(new_members),

@@ -13,7 +13,7 @@ from consult import clock
 from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.extensions import db
-from consult.invitations import audience, campaigns
+from consult.invitations import audience, campaigns, long_lists
 from consult.invitations.models import (
     Campaign,
     CampaignKind,
@@ -157,7 +157,7 @@ def tick(now: datetime) -> int:
         )
         .order_by(Campaign.id)
     ).all()
-    poked = 0
+    poked = long_lists.poke(now)
     for ident in [campaign.id for campaign in alive]:
         campaign = campaigns.locked(ident)
         if campaign.state == CampaignState.paused:
@@ -173,7 +173,7 @@ def tick(now: datetime) -> int:
             db.session.flush()
             record(Action.campaign_finished, None, campaign, process_id=campaign.process_id)
         db.session.commit()
-    db.session.rollback()
+    db.session.commit()
     return poked
 
 

@@ -95,12 +95,12 @@ def test_an_injected_header_is_a_line_of_its_own_whatever_ends_the_line(end: str
     assert [bad.reason for bad in parsed.bad] == [Reason.no_address] * 2
 
 
-def test_ten_thousand_lines_are_read_quickly_and_those_beyond_the_limit_are_named() -> None:
-    text = "\n".join(f"Person {n}; person{n}@example.org; Verein {n % 40}" for n in range(10_000))
+def test_twenty_thousand_lines_are_read_quickly_and_those_beyond_the_limit_are_named() -> None:
+    text = "\n".join(f"Person {n}; person{n}@example.org; Verein {n % 40}" for n in range(MAX_ROWS + 7))
     began = time.process_time()
     parsed = parse_text(text)
-    assert time.process_time() - began < 2
-    assert (len(parsed.rows), len(parsed.bad)) == (MAX_ROWS, 10_000 - MAX_ROWS)
+    assert time.process_time() - began < 4
+    assert (len(parsed.rows), len(parsed.bad)) == (MAX_ROWS, 7)
     assert {bad.reason for bad in parsed.bad} == {Reason.too_many}
 
 

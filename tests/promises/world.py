@@ -20,10 +20,10 @@ from consult.contributions.models import ModerationReason, RuleEffect, Stance, T
 from consult.digests import operations as digests
 from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
-from consult.invitations import campaigns
+from consult.invitations import campaigns, long_lists
 from consult.invitations import operations as invitations
 from consult.invitations.lists import Row
-from consult.invitations.models import CampaignRecipient, Invitation
+from consult.invitations.models import CampaignRecipient, Invitation, ListState
 from consult.meetings import cards, materials, photos, reminders
 from consult.meetings.models import (
     LineKind,
@@ -207,6 +207,8 @@ def build() -> World:
     invitation.message = NEEDLES["answer"]
     campaign = campaigns.draft(meeting, lead, "Einladung")
     campaigns.add_list(campaign, [Row(number=1, address=NEEDLES["address"], name="Gast")], "", lead)
+    long_list = long_lists.send_in(campaign, b"name;email\nGast;" + NEEDLES["address"].encode(), "Liste", lead)
+    long_list.state = ListState.read
     issue = issues.draft(process, lead)
     issue.subject, issue.note = "Neues", NEEDLES["newsletter"]
     recipient = db.session.query(CampaignRecipient).filter_by(campaign_id=campaign.id).first()
@@ -245,6 +247,7 @@ def build() -> World:
             "contact_id": contact.id, "invitation_id": invitation.id, "registration_id": registration.id,
             "draft_id": written.id, "sign_in_id": 999_999,
             "slip": "a" * 24, "campaign_id": campaign.id, "recipient_id": recipient.id, "suffix": "xlsx",
+            "list_id": long_list.id, "other_id": cast["author"].id,
             "issue_id": issue.id,
             "material_id": material.id, "reminder_id": reminder.id, "preset": "day_before",
             "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css", "kind": "goal",

@@ -12,7 +12,7 @@ from consult import clock
 from consult.accounts.models import OrganisationKind
 from consult.authz import allowed, authorize, current_person
 from consult.errors import Conflict, Refused
-from consult.invitations import audience, campaigns, counting, emails, letters, policy, queries
+from consult.invitations import audience, campaigns, counting, emails, letters, long_lists, policy, queries
 from consult.invitations.audience import Segment, SegmentKind
 from consult.invitations.campaign_forms import SegmentForm, SendForm, TextsForm
 from consult.invitations.models import Campaign, CampaignState
@@ -96,7 +96,7 @@ def _draft_page(shown: dict[str, Any], form: SendForm | None = None, status: int
     picker = SegmentForm(formdata=None)
     if found.state == CampaignState.draft:
         picker.offer(counting.choices(process.id, meeting.id))
-    segments = audience.segments_of(found)
+    segments = audience.named_segments(found)
     keys = [segment.key for segment in segments]
     refreshing = status == 200 and _reloads(found)
     body = render_template(
@@ -104,6 +104,7 @@ def _draft_page(shown: dict[str, Any], form: SendForm | None = None, status: int
         **shown,
         refreshing=refreshing,
         counted=counting.counted(found),
+        long_lists=long_lists.of_campaign(found.id),
         keys=keys,
         reasons=counting.reason_words(),
         send_form=form,

@@ -7,10 +7,11 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from consult.authz import current_person
-from consult.invitations import campaigns, lists, operations, queries
+from consult.invitations import campaigns, lists, long_lists, operations, queries
 from consult.invitations.audience import Segment, SegmentKind
-from consult.invitations.campaign_forms import MAX_FILE
+from consult.invitations.campaign_forms import MAX_FILE, MAX_TEXT
 from consult.invitations.forms import InviteForm
+from consult.invitations.models import Campaign
 from consult.invitations.operations import Member
 from consult.invitations.views.blueprint import bp
 from consult.invitations.views.circle import load_meeting, tell_invited
@@ -73,16 +74,18 @@ def _dry_run(form: InviteForm, process: Process, meeting: Meeting, checked: Chec
 
 
 @bp.route("/p/<slug>/meetings/<int:meeting_id>/invite", methods=["GET", "POST"])
-@takes_files(MAX_FILE)
+@takes_files(MAX_FILE, MAX_TEXT)
 @keeps_text
-def invite(slug: str, meeting_id: int) -> str | tuple[str, int]:
-    """The form; sent, it answers with the dry run. Nothing is written here."""
+def invite(slug: str, meeting_id: int) -> Response | str | tuple[str, int]:
+    """The form; sent, it answers with the dry run. Only a long list is kept, for the worker."""
     process, meeting = load_meeting(slug, meeting_id)
     form = _form(process)
     if request.method == "GET":
         return _first_page(form, process, meeting)
     if not form.validate():
         return _first_page(form, process, meeting), 422
+    if long_lists.is_long(form.whole_list(), form.file.data.stream if form.file.data else None):
+        return _long_list(slug, form, process, meeting)
     checked = _check(form)
     if not checked.parsed.rows and not checked.parsed.bad and not checked.members:
         form.text.errors = [_("Please name at least one person or choose a group.")]
@@ -91,6 +94,7 @@ def invite(slug: str, meeting_id: int) -> str | tuple[str, int]:
 
 
 @bp.post("/p/<slug>/meetings/<int:meeting_id>/invite/send")
+@takes_files(0, MAX_TEXT)
 @keeps_text
 def send(slug: str, meeting_id: int) -> Response | tuple[str, int]:
     """Invite exactly what the dry run showed; anything else is shown once more first."""
@@ -122,14 +126,32 @@ def send(slug: str, meeting_id: int) -> Response | tuple[str, int]:
     return commit_and_go(url_for(".progress", slug=slug, meeting_id=meeting.id))
 
 
-def _to_the_desk(slug: str, form: InviteForm, meeting: Meeting, checked: Checked) -> Response:
-    """So many that a second person has to agree: the same as a draft of the campaign desk."""
+def _long_list(slug: str, form: InviteForm, process: Process, meeting: Meeting) -> Response | tuple[str, int]:
+    """So long that the worker reads it: a draft of the campaign desk, with its list on the way."""
+    if form.file.data and form.whole_list().strip():
+        form.file.errors = [_("Please send a long list alone: either pasted or as a file.")]
+        return _first_page(form, process, meeting), 422
+    draft = _draft(form, meeting)
+    content = form.file.data.stream.read() if form.file.data else long_lists.pasted(form.whole_list())
+    title = (form.file.data.filename if form.file.data else "") or ""
+    sent = long_lists.send_in(draft, content, title, current_person())
+    return commit_and_go(url_for(".long_list", slug=slug, campaign_id=draft.id, list_id=sent.id))
+
+
+def _draft(form: InviteForm, meeting: Meeting) -> Campaign:
+    """A draft with the words and the groups of the form."""
     actor = current_person()
     draft = campaigns.draft(meeting, actor, form.subject.data or "")
     campaigns.change_texts(draft, campaigns.Texts(draft.subject, form.note.data or ""), draft.revision, actor)
-    if checked.parsed.rows:
-        campaigns.add_list(draft, checked.parsed.rows, "", actor)
     for group_id in form.group_ids():
         campaigns.add_segment(draft, Segment(SegmentKind.group, group_id), actor)
+    return draft
+
+
+def _to_the_desk(slug: str, form: InviteForm, meeting: Meeting, checked: Checked) -> Response:
+    """So many that a second person has to agree: the same as a draft of the campaign desk."""
+    draft = _draft(form, meeting)
+    if checked.parsed.rows:
+        campaigns.add_list(draft, checked.parsed.rows, "", current_person())
     flash(_("These are so many people that somebody else has to agree first. Nothing was sent yet."), "info")
     return commit_and_go(url_for(".campaign", slug=slug, campaign_id=draft.id))

@@ -14,8 +14,19 @@ from consult.authz import current_person
 from consult.errors import Refused
 from consult.extensions import db
 from consult.i18n import format_moment
-from consult.invitations import audience, campaigns, counting, export, letters, lists, operations, policy, queries
-from consult.invitations.campaign_forms import MAX_FILE, ListForm
+from consult.invitations import (
+    audience,
+    campaigns,
+    counting,
+    export,
+    letters,
+    lists,
+    long_lists,
+    operations,
+    policy,
+    queries,
+)
+from consult.invitations.campaign_forms import MAX_FILE, MAX_TEXT, ListForm
 from consult.invitations.models import Campaign, CampaignState
 from consult.invitations.views.blueprint import bp
 from consult.invitations.views.desk import home, load
@@ -43,7 +54,7 @@ def people(slug: str, campaign_id: int) -> str:
         campaign=found,
         meeting=meeting,
         people=listed,
-        segments=counting.labels(audience.segments_of(found)),
+        segments=counting.labels(audience.named_segments(found)),
         reasons=counting.reason_words(),
         editable=found.state == CampaignState.draft,
         words=words,
@@ -79,10 +90,10 @@ def put_in(slug: str, campaign_id: int, recipient_id: int) -> Response:
 
 
 @bp.route("/p/<slug>/campaigns/<int:campaign_id>/list", methods=["GET", "POST"])
-@takes_files(MAX_FILE)
+@takes_files(MAX_FILE, MAX_TEXT)
 @keeps_text
-def campaign_list(slug: str, campaign_id: int) -> str | tuple[str, int]:
-    """A list, pasted or from a file, and what would become of it. Nothing is written here."""
+def campaign_list(slug: str, campaign_id: int) -> Response | str | tuple[str, int]:
+    """A list, pasted or from a file, and what would become of it. Only a long one is kept, for the worker."""
     process, found, meeting = load(slug, campaign_id)
     form = ListForm()
     shown = {"form": form, "process": process, "campaign": found, "meeting": meeting}
@@ -90,6 +101,14 @@ def campaign_list(slug: str, campaign_id: int) -> str | tuple[str, int]:
         return render_template("invitations/list.html", **shown)
     if not form.validate():
         return render_template("invitations/list.html", **shown), 422
+    if long_lists.is_long(form.whole_list(), form.file.data.stream if form.file.data else None):
+        if form.file.data and form.whole_list().strip():
+            form.file.errors = [_("Please send a long list alone: either pasted or as a file.")]
+            return render_template("invitations/list.html", **shown), 422
+        content = form.file.data.stream.read() if form.file.data else long_lists.pasted(form.whole_list())
+        title = form.title.data or (form.file.data.filename if form.file.data else "") or ""
+        sent = long_lists.send_in(found, content, title, current_person())
+        return commit_and_go(url_for(".long_list", slug=slug, campaign_id=found.id, list_id=sent.id))
     if form.file.data:
         try:
             from_file = lists.as_lines(lists.parse_file(form.file.data.stream))
@@ -125,6 +144,7 @@ def _dry_run(parsed: lists.Parsed) -> dict[str, object]:
 
 
 @bp.post("/p/<slug>/campaigns/<int:campaign_id>/list/add")
+@takes_files(0, MAX_TEXT)
 @keeps_text
 def add_list(slug: str, campaign_id: int) -> Response | tuple[str, int]:
     """Take the usable lines into the audience; nothing is sent."""
