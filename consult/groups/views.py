@@ -30,7 +30,7 @@ from consult.processes import policy
 from consult.processes import queries as processes
 from consult.processes.loading import load_process
 from consult.processes.models import Function, Process
-from consult.processes.words import function_names
+from consult.processes.words import day_before, function_names
 from consult.web import commit_and_go, keeps_text
 
 bp = Blueprint("groups", __name__)
@@ -89,7 +89,7 @@ def show(slug: str, group_id: int) -> str:
         may_edit=allowed(policy.can_edit_group, process, group.id),
         kinds=kind_names(),
         functions=[name for function, name in function_names().items() if function in held],
-        last_day=lambda moment: moment and clock.local_date(moment, process.zone),
+        last_day=lambda moment: moment and day_before(moment, process.zone),
     )
 
 
@@ -235,7 +235,7 @@ def end_membership(slug: str, group_id: int, membership_id: int) -> Response | s
             at=_end_of(form.last_day.data, process),
             process_id=process.id,
         )
-        leading.must_have_lead(process)
+        leading.must_have_lead(process, membership.ends_at)
         _new_roles(*people)
         flash(_("Saved."), "success")
         return _go(slug, group.id)

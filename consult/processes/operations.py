@@ -273,10 +273,12 @@ def revoke_function(process: Process, group_id: int, function: Function, actor_i
     )
 
 
-def must_have_lead(process: Process) -> None:
-    """Raises `Refused` when nobody leads the process now; call after taking something away."""
+def must_have_lead(process: Process, at: datetime | None = None) -> None:
+    """Raises `Refused` when nobody leads the process now, or at a later moment; call after taking something away."""
     db.session.flush()
-    if not people_with(process.id, Function.lead):
+    # One after the other: of two leads who remove each other, each would still count the other.
+    db.session.execute(select(Process.id).where(Process.id == process.id).with_for_update())
+    if not people_with(process.id, Function.lead, at=at):
         raise Refused(_("Somebody must lead the process. Add another person to a leading group first."))
 
 

@@ -99,14 +99,30 @@ def forget_functions(person: Person) -> None:
     person.__dict__.pop("_functions", None)
 
 
+def _at_address() -> Any:
+    return Process.slug == bindparam("slug")
+
+
+def _take_process(person: Person, found: Process | None) -> None:
+    person.__dict__["_process_at"] = found
+
+
+sessions.ask_along(lambda: Process, _take_process, on=_at_address)
+
+
 @cache
 def _process_query() -> Select[Process]:
-    return select(Process).where(Process.slug == bindparam("slug"))
+    return select(Process).where(_at_address())
 
 
 def process_or_404(person: Person | None, slug: str, preview_of: int | None = None) -> Process:
-    """The process if this person may know of it; staff and holders of a preview see unpublished ones."""
-    process = db.session.scalar(_process_query(), {"slug": slug})
+    """The process if this person may know of it; staff and holders of a preview see unpublished ones.
+
+    That of the page's address comes with the sign-in.
+    """
+    process: Process | None = person.__dict__.get("_process_at") if person is not None else None
+    if process is None or process.slug != slug:
+        process = db.session.scalar(_process_query(), {"slug": slug})
     if process is None:
         abort(404)
     if process.state == ProcessState.draft and not functions_of(person).get(process.id) and preview_of != process.id:
@@ -235,9 +251,12 @@ def next_opening(process_id: int, activity: Activity, now: datetime | None = Non
     )
 
 
-def people_with(process_id: int, *functions: Function) -> list[int]:
-    """Ids of those who hold one of these functions now, directly or by a seat (deputies included), in order of id."""
-    now = clock.now()
+def people_with(process_id: int, *functions: Function, at: datetime | None = None) -> list[int]:
+    """Ids of those who hold one of these functions, directly or by a seat (deputies included), in order of id.
+
+    Now, or as far as it is settled today, at another moment.
+    """
+    now = at or clock.now()
     groups = select(ProcessGroup.group_id).where(
         ProcessGroup.process_id == process_id, ProcessGroup.function.in_(functions)
     )

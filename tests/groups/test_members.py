@@ -145,6 +145,26 @@ def test_the_last_lead_cannot_be_removed(browser_of, process, lead):
     assert people_with(process.id, Function.lead) == [lead.id]
 
 
+def test_the_last_lead_cannot_be_removed_for_later_either(browser_of, process, lead):
+    group = db.session.scalars(select(Group).join(Membership).where(Membership.person_id == lead.id)).one()
+    (membership,) = queries.members_of(group.id)
+    url, later = path(process, group, f"/members/{membership.id}/end"), clock.now() + timedelta(days=9)
+    browser_of(lead).submit(url, {"last_day": later.date().isoformat()}, status=409)
+    assert people_with(process.id, Function.lead, at=later + timedelta(days=9)) == [lead.id]
+
+    factories.make_member(group, factories.make_person())
+    browser_of(lead).submit(url, {"last_day": later.date().isoformat()})
+    assert lead.id not in people_with(process.id, Function.lead, at=later + timedelta(days=9))
+
+
+def test_the_last_day_of_a_membership_is_shown_as_it_was_entered(browser_of, process, lead, group):
+    membership = factories.make_member(group, factories.make_person())
+    url = path(process, group, f"/members/{membership.id}/end")
+    browser_of(lead).submit(url, {"last_day": "2090-03-07"})
+    page = browser_of(lead).get(path(process, group), headers={"Accept-Language": "en"})
+    assert "until and including March 7, 2090" in page.text
+
+
 def test_the_last_leading_group_cannot_lose_the_function(browser_of, process, lead):
     group = db.session.scalars(select(Group).join(Membership).where(Membership.person_id == lead.id)).one()
     url = path(process, group, "/functions")
