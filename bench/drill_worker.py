@@ -44,8 +44,9 @@ def _without_claim() -> None:
         connection.execute(update(table).where(table.c.id == claim.message_id).values(state=outcome.state))
         return True
 
-    def take(connection: Connection, last: list[Any], _claim: object, _mine: object) -> None:
+    def take(connection: Connection, last: list[Any], _claim: object, _mine: object) -> bool:
         delivery._write_down(connection, last)
+        return True
 
     delivery._reserve, delivery._record, delivery._take = grab, write, take
 

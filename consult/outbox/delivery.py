@@ -288,7 +288,10 @@ def _deal_with(
 
     def begin() -> None:
         with writing(), _step(connection):
-            _take(connection, last, claim, mine)
+            taken = _take(connection, last, claim, mine)
+        # Not inside: what became of the one before is recorded all the same.
+        if not taken:
+            raise _NotOurs
 
     with suppress(_NotOurs):
         last.append((mine, _hand_over(mine, letter, begin, partial(desk.ahead, following))))
@@ -308,8 +311,8 @@ def _found(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _take(connection: Connection, last: list[tuple[Claim, Outcome]], claim: Claim, mine: Claim) -> None:
-    """Record the last ones, then take this one. Raises `_NotOurs` when somebody else has changed it meanwhile."""
+def _take(connection: Connection, last: list[tuple[Claim, Outcome]], claim: Claim, mine: Claim) -> bool:
+    """Record the last ones, then take this one; False when somebody else has changed it meanwhile."""
     if connection.dialect.name == "postgresql" and len(last) == 1 and last[0][1].state == State.sent:
         before, outcome = last.pop()
         recorded, taken = connection.exec_driver_sql(_SENT_AND_TAKE, _both(before, outcome, claim, mine)).one()
@@ -319,8 +322,7 @@ def _take(connection: Connection, last: list[tuple[Claim, Outcome]], claim: Clai
         _write_down(connection, last)
         new = {"new_state": mine.state, "new_attempts": mine.attempts, "new_claimed_until": mine.until}
         taken = connection.execute(_TAKE, _found(claim) | new).rowcount
-    if not taken:
-        raise _NotOurs
+    return bool(taken)
 
 
 def _both(before: Claim, outcome: Outcome, claim: Claim, mine: Claim) -> dict[str, Any]:
