@@ -6,9 +6,10 @@ from functools import partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
+from consult.accounts.models import Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.concept.models import Element
@@ -18,8 +19,8 @@ from consult.demo.story import AHEAD, Story, Timeline
 from consult.extensions import db
 from consult.i18n import in_language
 from consult.invitations import answering, campaigns, sending
-from consult.invitations.lists import Row
-from consult.invitations.models import CampaignState, Invitation, InvitationState
+from consult.invitations.lists import Row, postal_lines
+from consult.invitations.models import Campaign, CampaignState, Invitation, InvitationState
 from consult.meetings import materials, reminders, survey
 from consult.meetings import minutes as writing
 from consult.meetings import operations as ops
@@ -35,6 +36,7 @@ from consult.meetings.models import (
 )
 from consult.meetings.operations import AgendaPoint, Arrangement
 from consult.meetings.words import Need, Needs
+from consult.outbox.models import OutboxMessage, State
 
 #: The invitations leave this long before the meeting; from the next day on some answers come in every day.
 _INVITED = timedelta(weeks=4)
@@ -194,6 +196,7 @@ def name_of_line(row: dict[str, Any]) -> str:
 def _plan_campaign(story: Story, timeline: Timeline) -> None:
     meeting = next(row for row in story.texts["meetings"] if row["id"] == story.texts["campaign"]["meeting"])
     timeline.add(story.dates.moment(meeting["date"] - _INVITED), partial(invite, story, meeting["date"]))
+    timeline.add(story.dates.moment(story.texts["campaign"]["reminded"], "09:15"), partial(remind, story))
     answering = [row for row in story.texts["invitees"] if row["state"] in ("accepted", "declined", "deputy_named")]
     for number, row in enumerate(answering):
         days, hour = divmod(number, len(_ANSWERED_AT))
@@ -205,12 +208,14 @@ def invite(story: Story, day: date, now: datetime) -> None:
     """A campaign from the draft to the last mail; who gets a letter is in it as well."""
     rows = []
     for number, row in enumerate(story.texts["invitees"], start=1):
-        people.person(story, row["address"], row["name"], row["lang"], now)
         organisation = story.organisations.get(row.get("organisation", ""))
+        postal = postal_lines(row.get("postal", ""))
+        if not postal:
+            people.person(story, row["address"], row["name"], row["lang"], now)
         rows.append(
             Row(
-                number, row["name"], row["address"], organisation.name if organisation else "", row["lang"],
-                row["by_letter"],
+                number, row["name"], "" if postal else row["address"], organisation.name if organisation else "",
+                row["lang"], row["by_letter"], postal,
             )
         )  # fmt: skip
     campaign, actor = story.texts["campaign"], story.people["p-moderation"]
@@ -219,8 +224,37 @@ def invite(story: Story, day: date, now: datetime) -> None:
     campaigns.add_list(draft, rows, campaign["list"], actor, now)
     campaigns.hand_in(draft, draft.revision, actor, now=now)
     sending.wave(draft.id, 0, now)
+    for row in story.texts["invitees"]:
+        if "postal" in row:
+            story.people[row["address"]] = db.session.scalars(
+                select(Person).where(Person.name == row["name"], Person.email.is_(None))
+            ).one()
     # The mails of the demo have left when it is loaded.
     draft.state, draft.ended_at = CampaignState.done, now
+    db.session.flush()
+
+
+def remind(story: Story, now: datetime) -> None:
+    """Everybody whom the mail reached and who has not answered is asked once more; some only looked at it."""
+    meeting = story.meetings[story.texts["campaign"]["meeting"]]
+    campaign = db.session.scalars(select(Campaign).where(Campaign.meeting_id == meeting.id)).one()
+    refused = [story.people[row["address"]].id for row in story.texts["invitees"] if row["state"] == "bounced"]
+    looked = [story.people[row["address"]].id for row in story.texts["invitees"] if row.get("opened")]
+    # These mails left days ago; the loader writes down the same at its end, with their texts.
+    waiting = update(OutboxMessage).where(OutboxMessage.campaign_id == campaign.id, OutboxMessage.state == State.queued)
+    db.session.execute(waiting.where(OutboxMessage.recipient_id.in_(refused)).values(state=State.failed))
+    db.session.execute(waiting.values(state=State.sent))
+    db.session.execute(
+        update(Invitation)
+        .where(Invitation.meeting_id == meeting.id, Invitation.person_id.in_(looked), Invitation.opened_at.is_(None))
+        .values(opened_at=now - timedelta(days=2))
+    )
+    # Two refusals within a month pause an address.
+    db.session.execute(
+        update(Person).where(Person.id.in_(refused)).values(mail_paused_at=now, mail_paused_why="550 5.1.1")
+    )
+    campaigns.remind(campaign, story.people["p-moderation"], now)
+    campaign.state, campaign.ended_at = CampaignState.done, now
     db.session.flush()
 
 
@@ -244,7 +278,7 @@ def answer(story: Story, row: dict[str, Any], now: datetime) -> None:
 
 
 def _name_deputy(story: Story, invitation: Invitation, meeting: Meeting, row: dict[str, Any], now: datetime) -> None:
-    """Somebody else comes instead; the pages have no form for it yet, so the rows are written here."""
+    """Somebody else comes instead, and has said so by telephone: the rows are written here, without a second mail."""
     named = row["deputy"]
     deputy = people.person(story, named["address"], named["name"], named["lang"], now)
     invitation.state = InvitationState.deputy_named

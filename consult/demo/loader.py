@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from consult import clock, jobs
 from consult.audit import operations as audit
-from consult.demo import drafts, facts, frame, gatherings, guests, hall, people, text, voices
+from consult.demo import contacts, drafts, facts, frame, gatherings, guests, hall, people, text, voices
 from consult.demo.dates import Dates
 from consult.demo.source import content
 from consult.demo.story import Story, Timeline
@@ -63,11 +63,12 @@ def _load(story: Story) -> None:
     frame.name_instance(story)
     frame.add_process(story)
     people.add_groups(story)
+    contacts.add(story)
     frame.add_stages(story)
     frame.add_reasons(story)
     frame.publish(story)
     timeline = Timeline()
-    for part in (text, facts, gatherings, guests, hall, voices, drafts):
+    for part in (text, facts, gatherings, contacts, guests, hall, voices, drafts):
         part.plan(story, timeline)
     for row in story.texts["digests"]:
         timeline.add(story.dates.until(row["until"]), _digest_of(story, row["for"]))

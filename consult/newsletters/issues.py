@@ -109,14 +109,14 @@ def run(issue_id: int, now: datetime | None = None) -> int:
     """
     promised, after = 0, 0
     while True:
-        added, after = _wave(issue_id, after, now or clock.now())
+        added, after = wave(issue_id, after, now or clock.now())
         db.session.commit()
         promised += added
         if not after:
             return promised
 
 
-def _wave(issue_id: int, after: int, now: datetime) -> tuple[int, int]:
+def wave(issue_id: int, after: int, now: datetime) -> tuple[int, int]:
     """Promise to the next subscribers with an id above `after`; returns how many, and where to go on (0: the end)."""
     issue = campaigns.locked(issue_id) if db.session.get(Campaign, issue_id) else None
     if issue is None or issue.kind != CampaignKind.newsletter:

@@ -85,7 +85,7 @@ def test_from_the_draft_to_the_last_answer(browser_of: Callable[..., Browser]) -
     moderator.submit(here + "/segments", {"segment": f"group {circle.group.id}"}, form_at=here)
     moderator.submit(here + "/edit", {"subject": "Herzlich eingeladen", "note": "Wir freuen uns."})
     checked = moderator.submit(here + "/list", {"text": "Anna; anna@example.org\nkaputt"}, status=200, headers=EN)
-    assert "There is no e-mail address in this line." in checked.text
+    assert "There is no e-mail address in this line, and no name with postal code and town." in checked.text
     again = moderator.post(here + "/list/add", checked.form_fields(here + "/list/add"), status=422, headers=EN)
     assert "kaputt" in again.text
     moderator.post(here + "/list/add", {**again.form_fields(here + "/list/add"), "leave_out": "y"})
