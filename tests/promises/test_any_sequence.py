@@ -346,6 +346,13 @@ class Walk:
                 ends = {end for end in {element, *descendants} if not account.heirs.get(end)}
                 assert ends <= account.gone, "neither placed nor replaced nor taken out"
         keys = dict(db.session.execute(select(Element.id, Element.key)).all())
+        public = set(
+            db.session.scalars(
+                select(Placement.element_id)
+                .join(Version, Version.id == Placement.version_id)
+                .where(Version.number.is_not(None), Version.audience == VersionAudience.public)
+            )
+        )
         for contribution_id in self.town.contributions:
             contribution = db.session.get_one(Contribution, contribution_id)
             told = sources.trace(contribution, self.process, self.by["actor"]).changes
@@ -354,7 +361,7 @@ class Walk:
             elements = {change: element for _c, change, element in found}
             for change in told:
                 descendants = account.descendants(elements[change.change_id])
-                assert {heir.key for heir in change.heirs} == {keys[ident] for ident in descendants & placed}
+                assert {heir.key for heir in change.heirs} == {keys[ident] for ident in descendants & placed & public}
 
 
 @dataclass
