@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from flask_babel import gettext as _
+from sqlalchemy import exists, update
 from sqlalchemy.exc import IntegrityError
 
 from consult import clock
@@ -34,6 +35,18 @@ def person_for(email: str, *, name: str = "", locale: str = "de") -> Person:
         if person is None:
             raise
     return person
+
+
+def speaks(person_id: int, lang: str) -> None:
+    """Somebody pressed a button behind a personal link, on a page in this language: so we write to them from now on.
+
+    Who has an account has chosen a language there; that one stays.
+    """
+    db.session.execute(
+        update(Person)
+        .where(Person.id == person_id, Person.locale != lang, ~exists().where(Account.person_id == Person.id))
+        .values(locale=lang)
+    )
 
 
 def account_of(person: Person) -> Account:

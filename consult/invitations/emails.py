@@ -1,11 +1,12 @@
 """Mails about invitations. One recipient each; nobody else is ever named in them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from flask import current_app
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
-from sqlalchemy import select
+from sqlalchemy import and_, not_, select
 from sqlalchemy.orm import joinedload
 
 from consult import clock
@@ -69,13 +70,18 @@ def _load(messages: Sequence[OutboxMessage]) -> None:
 
 
 def _written_to(messages: Sequence[OutboxMessage]) -> set[int]:
-    """Which of these people have got a mail from us before."""
+    """Which of these people have got a mail from us before that was about anything else than this invitation."""
     rows = db.session.scalars(
         select(OutboxMessage.recipient_id)
         .where(
             OutboxMessage.recipient_id.in_({message.recipient_id for message in messages}),
             OutboxMessage.state == State.sent,
-            OutboxMessage.id.not_in([message.id for message in messages]),
+            not_(
+                and_(
+                    OutboxMessage.kind.in_((INVITATION, REMINDER)),
+                    OutboxMessage.subject_id.in_({message.subject_id for message in messages}),
+                )
+            ),
         )
         .distinct()
     )
@@ -129,7 +135,12 @@ class Told:
             "Invitation: %(title)s on %(day)s", title=self.meeting.title, day=day_words(self.meeting)
         )
 
-    def body(self) -> str:
+    def reminding_subject(self) -> str:
+        if self.campaign.subject:
+            return _("Reminder: %(subject)s", subject=self.campaign.subject)
+        return _("Are you coming? %(title)s on %(day)s", title=self.meeting.title, day=day_words(self.meeting))
+
+    def invitation(self) -> str:
         """In the language of the present context."""
         who = sender()
         parts = [
@@ -152,21 +163,38 @@ class Told:
         ]
         return "\n\n".join(part for part in parts if part)
 
-    def below(self) -> tuple[str, str] | None:
-        """The same once more in the second language of the campaign, with its code; None where it is the first."""
-        second = self.campaign.second_lang
-        if not second or second == language():
+    def reminder(self) -> str:
+        """In the language of the present context, with what the organisers wrote into the invitation."""
+        parts = [
+            greeting(self.guest),
+            _("we have invited you to this meeting and do not know yet whether you are coming:"),
+            f"**{escape_markdown(self.meeting.title)}**",
+            facts(self.meeting, self.process),
+            paragraphs(self.campaign.note),
+            _("Please tell us whether you are coming. You need no account for this:"),
+            linked(_("Accept or decline"), self.answer_url),
+            _("If you have answered in the meantime, please take no notice of this mail."),
+        ]
+        return "\n\n".join(part for part in parts if part)
+
+    def below(self, words: Callable[[], str]) -> tuple[str, str] | None:
+        """The same words once more in a second language, with its code; None where that is the first.
+
+        It is the one of the campaign, else the city's: the language somebody is listed with may be a guess.
+        """
+        second = self.campaign.second_lang or current_app.config["BABEL_DEFAULT_LOCALE"]
+        if second == language():
             return None
         with in_language(second, of_path=True):
-            return language(), self.body()
+            return language(), words()
 
 
 def invitation_mail(told: Told, *, bilingual: bool) -> Mail:
     """The invitation, whoever it is shown or sent to."""
     return Mail(
         subject=told.subject(),
-        body=told.body(),
-        below=told.below() if bilingual else None,
+        body=told.invitation(),
+        below=told.below(told.invitation) if bilingual else None,
         why=_why(told.process),
         secrets=(told.answer_url, told.personal),
         calendar=entry_for(told.meeting, told.process, told.guest, calendar.REQUEST),
@@ -174,8 +202,19 @@ def invitation_mail(told: Told, *, bilingual: bool) -> Mail:
     )
 
 
+def reminder_mail(told: Told, *, bilingual: bool) -> Mail:
+    """The question whether they come, in as many languages as the invitation."""
+    return Mail(
+        subject=told.reminding_subject(),
+        body=told.reminder(),
+        below=told.below(told.reminder) if bilingual else None,
+        why=_why(told.process),
+        secrets=(told.answer_url, told.personal),
+    )
+
+
 def _is_first_contact(message: OutboxMessage) -> bool:
-    """Whether this person never got a mail from us."""
+    """Whether this person never got a mail from us but about this invitation."""
     if message.id in shared("loaded", set[int]):
         return message.recipient_id not in shared("written_to", set[int])
     return not _written_to([message])
@@ -190,33 +229,35 @@ def personal_part(invitation: Invitation) -> str:
     return sign(PURPOSE, invitation.id, invitation.nonce)
 
 
-@mail_kind(INVITATION, Guarantee.at_least_once, invitation_wanted, title=_l("Invitation to a meeting"), prepare=_load)
-def invitation(message: OutboxMessage) -> Mail:
-    """Come to this meeting: what, when, where, by whom, and the personal link to answer.
-
-    The first mail somebody ever gets from us says it in two languages, where the campaign names a second one.
-    """
+def _one_of_many(message: OutboxMessage, make: Callable[..., Mail]) -> tuple[Mail, Person]:
+    """The mail to one of many who get the same but for the name and the link, and who that is."""
     found = _occasion(message)
     if found is None:
         raise LookupError(f"invitation {message.subject_id} is gone")
     guest, campaign = found.invitation.person, found.campaign
     named_by = answering.name_of(found.invitation.deputy_for_id)
-    bilingual = campaign.second_lang is not None and _is_first_contact(message)
-    # The same for all but the name and the link: made for nobody, then filled in for each.
+    bilingual = _is_first_contact(message)
+    # Made for nobody, then filled in for each.
     nobody = Person(name=marker("name") if guest.name else "", email=None)
     told = Told(nobody, found.meeting, found.process, campaign, marker("link"), named_by)
     mail = shared(
-        ("invitation", campaign.id, found.meeting.id, language(), nobody.name, named_by, bilingual),
-        lambda: invitation_mail(told, bilingual=bilingual),
+        (message.kind, campaign.id, found.meeting.id, language(), nobody.name, named_by, bilingual),
+        lambda: make(told, bilingual=bilingual),
     )
     mail = replace(mail, personal={"name": guest.name, "link": personal_part(found.invitation)})
-    return replace(
-        mail,
-        secrets=tuple(mail.filled(secret) for secret in mail.secrets),
-        calendar=calendar.with_attendee(mail.calendar, guest.email, guest.name)
-        if mail.calendar and guest.email
-        else mail.calendar,
-    )
+    return replace(mail, secrets=tuple(mail.filled(secret) for secret in mail.secrets)), guest
+
+
+@mail_kind(INVITATION, Guarantee.at_least_once, invitation_wanted, title=_l("Invitation to a meeting"), prepare=_load)
+def invitation(message: OutboxMessage) -> Mail:
+    """Come to this meeting: what, when, where, by whom, and the personal link to answer.
+
+    The first mail somebody ever gets from us says it in two languages.
+    """
+    mail, guest = _one_of_many(message, invitation_mail)
+    if mail.calendar is None or not guest.email:
+        return mail
+    return replace(mail, calendar=calendar.with_attendee(mail.calendar, guest.email, guest.name))
 
 
 def reminder_wanted(message: OutboxMessage) -> bool:
@@ -235,26 +276,7 @@ def reminder_wanted(message: OutboxMessage) -> bool:
 )
 def invitation_reminder(message: OutboxMessage) -> Mail:
     """Are you coming? Only to those who have not decided."""
-    found = _occasion(message)
-    if found is None:
-        raise LookupError(f"invitation {message.subject_id} is gone")
-    personal = personal_part(found.invitation)
-    url = link("invitations.respond", link=personal)
-    parts = [
-        greeting(found.invitation.person),
-        _("we have invited you to this meeting and do not know yet whether you are coming:"),
-        f"**{escape_markdown(found.meeting.title)}**",
-        facts(found.meeting, found.process),
-        _("Please tell us whether you are coming. You need no account for this:"),
-        linked(_("Accept or decline"), url),
-        _("If you have answered in the meantime, please take no notice of this mail."),
-    ]
-    return Mail(
-        subject=_("Are you coming? %(title)s on %(day)s", title=found.meeting.title, day=day_words(found.meeting)),
-        body="\n\n".join(parts),
-        why=_why(found.process),
-        secrets=(url, personal),
-    )
+    return _one_of_many(message, reminder_mail)[0]
 
 
 def _guest_of(message: OutboxMessage) -> tuple[Meeting, Process, Person] | None:

@@ -1,5 +1,7 @@
 """Mails about registering: prove the address, come in, wait, a place became free, no."""
 
+from dataclasses import replace
+
 from flask_babel import gettext as _
 
 from consult import clock
@@ -8,6 +10,7 @@ from consult.accounts.models import LinkPurpose, LinkToken
 from consult.extensions import db
 from consult.forms import _l
 from consult.html import escape_markdown
+from consult.i18n import in_language, language
 from consult.meetings import calendar, registering, registrations, waiting
 from consult.meetings.mailing import entry_for, facts, greeting, moment_words
 from consult.meetings.models import Meeting, MeetingState, RegistrationState
@@ -89,17 +92,24 @@ def confirm_registration(message: OutboxMessage) -> Mail:
         raise LookupError(f"link {message.subject_id} is gone")
     token, found = row
     personal = tokens.link_of(token)
-    url = link("meetings.confirm_registration", link=personal)
-    parts = [
+    subject = _("Please confirm: %(title)s", title=found.meeting.title)
+    mail = _mail(found, subject, _asking(found, personal), personal)
+    # Somebody we know by another language than the one of the page they asked on.
+    with in_language(message.period or language(), of_path=True):
+        below = (language(), "\n\n".join(_asking(found, personal)))
+    return replace(mail, below=below) if below[0] != language() else mail
+
+
+def _asking(found: Registered, personal: str) -> list[str]:
+    return [
         _("Hello,"),
         _("somebody wants to register with this address for:"),
         f"**{escape_markdown(found.meeting.title)}**",
         facts(found.meeting, found.process),
         _("Was it you? Then please press the button on this page. Only then is a place kept for you:"),
-        linked(_("Confirm my registration"), url),
+        linked(_("Confirm my registration"), link("meetings.confirm_registration", link=personal)),
         _("The link is good for 2 days. Was it not you? Then do nothing, and the registration is deleted."),
     ]
-    return _mail(found, _("Please confirm: %(title)s", title=found.meeting.title), parts, url, personal)
 
 
 @mail_kind(

@@ -8,7 +8,7 @@ from consult.accounts.models import LinkPurpose, LinkToken
 from consult.extensions import db
 from consult.forms import _l
 from consult.html import escape_markdown
-from consult.i18n import format_day
+from consult.i18n import format_day, in_language, language
 from consult.invitations.models import Campaign, CampaignState, Subscription, SubscriptionState
 from consult.newsletters import issues, subscribing
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
@@ -40,7 +40,22 @@ def newsletter_confirm(message: OutboxMessage) -> Mail:
     if found is None:
         raise LookupError(f"link {message.subject_id} is gone")
     token, process = found
-    address = link("newsletters.confirm", link=tokens.link_of(token))
+    personal = tokens.link_of(token)
+    body = _asking(process, personal)
+    # Somebody we know by another language than the one of the page they asked on.
+    with in_language(message.period or language(), of_path=True):
+        below = (language(), _asking(process, personal))
+    return Mail(
+        subject=_("Newsletter of “%(title)s”: is this your address?", title=process.title),
+        body=body,
+        below=below if below[0] != language() else None,
+        why=_("You get this mail because this address was entered for the newsletter of “%(title)s”.",
+              title=process.title),
+        secrets=(personal,),
+    )  # fmt: skip
+
+
+def _asking(process: Process, personal: str) -> str:
     parts = [
         _("Good day,"),
         _(
@@ -48,16 +63,10 @@ def newsletter_confirm(message: OutboxMessage) -> Mail:
             "this page and press the button there:",
             title=escape_markdown(process.title),
         ),
-        linked(_("Yes, I want the newsletter"), address),
+        linked(_("Yes, I want the newsletter"), link("newsletters.confirm", link=personal)),
         _("Was it not you? Then do nothing: without the button you get no newsletter and no further mail."),
     ]
-    return Mail(
-        subject=_("Newsletter of “%(title)s”: is this your address?", title=process.title),
-        body="\n\n".join(parts),
-        why=_("You get this mail because this address was entered for the newsletter of “%(title)s”.",
-              title=process.title),
-        secrets=(address,),
-    )  # fmt: skip
+    return "\n\n".join(parts)
 
 
 def _issue(message: OutboxMessage) -> tuple[Campaign, Process]:

@@ -64,7 +64,8 @@ def ask(process: Process, email: str, lang: str, now: datetime | None = None) ->
         # As long as its newest link is good: `forget_unproven` counts from here.
         subscription.created_at = now
     token = tokens.issue(LinkPurpose.subscribe, person_id, subscription.id)
-    queue(CONFIRM, token.id, person_id, process_id=process.id)
+    # The mail is in the language we know of them, and in the one somebody asked in.
+    queue(CONFIRM, token.id, person_id, period=lang, process_id=process.id)
 
 
 def find(text: str) -> tuple[LinkToken, Subscription] | None:

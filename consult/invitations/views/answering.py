@@ -12,9 +12,11 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from consult import clock
+from consult.accounts.operations import speaks
 from consult.authz import public
 from consult.errors import Refused
 from consult.html import plain_html, render_markdown
+from consult.i18n import language
 from consult.invitations import answering, operations, queries
 from consult.invitations.answering import Answer
 from consult.invitations.forms import AnswerForm, DeputyForm
@@ -111,6 +113,9 @@ def _page(link: str, found: Answerable, form: AnswerForm, status: int) -> Respon
         if registration and state in (RegistrationState.coming, RegistrationState.waiting)
         else None,
         deputy=named,
+        deputy_address=answering.named_address(invitation)
+        if invitation.state == InvitationState.deputy_named
+        else "",
         named_by=answering.name_of(invitation.deputy_for_id),
         photo_notice=Markup(render_markdown(meeting.photo_notice)),  # noqa: S704  (sanitised)
     )
@@ -176,7 +181,7 @@ def _answer(link: str, wanted: InvitationState) -> Response:
         form.form_errors.append(refusal.message)
         return _page(link, found, form, 409)
     flash(_thanks(wanted, registration.state), "success")
-    return _back(link)
+    return _back(link, found)
 
 
 def _thanks(wanted: InvitationState, state: str) -> str:
@@ -189,7 +194,8 @@ def _thanks(wanted: InvitationState, state: str) -> str:
     return _("Thank you. We are looking forward to seeing you.")
 
 
-def _back(link: str) -> Response:
+def _back(link: str, found: Answerable) -> Response:
+    speaks(found.invitation.person_id, language())
     return commit_and_go(url_for(".respond", link=link, lang=request.args.get("lang")))
 
 
@@ -208,12 +214,12 @@ def deputy(link: str) -> Response:
         limit("deputy", str(found.invitation.id), DEPUTIES_A_DAY, timedelta(days=1))
         name, email = form.name.data or "", form.email.data or ""
         try:
-            answering.name_deputy(found.invitation, found.meeting, name, email, found.invitation.person.locale)
+            answering.name_deputy(found.invitation, found.meeting, name, email, language())
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
             flash(_("Thank you. They get a mail with a link of their own."), "success")
-            return _back(link)
+            return _back(link, found)
     still_possible = (
         found.meeting.state == MeetingState.planned
         and clock.now() < found.meeting.starts_at
@@ -245,7 +251,7 @@ def deputy_back(link: str) -> Response:
     found = _load(link)
     answering.take_back_deputy(found.invitation, found.meeting)
     flash(_("Their link no longer works. Please tell us whether you come yourself."), "success")
-    return _back(link)
+    return _back(link, found)
 
 
 @bp.get("/i/<link>/meeting.ics")

@@ -19,6 +19,7 @@ from consult import clock
 from consult.accounts import tokens
 from consult.accounts.addresses import mailbox_key
 from consult.accounts.models import LinkPurpose, Person
+from consult.accounts.operations import speaks
 from consult.authz import authorize, current_person, public
 from consult.errors import Refused, error_page
 from consult.html import render_markdown
@@ -217,6 +218,7 @@ def confirm_registration(link: str) -> Response:
         else:
             if not done:
                 return _link_is_over()
+            speaks(found.person.id, language())
             answering.follow(found.meeting, found.registration)
             if found.registration.state in _GOOD_NEWS:
                 # The organisers may have decided while the mail was on its way; the page says how it stands.
@@ -319,11 +321,12 @@ def change_registration(link: str) -> Response:
             form.form_errors.append(refusal.message)
         else:
             flash(_("Saved."), "success")
-            return _back(link)
+            return _back(link, found)
     return _my_page(link, found, form, 422)
 
 
-def _back(link: str) -> Response:
+def _back(link: str, found: Registered) -> Response:
+    speaks(found.person.id, language())
     return commit_and_go(url_for(".my_registration", link=link, lang=request.args.get("lang")))
 
 
@@ -346,7 +349,7 @@ def come(link: str) -> Response:
         registering.register(found.meeting, found.person, origin=origin)
     answering.follow(found.meeting, registration)
     flash(_thanks(registration.state), "success")
-    return _back(link)
+    return _back(link, found)
 
 
 @bp.post("/registration/<link>/cancel")
@@ -361,7 +364,7 @@ def cancel_registration(link: str) -> Response:
     registering.step_back(found.meeting, found.person)
     answering.follow(found.meeting, found.registration)
     flash(_("Thank you for telling us. Your place goes to somebody else."), "success")
-    return _back(link)
+    return _back(link, found)
 
 
 @bp.get("/registration/<link>/meeting.ics")

@@ -4,6 +4,7 @@ from flask import flash, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from consult.accounts.operations import speaks
 from consult.accounts.views import allowances
 from consult.accounts.views.blueprint import used_up
 from consult.authz import authorize, current_person, public
@@ -76,6 +77,7 @@ def confirm(link: str) -> Response | str:
     if request.method == "POST":
         if not subscribing.confirm(token, subscription):
             return used_up(url_for("processes.home"), _("To the home page"))
+        speaks(subscription.person_id, language())
         flash(_("Thank you. The newsletter comes to you from now on. Every issue has a link that stops it."), "success")
         return commit_and_go(url_for("processes.overview", slug=process.slug))
     return render_template("newsletters/confirm.html", process=process, link=link)
