@@ -1,61 +1,17 @@
 """By keyboard alone: everything is reached in order, the focus is always to be seen and never lost."""
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
-
-from playwright.sync_api import Page
 
 from consult.accounts import passwords
 from tests import factories
 from tests.browser.conftest import Visitor
 from tests.browser.filling import text_of
+from tests.browser.hands import focus, press_enter, tab_to
 from tests.browser.scenery import Scene
 from tests.browser.town import Town
 
 Arrive = Callable[..., Visitor]
-#: So many presses of Tab lead through any page of these tests.
-PRESSES = 250
-
-#: What has the focus: what it is called, and whether one can see that it has it.
-FOCUS = """() => {
-    const e = document.activeElement;
-    if (!e || e === document.body) return null;
-    const shown = e.getBoundingClientRect(), style = getComputedStyle(e);
-    const ring = el => { const s = getComputedStyle(el);
-        return (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2) || s.boxShadow !== 'none'; };
-    return {
-        tag: e.tagName.toLowerCase(), name: e.name || '', id: e.id, href: e.getAttribute('href') || '',
-        type: e.type || '', value: e.value || '', text: (e.innerText || e.getAttribute('aria-label') || '').trim(),
-        action: e.form ? e.form.getAttribute('action') : '',
-        visible: shown.width > 0 && shown.height > 0 && shown.bottom > 0 && shown.top < innerHeight
-            && style.visibility !== 'hidden' && (ring(e) || !!(e.closest('label') && ring(e.closest('label')))),
-        where: e.outerHTML.slice(0, 150),
-    };
-}"""
-
-
-def focus(page: Page) -> dict[str, Any]:
-    """What has the focus; fails when nothing has it, or when nobody can see it."""
-    found: dict[str, Any] | None = page.evaluate(FOCUS)
-    assert found is not None, "the focus is lost"
-    assert found["visible"], f"nobody sees the focus on {found['where']}"
-    return found
-
-
-def tab_to(page: Page, wanted: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
-    """Press Tab until something wanted has the focus."""
-    for _press in range(PRESSES):
-        page.keyboard.press("Tab")
-        found = focus(page)
-        if wanted(found):
-            return found
-    raise AssertionError(f"{what} is not reached by Tab")
-
-
-def press_enter(page: Page) -> None:
-    with page.expect_navigation(wait_until="load"):
-        page.keyboard.press("Enter")
 
 
 def test_the_first_tab_leads_past_the_head(visit: Arrive) -> None:

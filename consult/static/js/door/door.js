@@ -126,13 +126,17 @@ function keep(entry) {
   send().then(() => { if (queue().length && !trouble) send(); });
 }
 
-$("[data-people]").addEventListener("submit", (event) => {
+$("[data-people]").addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.submitter;
   if (button.dataset.act === "came") return came(button.closest("li"));
+  // What is on its way cannot be called back: the answer says whether there is something to undo.
+  while (busy) await busy;
+  const row = $(`[data-guest="${button.value}"]`, list);
+  if (!row || $(".door-there", row).hidden) return;
   const waiting = queue().filter((entry) => [entry.key, String(entry.id)].includes(button.value));
   if (!waiting.length) return keep({ act: "undo", id: Number(button.value) });
-  if (!busy) for (const entry of waiting) drop(`${mine}q.${entry.key}`);
+  for (const entry of waiting) drop(`${mine}q.${entry.key}`);
   paint();
 });
 walkIn.addEventListener("submit", (event) => {
@@ -143,6 +147,8 @@ walkIn.addEventListener("submit", (event) => {
   walkIn.reset();
   walkIn.elements.name.value = "";
   walkIn.closest("details").open = false;
+  // Not lost in what is folded up.
+  $("summary", walkIn.closest("details")).focus();
   keep({ act: "walk_in", name, organisation });
 });
 $(".door-find").addEventListener("submit", (event) => {

@@ -1,0 +1,188 @@
+"""Events without scripts, and without a mouse: each way is gone once with each."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from consult.accounts import tokens
+from consult.accounts.models import LinkPurpose, LinkToken
+from consult.extensions import db
+from consult.groups.models import Group
+from consult.invitations import operations as inviting
+from consult.invitations.lists import Row
+from consult.invitations.models import Campaign, Invitation, Subscription
+from consult.meetings.models import CheckIn, Meeting, Registration, RegistrationState
+from consult.newsletters import subscribing
+from consult.processes.models import Function, Process
+from tests import factories
+from tests.browser.conftest import Visitor
+from tests.browser.filling import text_of
+from tests.browser.hands import Hands, Keys, Plain, refused
+from tests.browser.scenery import invitation_link
+from tests.browser.town import Town
+from tests.browser.trips import Event, guest_of, let_it_begin, new_address, new_event, state_of
+
+Take = Callable[..., Hands]
+SEND = "main form.form button.primary"
+
+
+@pytest.fixture(params=["keyboard", "no scripts"])
+def take(request: pytest.FixtureRequest, visit: Callable[..., Visitor]) -> Take:
+    """`take(person_id)`: the hands of a visitor who has a keyboard alone, or no scripts."""
+    if request.param == "keyboard":
+        return lambda person=None: Keys(visit(person))
+    return lambda person=None: Plain(visit(person, java_script_enabled=False))
+
+
+def token_for(here: Town, purpose: LinkPurpose) -> str:
+    """The newest link for this, as it stands in the mail."""
+    with here.inside():
+        newest = select(LinkToken).where(LinkToken.purpose == purpose).order_by(LinkToken.id.desc()).limit(1)
+        return tokens.link_of(db.session.scalars(newest).one())
+
+
+def test_registering_as_a_guest_and_stepping_back(here: Town, take: Take) -> None:
+    event, address, hands = new_event(here), new_address(), take()
+    hands.visitor.go(event.base)
+    hands.follow("main a[href$='/register']")
+    hands.follow(SEND)
+    refused(hands)
+    hands.write("name", "Gerda Gast")
+    hands.write("email", address)
+    hands.pick("needs", "interpreter")
+    hands.write("needs_language", "Arabisch")
+    hands.follow(SEND)
+    assert hands.page.url.endswith("/register/sent")
+    hands.visitor.go(f"/registration/confirm/{token_for(here, LinkPurpose.register)}")
+    hands.follow(SEND)
+    assert state_of(here, event, address) == RegistrationState.coming
+    hands.open("details.details > summary")
+    hands.write("needs_note", "Mit Kinderwagen")
+    hands.follow("form[action$='/change'] button.primary")
+    hands.open("details.confirm > summary")
+    hands.follow("form[action$='/cancel'] button")
+    assert state_of(here, event, address) == RegistrationState.declined
+
+
+def test_answering_an_invitation_in_every_way(here: Town, take: Take) -> None:
+    event, address, hands = new_event(here), new_address(), take()
+    with here.inside():
+        meeting = db.session.get_one(Meeting, event.meeting_id)
+        inviting.invite(meeting, rows=[Row(1, "Gerda Gast", address)], by=None)
+        link = invitation_link(db.session.scalars(select(Invitation).where(Invitation.meeting_id == meeting.id)).one())
+    hands.visitor.go(f"/i/{link}")
+    hands.follow("button[formaction$='/maybe']")
+    assert state_of(here, event, address) == RegistrationState.maybe
+    hands.write("message", "Ich freue mich.")
+    hands.follow(SEND)
+    assert state_of(here, event, address) == RegistrationState.coming
+    hands.follow("button[formaction$='/decline']")
+    assert state_of(here, event, address) == RegistrationState.declined
+    hands.follow("main a[href$='/deputy']")
+    hands.follow(SEND)
+    refused(hands)
+    hands.write("name", "Vera Vertretung")
+    hands.write("email", new_address())
+    hands.follow(SEND)
+    hands.follow("form[action$='/deputy/back'] button")
+    with here.inside():
+        states = select(Invitation.state).where(Invitation.meeting_id == event.meeting_id).order_by(Invitation.id)
+        assert list(db.session.scalars(states)) == ["open", "revoked"]
+
+
+def test_getting_the_newsletter_and_stopping_it(here: Town, take: Take) -> None:
+    event, hands = new_event(here), take()
+
+    def mine() -> Subscription:
+        of_process = select(Subscription).join(Process, Process.id == Subscription.process_id)
+        return db.session.scalars(of_process.where(Process.slug == event.slug)).one()
+
+    hands.visitor.go(f"/p/{event.slug}/newsletter")
+    hands.follow(SEND)
+    refused(hands)
+    hands.write("email", new_address())
+    hands.follow(SEND)
+    hands.visitor.go(f"/newsletter/confirm/{token_for(here, LinkPurpose.subscribe)}")
+    hands.follow("main form button.primary")
+    with here.inside():
+        assert mine().state == "confirmed"
+        link = subscribing.stop_link(mine())
+    hands.visitor.go(f"/newsletter/stop/{link}")
+    hands.follow("main form button.primary")
+    with here.inside():
+        assert mine().state == "ended"
+
+
+def circle_of(here: Town, event: Event) -> int:
+    """A group of two in the process of this event: its id."""
+    with here.inside():
+        process = db.session.query(Process).filter_by(slug=event.slug).one()
+        members = [factories.make_person(email=new_address()) for _n in range(2)]
+        circle: Group = factories.make_group(process, Function.working, *members, name="Kreis Quartier")
+        return circle.id
+
+
+def test_a_campaign_is_written_looked_at_and_sent(here: Town, take: Take) -> None:
+    event = new_event(here)
+    circle = circle_of(here, event)
+    hands = take(event.lead)
+    hands.visitor.go(f"{event.base}/invitations")
+    hands.follow("form[action$='/campaigns'] button")
+    hands.pick("segment", f"group {circle}")
+    hands.follow("form[action$='/segments'] button")
+    hands.follow("main a[href$='/edit']")
+    hands.write("per_hour", "0")
+    hands.follow(SEND)
+    refused(hands)
+    hands.write("per_hour", "500")
+    hands.write("note", "Es gibt Suppe.")
+    hands.follow(SEND)
+    hands.follow("main a[href$='/preview']")
+    assert "Es gibt Suppe." in text_of(hands.page)
+    hands.follow("main a[href*='/campaigns/']:not([href*='people'])")
+    hands.follow(SEND)
+    with here.inside():
+        campaign = db.session.scalars(select(Campaign).where(Campaign.meeting_id == event.meeting_id)).one()
+        assert campaign.state in ("scheduled", "running", "done")
+        assert campaign.per_hour == 500
+
+
+def test_people_are_checked_in_at_the_door(here: Town, take: Take) -> None:
+    event = new_event(here)
+    for name in ("Ada Anders", "Bo Berg"):
+        guest_of(here, event, name)
+    let_it_begin(here, event, timedelta(minutes=-5))
+    with here.inside():
+        rows = db.session.scalars(
+            select(Registration).where(Registration.meeting_id == event.meeting_id).order_by(Registration.id)
+        )
+        (ada, code), (bo, _code) = [(row.id, row.code) for row in rows]
+
+    def there(number: int) -> None:
+        hands.page.locator(f"[data-count=there]:text-is('{number}')").wait_for()
+
+    hands = take(event.lead)
+    hands.visitor.go(f"{event.base}/door")
+    hands.write("q", code)
+    hands.do(".door-find [type=submit]")
+    if isinstance(hands, Plain):
+        hands.do(f"[data-guest='{ada}'] [data-act=came]")
+    there(1)
+    hands.do(f"[data-guest='{bo}'] [data-act=came]")
+    there(2)
+    hands.do(f"[data-guest='{bo}'] [data-act=undo]")
+    there(1)
+    hands.open("details:has([data-walk-in]) > summary")
+    hands.write("name", "Eva Neu")
+    hands.do("[data-walk-in] [type=submit]")
+    there(2)
+    if isinstance(hands, Keys):
+        hands.page.locator("[data-waiting][hidden]").wait_for(state="attached")
+        hands.do(f"[data-guest='{bo}'] [data-act=came]")
+        there(3)
+        hands.page.locator("[data-waiting][hidden]").wait_for(state="attached")
+    with here.inside():
+        counted = select(func.count()).select_from(CheckIn).where(CheckIn.meeting_id == event.meeting_id)
+        assert db.session.scalar(counted) == (3 if isinstance(hands, Keys) else 2)
