@@ -20,6 +20,7 @@ from consult.digests.views import bp as _digest_pages
 from consult.groups import models as _groups
 from consult.groups.views import bp as _group_pages
 from consult.invitations import emails as _invitation_mails
+from consult.invitations import emails_deputies as _deputy_mails
 from consult.invitations import models as _invitations
 from consult.invitations.views import bp as _invitation_pages
 from consult.meetings import emails as _meeting_mails
@@ -48,7 +49,7 @@ TABLES = (
 #: Importing these registers their mails.
 MAILS = (
     _contribution_mails, _moderation_mails, _weighing_mails, _meeting_mails, _registration_mails, _invitation_mails,
-    _newsletter_mails, _monthly_mails, _desk_mails,
+    _deputy_mails, _newsletter_mails, _monthly_mails, _desk_mails,
 )  # fmt: skip
 
 

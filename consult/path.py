@@ -46,7 +46,8 @@ MAILS = frozenset(
     confirm account_exists sign_in_link reset change_email email_changed_notice
     contribution_published contribution_hidden contribution_erased confirm_contribution contribution_answered
     report_closed appeal_decided
-    invitation invitation_reminder invitation_test deputy_declined meeting_cancelled meeting_changed monthly
+    invitation invitation_reminder invitation_test deputy_declined deputy_invited meeting_cancelled
+    meeting_changed monthly
     confirm_registration registration_known registration_confirmed registration_listed registration_refused
     registration_ended place_offered place_offer_ended
     meeting_reminder meeting_thanks meeting_survey

@@ -25,6 +25,7 @@ from consult.meetings.models import Meeting, MeetingState, Origin, Registration,
 from consult.meetings.registering import Given
 from consult.meetings.room import lock
 from consult.meetings.words import Needs
+from consult.outbox.models import OutboxMessage
 from consult.outbox.operations import queue
 from consult.signing import new_nonce
 
@@ -32,6 +33,8 @@ MAX_MESSAGE = 1000
 #: The mail that goes to somebody's deputy is the invitation itself.
 _INVITATION = "invitation"
 DEPUTY_DECLINED = "deputy_declined"
+#: To somebody who was named and is invited themselves already. Whoever named them sees no difference.
+DEPUTY_INVITED = "deputy_invited"
 #: What an invitation says when its person's registration changed elsewhere.
 _FOLLOWS = {
     RegistrationState.coming: InvitationState.accepted,
@@ -94,8 +97,8 @@ def answer(invitation: Invitation, meeting: Meeting, given: Answer, now: datetim
     db.session.flush()
     registration = _register(invitation, meeting, given, now)
     _record(invitation, meeting)
-    if invitation.state == InvitationState.declined and invitation.deputy_for_id is not None:
-        _give_back(invitation, meeting, now)
+    if invitation.state == InvitationState.declined:
+        _give_back(invitation, registration, meeting, now)
     return registration
 
 
@@ -140,8 +143,8 @@ def follow(meeting: Meeting, registration: Registration, now: datetime | None = 
     invitation.state, invitation.answered_at = state, now
     db.session.flush()
     _record(invitation, meeting)
-    if state == InvitationState.declined and invitation.deputy_for_id is not None:
-        _give_back(invitation, meeting, now)
+    if state == InvitationState.declined:
+        _give_back(invitation, registration, meeting, now)
 
 
 def follow_ended(meeting: Meeting, registration_ids: Sequence[int]) -> None:
@@ -191,10 +194,12 @@ def name_deputy(
     invitation: Invitation, meeting: Meeting, name: str, email: str, lang: str, now: datetime | None = None
 ) -> Invitation:
     """Somebody else is asked to come in this person's place, by a mail and a link of their own. A place that was held
-    is kept for them for a while.
+    is kept for them for a while. Returns the invitation of whoever was named.
 
-    Raises `Refused` for deputies of deputies, for oneself, for people who are invited already, and when the meeting is
-    cancelled or has begun.
+    Whether they are invited already stands in the mail to them alone: for whoever names them it is the same, so that
+    nobody learns by naming addresses who is invited.
+
+    Raises `Refused` for deputies of deputies, for oneself, and when the meeting is cancelled or has begun.
     """
     now = now or clock.now()
     _lock(invitation, meeting, now)
@@ -206,23 +211,57 @@ def name_deputy(
     if person.id == invitation.person_id:
         raise Refused(_("This is your own address."))
     theirs = of_person(meeting.id, person.id)
+    known = theirs is not None and (theirs.state != InvitationState.revoked or theirs.deputy_for_id is None)
     if theirs is None:
         theirs = Invitation(
             campaign_id=invitation.campaign_id, meeting_id=meeting.id, person_id=person.id,
             by_letter=False, created_at=now, nonce=new_nonce(),
         )  # fmt: skip
         db.session.add(theirs)
-    elif theirs.state != InvitationState.revoked or theirs.deputy_for_id is None:
-        raise Refused(_("This person is invited already."))
-    theirs.state, theirs.nonce = InvitationState.open, new_nonce()
-    theirs.deputy_for_id, theirs.organisation_id = invitation.person_id, invitation.organisation_id
+    if not known:
+        theirs.state, theirs.nonce = InvitationState.open, new_nonce()
+        theirs.deputy_for_id, theirs.organisation_id = invitation.person_id, invitation.organisation_id
+    elif theirs.state == InvitationState.declined:
+        # Asked again, by somebody who knows them.
+        theirs.state = InvitationState.open
     invitation.state, invitation.answered_at = InvitationState.deputy_named, now
     invitation.opened_at = invitation.opened_at or now
     db.session.flush()
-    registering.hand_over(meeting, invitation.person_id, person.id, Origin.deputy, now)
-    queue(_INVITATION, theirs.id, person.id, period=now.strftime("%Y-%m-%dT%H:%M"), process_id=meeting.process_id)
+    if theirs.state == InvitationState.revoked:
+        # The organisers' no stands.
+        registering.give_up(meeting, invitation.person_id, now)
+    else:
+        registering.hand_over(meeting, invitation.person_id, person.id, Origin.deputy, now)
+    if known:
+        queue(DEPUTY_INVITED, invitation.id, person.id, period=_naming(now), process_id=meeting.process_id)
+    else:
+        queue(_INVITATION, theirs.id, person.id, period=now.strftime("%Y-%m-%dT%H:%M"), process_id=meeting.process_id)
     _record(invitation, meeting)
     return theirs
+
+
+def _naming(moment: datetime | None) -> str:
+    """Tells one naming by somebody from another."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") if moment else ""
+
+
+def named_address(invitation: Invitation) -> str:
+    """The address of whoever was named in this person's place, as it was given; empty when they are gone."""
+    theirs = deputy_of(invitation)
+    if theirs is not None:
+        return theirs.person.email or theirs.person.name
+    return (
+        db.session.scalar(
+            select(Person.email)
+            .join(OutboxMessage, OutboxMessage.recipient_id == Person.id)
+            .where(
+                OutboxMessage.kind == DEPUTY_INVITED,
+                OutboxMessage.subject_id == invitation.id,
+                OutboxMessage.period == _naming(invitation.answered_at),
+            )
+        )
+        or ""
+    )
 
 
 def take_back_deputy(invitation: Invitation, meeting: Meeting, now: datetime | None = None) -> None:
@@ -236,7 +275,8 @@ def take_back_deputy(invitation: Invitation, meeting: Meeting, now: datetime | N
     if invitation.state != InvitationState.deputy_named:
         return
     if theirs is None:
-        # Taken off by the organisers, or erased: nobody comes in this place any more.
+        # Invited themselves; or taken off by the organisers, or erased: nobody comes in this place any more.
+        _take_place_back(invitation, meeting, now)
         invitation.state = InvitationState.open
         db.session.flush()
         _record(invitation, meeting)
@@ -252,9 +292,25 @@ def take_back_deputy(invitation: Invitation, meeting: Meeting, now: datetime | N
     record(Action.invitation_revoked, invitation.person_id, theirs, process_id=meeting.process_id)
 
 
-def _give_back(theirs: Invitation, meeting: Meeting, now: datetime) -> None:
+def _take_place_back(invitation: Invitation, meeting: Meeting, now: datetime) -> None:
+    """The place that went to somebody who is invited themselves, or to the next one in the queue."""
+    holder = registering.deputy_in_place_of(meeting.id, invitation.person_id)
+    if holder is not None and holder.state == RegistrationState.coming:
+        raise Refused(_("They have answered already. Please talk to them."))
+    if holder is not None:
+        registering.hand_over(meeting, holder.person_id, invitation.person_id, Origin.invitation, now)
+        registering.remove(meeting, holder.person_id, now)
+        return
+    mine = registering.of_person(meeting.id, invitation.person_id)
+    # Given up in the same moment in which they named somebody.
+    if mine is not None and mine.state == RegistrationState.declined and mine.updated_at == invitation.answered_at:
+        registering.offer_again(meeting, mine, now)
+
+
+def _give_back(theirs: Invitation, registration: Registration | None, meeting: Meeting, now: datetime) -> None:
     """A deputy cannot come: who named them is asked again, and told by mail."""
-    named_by = of_person(meeting.id, theirs.deputy_for_id or 0)
+    by_place = registration.deputy_for_id if registration is not None else None
+    named_by = of_person(meeting.id, theirs.deputy_for_id or by_place or 0)
     if named_by is None or named_by.state != InvitationState.deputy_named:
         return
     named_by.state = InvitationState.open
@@ -273,8 +329,8 @@ def free_place(invitation: Invitation) -> None:
     registration = registering.of_person(meeting.id, invitation.person_id)
     if registration is not None and registration.origin in (Origin.invitation, Origin.deputy):
         registering.remove(meeting, invitation.person_id)
-    if invitation.deputy_for_id is not None:
-        _give_back(invitation, meeting, clock.now())
+    if invitation.deputy_for_id is not None or (registration is not None and registration.deputy_for_id is not None):
+        _give_back(invitation, registration, meeting, clock.now())
 
 
 def name_of(person_id: int | None) -> str:

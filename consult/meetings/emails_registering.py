@@ -100,13 +100,30 @@ def confirm_registration(message: OutboxMessage) -> Mail:
     return replace(mail, below=below) if below[0] != language() else mail
 
 
+def _what_comes(found: Registered) -> str:
+    """What the button leads to as things stand now: a place, the waiting list, or a look by the organisers."""
+    if found.meeting.approval:
+        return _(
+            "Was it you? Then please press the button on this page. The organisers then look at your registration and "
+            "write to you; no place is kept for you before that:"
+        )
+    if registering.places_left(found.meeting, found.registration.organisation_kind) == 0:
+        return _(
+            "All places are taken at the moment. Was it you? Then please press the button on this page. Only then do "
+            "you stand on the waiting list, at present as number %(place)s, and we write to you when a place becomes "
+            "free:",
+            place=registering.waiting_count(found.meeting.id) + 1,
+        )
+    return _("Was it you? Then please press the button on this page. Only then is a place kept for you:")
+
+
 def _asking(found: Registered, personal: str) -> list[str]:
     return [
         _("Hello,"),
         _("somebody wants to register with this address for:"),
         f"**{escape_markdown(found.meeting.title)}**",
         facts(found.meeting, found.process),
-        _("Was it you? Then please press the button on this page. Only then is a place kept for you:"),
+        _what_comes(found),
         linked(_("Confirm my registration"), link("meetings.confirm_registration", link=personal)),
         _("The link is good for 2 days. Was it not you? Then do nothing, and the registration is deleted."),
     ]

@@ -310,13 +310,53 @@ def hand_over(meeting: Meeting, from_id: int, to_id: int, origin: Origin, now: d
             theirs.offer_until = min(now + timedelta(hours=meeting.offer_hours), meeting.starts_at)
         db.session.flush()
         _record(meeting, theirs, from_id)
+    # Where the other one was on the list already, a place is free now.
+    _step_out(meeting, mine, now)
+
+
+def _step_out(meeting: Meeting, mine: Registration, now: datetime) -> None:
     mine.state, mine.needs, mine.waiting_since, mine.offer_until = RegistrationState.declined, None, None, None
     mine.updated_at = now
     questions.forget([mine.id])
     db.session.flush()
-    _record(meeting, mine, from_id)
-    # Where the other one was on the list already, a place is free now.
+    _record(meeting, mine, mine.person_id)
     waiting.move_up(meeting, now)
+
+
+def give_up(meeting: Meeting, person_id: int, now: datetime) -> None:
+    """Somebody sends somebody else who may not come: what they held goes to the next one."""
+    lock(meeting)
+    mine = of_person(meeting.id, person_id)
+    if mine is not None and mine.state in _CAN_PASS:
+        _step_out(meeting, mine, now)
+
+
+def deputy_in_place_of(meeting_id: int, person_id: int) -> Registration | None:
+    """Who holds the place, or the place in the queue, that this person handed over."""
+    return db.session.scalar(
+        select(Registration)
+        .where(
+            Registration.meeting_id == meeting_id,
+            Registration.deputy_for_id == person_id,
+            Registration.state.in_(_CAN_PASS),
+            Registration.person_id.not_in(select(Person.id).where(Person.erased_at.is_not(None))),
+        )
+        .order_by(Registration.id.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+
+
+def offer_again(meeting: Meeting, mine: Registration, now: datetime) -> None:
+    """Somebody who gave up a place wants it back: a free one is kept for them for a while, else they wait."""
+    lock(meeting)
+    waiting.move_up(meeting, now)
+    free = room_of(meeting).has_place(mine.organisation_kind)
+    state = RegistrationState.offered if free else RegistrationState.waiting
+    settle(meeting, mine, RegistrationState(mine.state), state, mine.person_id, now, None)
+    if free:
+        mine.offer_until = min(now + timedelta(hours=meeting.offer_hours), meeting.starts_at)
+        db.session.flush()
 
 
 def _record(meeting: Meeting, registration: Registration, actor_id: int | None) -> None:
@@ -411,7 +451,8 @@ def ask(
     _put(registration, meeting, given)
     db.session.flush()
     token = tokens.issue(LinkPurpose.register, person.id, registration.id)
-    queue(CONFIRM, token.id, person.id, process_id=meeting.process_id)
+    # The mail is in the language we know of them, and in the one somebody asked in.
+    queue(CONFIRM, token.id, person.id, period=locale, process_id=meeting.process_id)
     return token
 
 

@@ -96,6 +96,22 @@ def test_trip_deputy_declined(here: Town, visit: Visit) -> None:
     assert state_of(here, event, stands_in) == RegistrationState.declined
 
 
+def test_trip_deputy_invited(here: Town, visit: Visit) -> None:
+    event, address, other = new_event(here), new_address(), new_address()
+    lead = visit(event.lead)
+    send(lead.go(f"{event.base}/invite"), text=f"Amira Beispiel; {address}\nBen Beispiel; {other}")
+    press(lead.page, lead.page.locator("form.form button.primary"))
+    guest, known = visit(), visit()
+    guest.go(link_in(here, mail_to(here, address), "/i/"))
+    press(guest.page, guest.page.locator("a[href$='/deputy']"))
+    send(guest.page, email=other, name="Ben Beispiel")
+    mail = mail_to(here, other, 2)
+    assert "Amira Beispiel" in mail.text
+    known.go(link_in(here, mail, "/i/"))
+    press(known.page, known.page.locator("form button.primary"))
+    assert state_of(here, event, other) == RegistrationState.coming
+
+
 def test_trip_meeting_changed(here: Town, visit: Visit) -> None:
     lead, event, address = invite(here, visit)
     mail_to(here, address)

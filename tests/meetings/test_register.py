@@ -14,6 +14,7 @@ from consult.accounts import tokens
 from consult.accounts.models import LinkPurpose, LinkToken, Person
 from consult.audit.models import AuditEntry
 from consult.extensions import db
+from consult.i18n import in_language
 from consult.meetings import approving, door, registering, survey
 from consult.meetings.models import Registration, RegistrationMode, RegistrationState, SurveyReply
 from consult.meetings.registering import Given
@@ -24,7 +25,7 @@ from consult.signing import sign
 from tests.client import Browser
 from tests.factories import make_organisation, make_person
 from tests.meetings.factories import AFTER, BEFORE, Circle, refused
-from tests.meetings.registrants import come, link_of, of, public_meeting
+from tests.meetings.registrants import MIGRANTS, come, link_of, of, public_meeting, share
 
 
 @pytest.fixture
@@ -94,6 +95,37 @@ def test_known_and_unknown_addresses_get_the_same_answer(circle: Circle, browser
     assert [mail.kind for mail in mails("registration_known")] == ["registration_known"]
     assert len(mails("confirm_registration")) == 2
     assert db.session.get_one(Person, known.id).name == "Ben"
+
+
+def test_the_mail_says_what_the_button_leads_to_as_things_stand(circle: Circle, browser: Browser) -> None:
+    browser.submit(circle.meeting_path("/register"), FORM)
+    (message,) = mails("confirm_registration")
+
+    def says() -> str:
+        db.session.expire_all()
+        with in_language("en"):
+            return kind(message.kind).render(message).body
+
+    assert "Only then is a place kept for you" in says()
+    circle.meeting.capacity = 1
+    for _n in range(3):
+        come(circle.meeting)
+    db.session.commit()
+    told = says()
+    assert "All places are taken at the moment" in told
+    assert "as number 3" in told
+    assert "a place kept for you" not in told
+    # One place is left, but not for people like them.
+    circle.meeting.capacity = 2
+    share(circle.meeting, MIGRANTS, reserved=1)
+    db.session.commit()
+    assert "All places are taken at the moment" in says()
+    circle.meeting.approval = True
+    db.session.commit()
+    told = says()
+    assert "The organisers then look at your registration" in told
+    assert "no place is kept for you before that" in told
+    assert "number 3" not in told
 
 
 def test_what_a_stranger_types_in_changes_nothing_of_somebody_who_is_on_the_list(
