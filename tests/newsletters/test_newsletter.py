@@ -10,10 +10,12 @@ from consult.accounts import tokens
 from consult.accounts.models import Consent, LinkPurpose, Person
 from consult.errors import Refused
 from consult.extensions import db
+from consult.i18n import in_language
 from consult.invitations import campaigns
 from consult.invitations.campaigns import Texts
 from consult.invitations.models import Campaign, CampaignState, Subscription, SubscriptionState
 from consult.newsletters import issues, subscribing
+from consult.newsletters.words import agreed_to
 from consult.outbox import delivery
 from consult.outbox.models import OutboxMessage, State
 from tests.factories import make_person
@@ -266,3 +268,11 @@ def test_a_request_is_kept_as_long_as_its_newest_link(circle):
     subscribing.ask(circle.process, "leserin@example.org", "de", later)
     assert subscribing.forget_unproven(later + timedelta(days=2) - timedelta(days=30)) == 0
     assert subscribing.forget_unproven(later + timedelta(days=1)) == 1
+
+
+def test_the_words_beside_the_button_are_those_the_consent_names(circle, browser):
+    shown = browser.get(page(circle), headers={"Accept-Language": "en"})
+    with in_language("en"):
+        said = agreed_to(subscribing.TEXT_VERSION)
+    assert len(said) == 2
+    assert all(words in shown.text for words in said)

@@ -19,6 +19,7 @@ from consult.forms import entered
 from consult.i18n import own_name
 from consult.invitations.views.progress import answer_words
 from consult.meetings.words import registration_names
+from consult.newsletters.words import agreed_to, ways
 from consult.outbox.bounces import set_going_again
 from consult.processes.policy import is_operator
 from consult.web import commit_and_go, keeps_text
@@ -89,6 +90,8 @@ def _page(found: Person, form: AffiliationForm) -> str:
         "invited": answer_words(),
         "registered": registration_names(),
         "purposes": words.purposes(),
+        "agreed_to": agreed_to,
+        "ways": ways(),
         "language": own_name(found.locale),
         "may_edit": allowed(policy.can_edit_contact, found),
         "operator": is_operator(me),
