@@ -135,6 +135,21 @@ def test_the_buttons_come_when_the_door_opens_also_on_a_device_without_a_network
     assert quiet(visitor) == []
 
 
+def test_what_is_undone_while_it_is_on_its_way_is_undone(here, scene, hall, visit):
+    visitor = open_door(visit, scene, hall)
+    page, held = visitor.page, []
+    page.route("**/door-sync", lambda route: held.append(route))
+    press(visitor, hall, "Ada Anders")
+    while not held:
+        page.wait_for_timeout(20)
+    press(visitor, hall, "Ada Anders", "undo")
+    # Lets go of what was held.
+    page.unroute("**/door-sync")
+    page.locator("[data-count=there]:text-is('0')").wait_for()
+    page.locator("[data-waiting][hidden]").wait_for(state="attached")
+    assert counted(here, hall) == {}
+
+
 def test_two_devices_at_two_doors_count_the_same_people_once(here, scene, hall, visit):
     first, second = open_door(visit, scene, hall), open_door(visit, scene, hall)
     for visitor in (first, second):
