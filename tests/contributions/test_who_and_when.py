@@ -7,6 +7,7 @@ import pytest
 from consult import clock
 from consult.contributions import operations
 from consult.contributions.models import Contribution, State
+from consult.contributions.rules import add_reason
 from consult.moderation import operations as deciding
 from consult.processes.models import Activity, Audience, Moderation, ProcessState
 from tests.contributions.factories import make_town
@@ -107,6 +108,8 @@ def test_who(session, visitor_of, verb, who, expected):
     town = make_town()
     contribution = town.write()
     act_id = 0
+    if verb == "retire_reason":
+        add_reason(town.process, town.lead, "Ein anderer Grund")
     if verb == "undo":
         act_id = deciding.hide(contribution, town.moderator, town.reason).id
     if verb.startswith("read_") and verb[5:] in tuple(State):

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from consult.audit.models import AuditEntry
 from consult.contributions import operations, tallies
 from consult.contributions.models import Contribution, ContributionTally, ModerationAct, ModerationReason, State
-from consult.contributions.rules import retire_reason
+from consult.contributions.rules import add_reason, retire_reason
 from consult.errors import Refused
 from consult.moderation import operations as deciding
 from consult.moderation.assigning import assign, holder_of
@@ -127,6 +127,7 @@ def test_a_reason_out_of_use_or_of_another_process_is_refused(session, town):
     written = town.write()
     with pytest.raises(Refused):
         decide(town.process, town.moderator, pick(written), reason=elsewhere)
+    add_reason(town.process, town.lead, "Ein anderer Grund")
     retire_reason(town.reason, town.lead)
     with pytest.raises(Refused):
         decide(town.process, town.moderator, pick(written), reason=town.reason)

@@ -98,10 +98,25 @@ def test_a_reason_of_another_process_or_one_no_longer_used_is_refused(session):
     contribution = town.write()
     with pytest.raises(Refused):
         deciding.hide(contribution, town.moderator, elsewhere)
+    add_reason(town.process, town.lead, "Ein anderer Grund")
     retire_reason(town.reason, town.lead)
     with pytest.raises(Refused):
         deciding.hide(contribution, town.moderator, town.reason)
     assert contribution.state == State.published
+
+
+def test_one_reason_stays_while_people_may_write(session):
+    town = make_town()
+    with pytest.raises(Refused):
+        retire_reason(town.reason, town.lead)
+    other = add_reason(town.process, town.lead, "Ein anderer Grund")
+    retire_reason(town.reason, town.lead)
+    retired_at = town.reason.retired_at
+    retire_reason(town.reason, town.lead)
+    assert town.reason.retired_at == retired_at, "a second press changes nothing"
+    with pytest.raises(Refused):
+        retire_reason(other, town.lead)
+    assert change_reason(other, town.lead, "Besser gesagt").retired_at is None, "new words are no way out of use"
 
 
 def test_the_second_moderator_is_told_and_overwrites_nothing(session):

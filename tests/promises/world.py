@@ -177,6 +177,7 @@ def build() -> World:
         publish(other_concept, other, lead)
 
     reason = factories.flushed(ModerationReason(process_id=process.id, key="r-person", text="Beleidigt eine Person"))
+    factories.flushed(ModerationReason(process_id=process.id, key="r-last", text="Einer bleibt immer"))
 
     def say(text: str) -> Any:
         return contributions.submit(process, actor=author, text=text, stance=Stance.change, element_id=goal.id)
