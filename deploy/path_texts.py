@@ -88,6 +88,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "consult/contributions/words.py": (),
     "consult/digests/monthly_emails.py": (),
     "consult/invitations/emails.py": (),
+    "consult/invitations/emails_deputies.py": (),
     "consult/invitations/letters.py": ("compose",),
     "consult/invitations/answering.py": (),
     "consult/invitations/forms.py": ("AnswerForm", "DeputyForm"),
