@@ -10,6 +10,7 @@ from consult.contributions.cli import import_polis
 from consult.demo.cli import demo_group
 from consult.digests.cli import digest_group
 from consult.outbox.cli import outbox_command, read_bounces_command, take_bounce_command
+from consult.processes.cli import name_lead
 
 #: The commands of all features.
 COMMANDS = (
@@ -19,6 +20,7 @@ COMMANDS = (
     demo_group,
     digest_group,
     import_polis,
+    name_lead,
     outbox_command,
     read_bounces_command,
     take_bounce_command,

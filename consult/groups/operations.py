@@ -55,14 +55,14 @@ def _still_to_come(ends_at: datetime | None) -> None:
 def add_person(
     group: Group,
     person_id: int,
-    actor_id: int,
+    actor_id: int | None,
     *,
     office: str = "",
     ends_at: datetime | None = None,
     process_id: int | None = None,
     now: datetime | None = None,
 ) -> Membership:
-    """The person belongs to the group from now on, until `ends_at` or for good.
+    """The person belongs to the group from now on, until `ends_at` or for good; no actor: done on the machine itself.
 
     Raises `Refused` when they belong to it already, or when the end is over.
     """
@@ -114,7 +114,7 @@ def _current_membership(*conditions: object) -> int | None:
     )
 
 
-def _added(membership: Membership, actor_id: int, process_id: int | None) -> Membership:
+def _added(membership: Membership, actor_id: int | None, process_id: int | None) -> Membership:
     db.session.add(membership)
     db.session.flush()
     record(Action.member_added, actor_id, membership, process_id=process_id, group_id=membership.group_id)
