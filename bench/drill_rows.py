@@ -20,11 +20,10 @@ from consult.extensions import db
 from consult.invitations import operations as invitations
 from consult.invitations.lists import Row as ListRow
 from consult.invitations.models import Campaign, Invitation
-from consult.jobs import Job, enqueue
 from consult.meetings.models import Meeting
 from consult.outbox.models import OutboxMessage, State
 from tests.faults.campaign import compare, kill_often
-from tests.faults.stage import ROOT, Stage, stage
+from tests.faults.stage import PATIENCE, ROOT, Stage, stage
 from tests.sink import smtp_sink
 
 ENTRY = "bench.drill_worker"
@@ -63,8 +62,9 @@ class Row:
     removals: tuple[str, ...]
 
 
-def _quiet(here: Stage, seconds: float, count: Callable[[], int]) -> None:
-    """Wait until everything was sent, or nothing has moved for so long."""
+def _quiet(here: Stage, without: str, count: Callable[[], int]) -> None:
+    """Wait until everything was sent, or nothing has moved for long; a busy machine may take its time."""
+    seconds = 20 if without == "sweeper" else PATIENCE
     last, since = count(), time.monotonic()
     while here.states().get(State.sent, 0) < sum(here.states().values()):
         time.sleep(0.5)
@@ -89,12 +89,15 @@ def killed_worker(servers: Servers, folder: Path, size: str, without: str) -> Fi
             # Two more faults, left out where one would hide what the removed protection is for: brokers deliver
             # twice (the row decides, not the poke), and forget (the sweeper finds it).
             if without in ("", "claim"):
-                _poke_again(here)
+                here.poke_again()
             forget = redis.Redis.from_url(servers.redis).flushall if without in ("", "sweeper") else None
             seed = int(time.time())
-            done = kill_often(here, sink, kills, seed, entry=ENTRY, concurrency=CONCURRENCY, halfway=forget)
+            done = kill_often(
+                here, sink, kills, seed, apart=mails // kills // 2, entry=ENTRY, concurrency=CONCURRENCY,
+                halfway=forget, patience=20 if without == "sweeper" else PATIENCE,
+            )  # fmt: skip
             sink.delay = 0
-            _quiet(here, 20, lambda: len(sink.messages))
+            _quiet(here, without, lambda: len(sink.messages))
             result = compare(sink, {f"p{n}@example.org" for n in range(mails)}, done)
     finally:
         os.environ.pop("CONSULT_DRILL_WITHOUT", None)
@@ -124,8 +127,8 @@ def pressed_twenty_times(servers: Servers, folder: Path, size: str, without: str
         for _round in range(rounds):
             press = partial(_check_then_invite if without == "unique" else _invite, here, here.meeting(), people)
             _at_once(20, press, errors)
-            _poke_again(here)
-        _quiet(here, 20, lambda: len(sink.messages))
+            here.poke_again()
+        _quiet(here, without, lambda: len(sink.messages))
         with here.app.app_context():
             rows = db.session.scalar(select(func.count()).select_from(Invitation)) or 0
             promises = db.session.scalar(select(func.count()).select_from(OutboxMessage)) or 0
@@ -160,14 +163,6 @@ def _at_once(count: int, press: Callable[[], object], errors: list[BaseException
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def _poke_again(here: Stage) -> None:
-    """The job restarted: every message that waits is poked once more."""
-    with here.app.app_context():
-        for ident in db.session.scalars(select(OutboxMessage.id).where(OutboxMessage.state == State.queued)):
-            enqueue(db.session, Job.deliver, ident)
-        db.session.commit()
 
 
 def _drop_unique_keys(here: Stage) -> None:

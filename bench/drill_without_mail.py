@@ -1,17 +1,29 @@
-"""A pytest plugin for the drill: one protection of the mail less, the one that CONSULT_DRILL_WITHOUT names."""
+"""A pytest plugin for the drill: one protection less, the one that CONSULT_DRILL_WITHOUT names."""
 
 import contextlib
 import dataclasses
 import os
 import secrets
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
-from consult import errors
-from consult.outbox import delivery, mime, transport
+from icalendar.prop import vText
+from sqlalchemy import func, select
+
+from consult import clock, errors, limits
+from consult.accounts import models, tokens
+from consult.audit.models import AuditEntry, AuditSeal
+from consult.digests import operations as digests
+from consult.digests import queries
+from consult.extensions import db
+from consult.meetings import room
+from consult.outbox import delivery, kinds, mime, transport
+from consult.processes.models import Process
 
 _made, _recipients = delivery._Desk._made, delivery.recipients_of
 _refused = transport.NotSent.__init__
+_kinds, _claim, _activity, _filled = kinds.all_kinds, digests._claim, queries.activity, kinds.Mail.filled
 
 
 def _unfenced(desk: Any, claim: delivery.Claim) -> Any:
@@ -33,6 +45,34 @@ def _passing(refusal: transport.NotSent, reason: str, permanent: bool = False) -
     _refused(refusal, reason, False)
 
 
+def _all_wanted() -> dict[str, kinds.Kind]:
+    return {name: dataclasses.replace(kind, wanted=lambda message: True) for name, kind in _kinds().items()}
+
+
+def _claimed_for_good(*given: Any) -> int | None:
+    ident = _claim(*given)
+    db.session.commit()
+    return ident
+
+
+def _since_yesterday(process: Process, from_seq: int, to_seq: int) -> queries.Activity:
+    """A window by time, as everybody writes first."""
+    first = db.session.scalar(
+        select(func.min(AuditSeal.seq))
+        .join(AuditEntry, AuditEntry.id == AuditSeal.entry_id)
+        .where(AuditEntry.at >= clock.now() - timedelta(days=1))
+    )
+    return _activity(process, max(from_seq, (first or 1) - 1), to_seq)
+
+
+_first: dict[str, str] = {}
+
+
+def _first_ones(mail: kinds.Mail, text: str, shown: Any = str) -> str:
+    """Whoever comes first fills in the words of all, as a cache with too small a key would."""
+    return _first.setdefault(f"{text} {shown}", _filled(mail, text, shown))
+
+
 def pytest_configure() -> None:
     """Take the protection away before any application is made."""
     changes: dict[str, list[tuple[object, str, object]]] = {
@@ -40,8 +80,17 @@ def pytest_configure() -> None:
         "for_good": [(transport.NotSent, "__init__", _passing)],
         "deadline": [(transport, "_deadline", lambda smtp: contextlib.nullcontext())],
         "fence": [(delivery._Desk, "_made", _unfenced)],
-        "ask_again": [(delivery, "recipients_of", _everybody)],
+        "ask_again": [(delivery, "recipients_of", _everybody), (kinds, "all_kinds", _all_wanted)],
+        "one_transaction": [(digests, "_claim", _claimed_for_good)],
+        "cursor": [(queries, "activity", _since_yesterday)],
+        "personal": [(kinds.Mail, "filled", _first_ones)],
+        "lock": [(room.lock, "__code__", (lambda meeting: None).__code__)],
         "answer_503": [(errors, "database_away", lambda error: False)],
+        "ends": [(models.LinkToken, "is_valid", lambda token, now: token.used_at is None)],
+        "used_up": [(tokens, "consume", lambda token: True)],
+        "purpose": [(tokens.signing, "is_genuine", lambda *given: True)],
+        "one_count": [(limits, "_key", lambda name, who, window: secrets.token_hex(32))],
+        "escaping": [(vText, "to_ical", lambda text: str(text).encode())],
         "clean_headers": [(mime, "header_text", lambda value, limit=200: value), (mime, "probe", lambda: None)],
     }
     for where, name, instead in changes.get(os.environ.get("CONSULT_DRILL_WITHOUT", ""), []):

@@ -16,6 +16,7 @@ from flask import Flask
 import config
 from consult import broker, create_app
 from consult.extensions import db
+from worker import watch
 from worker.schedule import SCHEDULE
 
 
@@ -58,6 +59,9 @@ def make_celery(app: Flask) -> Celery:
         task_soft_time_limit=240,
         task_time_limit=300,
         broker_connection_retry_on_startup=True,
+        # The worker outlives a broker that is away for however long, and one that refuses (read-only, full).
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
@@ -84,3 +88,4 @@ def _keep_our_logs(**_: Any) -> None:
 
 flask_app = _application()
 celery = make_celery(flask_app)
+watch.install()

@@ -19,7 +19,7 @@ import config
 #: For connecting and for each answer.
 TIMEOUT = 30.0
 #: For one whole conversation: a server that dribbles a byte a second must not outlive the lease of the message.
-WHOLE_TIMEOUT = 75.0
+WHOLE_TIMEOUT = 30.0
 #: An older connection has probably been closed by the other side.
 IDLE = 20.0
 _IDENT = re.compile(rb"(?mi)^message-id: *<?([^>\s]+)")

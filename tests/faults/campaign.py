@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.faults.stage import Stage, Worker
+from tests.faults.stage import PATIENCE, Stage, Worker
 from tests.sink import Received, Sink
 
 
@@ -54,40 +54,52 @@ def kill_often(
     kills: int,
     seed: int,
     *,
+    apart: int = 10,
     entry: str = "tests.faults.entry",
     concurrency: int = 2,
     halfway: Callable[[], object] | None = None,
+    patience: float = PATIENCE,
 ) -> Kills:
-    """Start a worker, kill its whole group once it has sent something, start again; a worker runs at the end.
+    """Start a worker, kill its whole group once it has sent about `apart` mails, start again; one runs at the end.
 
     Every second kill comes at the worst moment: the mail server has taken a message and not yet said so. `halfway`
-    is called once, after half of the kills.
+    is called once, after half of the kills. Ends early when a worker sends nothing for as long as `patience`.
     """
     rng = random.Random(seed)
     done = Kills()
     for turn in range(kills):
         if halfway is not None and turn == kills // 2:
             halfway()
-        before = len(sink.messages)
         worker = stage.start_worker(entry=entry, concurrency=concurrency)
-        deadline = time.monotonic() + 60
-        while len(sink.messages) == before and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if len(sink.messages) == before:
+        if not _sends(sink, worker, 1, patience):
             worker.kill()
             break
+        after = rng.randint(1, 2 * apart - 1)
         if turn % 2:
-            _kill_in_the_gap(sink, worker, rng.randint(1, 20))
+            _kill_in_the_gap(sink, worker, after, patience)
         else:
-            time.sleep(rng.uniform(0, 0.7))
+            _sends(sink, worker, after, patience)
+            time.sleep(rng.uniform(0, 0.1))
             worker.kill()
         done.count += 1
         done.in_flight |= stage.being_sent()
+        stage.leases_run_out()
     stage.start_worker(entry=entry, concurrency=concurrency)
     return done
 
 
-def _kill_in_the_gap(sink: Sink, worker: Worker, after: int) -> None:
+def _sends(sink: Sink, worker: Worker, count: int, patience: float) -> bool:
+    """Wait until it has sent so many more, or nothing for too long, or is dead; whether it sent any."""
+    before = seen = len(sink.messages)
+    since = time.monotonic()
+    while len(sink.messages) < before + count and worker.alive and time.monotonic() - since < patience:
+        time.sleep(0.01)
+        if len(sink.messages) > seen:
+            seen, since = len(sink.messages), time.monotonic()
+    return len(sink.messages) > before
+
+
+def _kill_in_the_gap(sink: Sink, worker: Worker, after: int, patience: float) -> None:
     """Kill while the mail server has taken the n-th next message and not answered yet."""
     left = [after]
     killed = threading.Event()
@@ -99,6 +111,11 @@ def _kill_in_the_gap(sink: Sink, worker: Worker, after: int) -> None:
             killed.set()
 
     sink.on_message = hook
-    if not killed.wait(10):
-        worker.kill()
+    seen, since = len(sink.messages), time.monotonic()
+    # When nothing is left to send, the moment does not come.
+    while not killed.wait(0.05) and time.monotonic() - since < min(20.0, patience):
+        if len(sink.messages) > seen:
+            seen, since = len(sink.messages), time.monotonic()
     sink.on_message = None
+    if not killed.is_set():
+        worker.kill()

@@ -1,14 +1,20 @@
 """The real worker with shorter waiting times and a mail kind of its own, for fault tests and drills."""
 
+import os
 from datetime import timedelta
 
 from consult.outbox import delivery, operations
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
 from consult.outbox.models import OutboxMessage
 from tests.faults.stage import KIND
-from worker import celery, flask_app
+from worker import celery, flask_app, watch
 
-delivery.LEASE = delivery.RESERVED = timedelta(seconds=4)
+# The lease of the one in the air stays as it is unless a test says otherwise: a busy machine must not look like a
+# worker that is dead.
+if os.environ.get("CONSULT_FAULTS_LEASE"):
+    delivery.LEASE = timedelta(seconds=float(os.environ["CONSULT_FAULTS_LEASE"]))
+delivery.RESERVED = timedelta(seconds=4)
+watch.DEAF = 30.0
 operations.GRACE = timedelta(seconds=2)
 celery.conf.beat_schedule = {
     name: {**entry, "schedule": min(entry["schedule"], 2.0), "options": {"expires": 30}}

