@@ -181,6 +181,10 @@ class Filter(StrEnum):
     maybe = "maybe"
     declined = "declined"
     deputy = "deputy"
+    #: The mail is still on its way.
+    waiting = "waiting"
+    #: Has looked at the invitation and not answered.
+    opened = "opened"
     failed = "failed"
     letter = "letter"
     revoked = "revoked"
@@ -197,8 +201,9 @@ _NEWEST_MAIL = (
 
 _TROUBLE = (MailState.failed, MailState.bounced, MailState.uncertain, MailState.dropped)
 
-#: Who was never reached is not said to have kept silent.
-_REACHED = or_(OutboxMessage.state.is_(None), OutboxMessage.state.not_in(_TROUBLE))
+_WAITING = (MailState.queued, MailState.sending, MailState.retry, MailState.paused)
+#: Who was never reached, or not yet, is not said to have kept silent. A reminder that waits was preceded by a mail.
+_REACHED = or_(OutboxMessage.state.is_(None), OutboxMessage.state == MailState.sent)
 
 
 @dataclass(frozen=True)
@@ -210,6 +215,8 @@ class Counts:
     sent: int = 0
     trouble: int = 0
     opened: int = 0
+    #: Of those the ones who have not answered.
+    looked: int = 0
     accepted: int = 0
     maybe: int = 0
     declined: int = 0
@@ -245,10 +252,11 @@ def counts(meeting_id: int, campaign_id: int | None = None) -> Counts:
     row = db.session.execute(
         select(
             number(holds),
-            number(holds, mail.in_((MailState.queued, MailState.sending, MailState.retry, MailState.paused))),
+            number(holds, mail.in_(_WAITING)),
             number(holds, mail == MailState.sent),
             number(holds, mail.in_(_TROUBLE)),
             number(holds, Invitation.opened_at.is_not(None)),
+            number(Invitation.state == InvitationState.open, Invitation.opened_at.is_not(None)),
             number(Invitation.state == InvitationState.accepted),
             number(Invitation.state == InvitationState.maybe),
             number(Invitation.state == InvitationState.declined),
@@ -300,6 +308,10 @@ def _entries(
     }
     if wanted == Filter.silent:
         return statement.where(Invitation.state == InvitationState.open, _REACHED)
+    if wanted == Filter.waiting:
+        return statement.where(OutboxMessage.state.in_(_WAITING), Invitation.state != InvitationState.revoked)
+    if wanted == Filter.opened:
+        return statement.where(Invitation.state == InvitationState.open, Invitation.opened_at.is_not(None))
     if wanted in states:
         return statement.where(Invitation.state == states[wanted])
     if wanted == Filter.failed:

@@ -57,7 +57,8 @@ def test_the_figures(campaign: Circle) -> None:
         accepted=1,
         declined=1,
         deputy=0,
-        silent=3,
+        silent=2,
+        looked=0,
         by_letter=1,
         revoked=1,
     )
@@ -67,7 +68,7 @@ def test_the_figures(campaign: Circle) -> None:
     ("show", "who"),
     [
         (Filter.all, "abcdefgh"), (Filter.accepted, "a"), (Filter.declined, "b"), (Filter.failed, "cd"),
-        (Filter.silent, "efh"), (Filter.letter, "h"), (Filter.revoked, "g"), (Filter.deputy, ""),
+        (Filter.silent, "fh"), (Filter.waiting, "e"), (Filter.letter, "h"), (Filter.revoked, "g"), (Filter.deputy, ""),
     ],
 )  # fmt: skip
 def test_the_list_by_state(campaign: Circle, browser_of: Callable[..., Browser], show: Filter, who: str) -> None:
