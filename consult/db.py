@@ -109,6 +109,7 @@ def install_connection_rules(engine: Engine) -> None:
         event.listen(engine, "begin", _sqlite_begin)
     else:
         event.listen(engine, "begin", _postgres_begin)
+        event.listen(engine, "rollback", _postgres_end_reading)
 
 
 def _sqlite_connect(dbapi_connection: Any, _record: Any) -> None:
@@ -178,3 +179,10 @@ def _postgres_begin(connection: Connection) -> None:
     dbapi_connection: Any = connection.connection.dbapi_connection
     if dbapi_connection.read_only is not _reading.get():
         dbapi_connection.read_only = _reading.get()
+
+
+def _postgres_end_reading(connection: Connection) -> None:
+    # Nothing is there to be undone; and at a ROLLBACK psycopg forgets every statement the server has prepared for us.
+    dbapi_connection: Any = connection.connection.dbapi_connection
+    if dbapi_connection.read_only and dbapi_connection.info.transaction_status.name == "INTRANS":
+        dbapi_connection.commit()

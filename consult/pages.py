@@ -40,12 +40,11 @@ _WINDOW = 500
 
 _STAMP = f"""
     WITH head AS (SELECT coalesce(max(seq), 0) AS seq, coalesce(max(entry_id), 0) AS entry FROM audit_seal)
-    SELECT head.seq,
-           (SELECT count(*) FROM audit_entry WHERE id > head.entry - {_WINDOW}),
-           (SELECT coalesce(sum(id), 0) FROM audit_entry WHERE id > head.entry - {_WINDOW}),
+    SELECT head.seq, count(latest.id), coalesce(sum(latest.id), 0),
            (SELECT count(*) FROM stage WHERE starts_at <= :now), (SELECT count(*) FROM stage WHERE ends_at <= :now),
            (SELECT count(*) FROM meeting WHERE ends_at <= :now)
-    FROM head
+    FROM head LEFT JOIN audit_entry AS latest ON latest.id > head.entry - {_WINDOW}
+    GROUP BY head.seq
     """  # noqa: S608  (a number of ours)
 #: As each driver takes it: asked for every page that is kept, this question is most of what such a page costs.
 _STAMP_SQLITE = _STAMP.replace(":now", "?")
@@ -77,12 +76,22 @@ class FragmentCache:
         self._room, self._size = size, 0
         self._lock = threading.Lock()
 
-    def once(self, macro: Callable[..., Markup], value: Any, *, beside: Hashable = None, **options: Any) -> Markup:
+    def once(
+        self,
+        macro: Callable[..., Markup],
+        value: Any,
+        *,
+        beside: Hashable = None,
+        known_as: Hashable = None,
+        **options: Any,
+    ) -> Markup:
         """What `macro(value, **options)` shows, made only the first time in this language.
 
         For macros that show nothing but what they are given: all of it is in the key, and `beside`, what else it shows.
+        `known_as`: the value's `fingerprint`, where it was taken before.
         """
-        key = (getattr(macro, "name", ""), language(), beside, _hashable(options), _hashable(value))
+        same = known_as if known_as is not None else _hashable(value)
+        key = (getattr(macro, "name", ""), language(), beside, _hashable(options), same)
         with self._lock:
             known = self._found.get(key)
             if known is not None:
@@ -108,6 +117,11 @@ def _hashable(value: Any) -> Hashable:
         return (value.__class__, *(_hashable(getattr(value, one.name)) for one in fields(value)))
     # 1, 1.0 and True are equal and look different.
     return (value.__class__, value)
+
+
+def fingerprint(value: Any) -> bytes:
+    """Stands for all of a value that is shown again and again: going through it costs more than finding its page."""
+    return hashlib.sha256(repr(_hashable(value)).encode()).digest()
 
 
 class Keepable(Protocol):

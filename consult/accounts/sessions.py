@@ -77,35 +77,44 @@ def open_sign_in(person_id: int, *, device: str = "", second_factor: bool = Fals
     return secret
 
 
-#: A column about `Person`, and who takes its value.
-Along = tuple[Callable[[], Any], Callable[[Person, Any], None]]
+#: A column about `Person` or a row of another table, who takes its value, and which row of that table.
+Along = tuple[Callable[[], Any], Callable[[Person, Any], None], Callable[[], Any] | None]
 _along: list[Along] = []
 
 
-def ask_along(column: Callable[[], Any], take: Callable[[Person, Any], None]) -> None:
+def ask_along(
+    column: Callable[[], Any], take: Callable[[Person, Any], None], *, on: Callable[[], Any] | None = None
+) -> None:
     """Ask something about the person together with the sign-in: what nearly every request of theirs would ask next.
 
-    Said while modules are imported, by features above this one. `:now` is there to be compared with.
+    Said while modules are imported, by features above this one. `on`: of a row of another table, which one; None is
+    taken where there is none. `:now` is there to be compared with, and `:slug`, of the address, where it has one.
     """
-    _along.append((column, take))
+    _along.append((column, take, on))
 
 
 @cache
 def _load_query() -> Any:
     """The statement of `load`, made once: every request of somebody signed in asks it."""
-    return (
-        select(SignIn, Person, answer_column(Person.id), *(column() for column, _take in _along))
+    query = (
+        select(SignIn, Person, answer_column(Person.id), *(column() for column, _take, _on in _along))
+        .select_from(SignIn)
         .join(Account, Account.person_id == SignIn.person_id)
         .join(Person, Person.id == Account.person_id)
         .options(contains_eager(Person.account))
         .where(SignIn.secret_hash == bindparam("secret_hash"))
     )
+    for column, _take, on in _along:
+        if on is not None:
+            query = query.outerjoin(column(), on())
+    return query
 
 
 def load(secret: str) -> SignedIn | None:
     """Who holds this secret, if the sign-in still counts: one query, and now and then a tiny write of `seen_at`."""
     now = clock.now()
-    asked = {"secret_hash": hash_of(secret), "now": now, **answer_values()}
+    slug = (request.view_args or {}).get("slug") if has_request_context() else None
+    asked = {"secret_hash": hash_of(secret), "now": now, "slug": slug, **answer_values()}
     row = db.session.execute(_load_query(), asked).first()
     if row is None:
         return None
@@ -122,7 +131,7 @@ def load(secret: str) -> SignedIn | None:
                 update(SignIn).where(SignIn.id == sign_in.id, SignIn.seen_at <= now - SEEN_EVERY).values(seen_at=now)
             )
         set_committed_value(sign_in, "seen_at", now)
-    for (_column, take), value in zip(_along, along, strict=True):
+    for (_column, take, _on), value in zip(_along, along, strict=True):
         take(person, value)
     return SignedIn(secret, sign_in, person, answer)
 

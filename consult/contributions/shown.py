@@ -276,8 +276,11 @@ _AS_THEY_ARE = (
 )  # fmt: skip
 
 
-def rows(person_id: int | None, lang: str) -> Select[*tuple[Any, ...]]:
-    """Everything about contributions in one statement; add your own where, order and limit."""
+def rows(person_id: Any, lang: Any) -> Select[*tuple[Any, ...]]:
+    """Everything about contributions in one statement; add your own where, order and limit.
+
+    The reader, None for a guest, and their language; bound parameters in statements that are made once.
+    """
     reacted = (
         select(Reaction.kind)
         .where(Reaction.contribution_id == Contribution.id, Reaction.person_id == person_id)

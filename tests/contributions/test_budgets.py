@@ -20,8 +20,8 @@ READING = [
     ("nobody", "/e/ankommen", 10),
     ("nobody", "/contributions", 13),
     ("nobody", "/contributions/1", 14),
-    ("citizen", "/e/ankommen", 15),
-    ("citizen", "/contributions", 18),
+    ("citizen", "/e/ankommen", 11),
+    ("citizen", "/contributions", 13),
 ]
 
 

@@ -201,7 +201,7 @@ def test_what_stands_among_what_others_see_gets_a_page_of_its_own(session, keepi
     assert "wartet" in expected or "Ich antworte." in expected
 
 
-def test_with_something_waiting_it_costs_five_questions(session, keeping, browser_of, count_queries):
+def test_with_something_waiting_it_costs_four_questions(session, keeping, browser_of, count_queries):
     town = pre_moderated(session)
     for body in ("Das wartet noch.", "Das auch."):
         town.write(body, actor=town.citizen)
@@ -210,8 +210,8 @@ def test_with_something_waiting_it_costs_five_questions(session, keeping, browse
     visitor.get(goal)
     with count_queries() as queries:
         visitor.get(goal)
-    # Who it is, whether anything changed, what is theirs; the process, and what waits.
-    assert len(queries) == 5
+    # Who it is and where, whether anything changed, what is theirs, and what of it waits.
+    assert len(queries) == 4
 
 
 def test_those_who_work_in_a_process_get_pages_of_their_own(town, reader, browser_of):
