@@ -165,7 +165,7 @@ def add(
     chosen = [state.value for state in possible if state in states]
     if not chosen:
         raise Refused(_("Please choose who gets it."))
-    if kind == ReminderKind.survey and not _has_questions(meeting.id):
+    if kind == ReminderKind.survey and not has_questions(meeting.id):
         raise Refused(_("Please write the questions of the survey first."))
     insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     ident = db.session.scalar(
@@ -188,7 +188,8 @@ def add(
     return db.session.get_one(Reminder, ident)
 
 
-def _has_questions(meeting_id: int) -> bool:
+def has_questions(meeting_id: int) -> bool:
+    """Whether a survey asks anything."""
     return (
         db.session.scalar(select(SurveyQuestion.id).where(SurveyQuestion.meeting_id == meeting_id).limit(1)) is not None
     )

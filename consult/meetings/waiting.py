@@ -140,7 +140,7 @@ def end_offers(meeting: Meeting, now: datetime) -> list[int]:
     told = OFFER_ENDED if now < meeting.starts_at and meeting.state == MeetingState.planned else ""
     ends: dict[datetime, list[tuple[int, int]]] = {}
     for ident, person_id, until in ended:
-        ends.setdefault(until, []).append((ident, person_id))
+        ends.setdefault(until or now, []).append((ident, person_id))
     for until in sorted(ends):
         _tell(meeting, ends[until], RegistrationState.declined, told, until)
     return [row.id for row in ended]

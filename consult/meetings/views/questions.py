@@ -69,7 +69,7 @@ def _join(form: QuestionsForm, asked: list[MeetingField]) -> None:
     typed = {row.form.ident.data for row in form.rows}
     for stored in _stored(asked):
         # A condition by number would point into the other list.
-        if stored["ident"] not in typed and len(form.rows) < form.rows.max_entries:
+        if stored["ident"] not in typed and len(form.rows) < fields.MOST + SPARE_ROWS:
             form.rows.append_entry({**stored, "depends_on": ""})
     form.offer()
 

@@ -69,6 +69,7 @@ def _page(form: ReminderForm, process: Process, meeting: Meeting) -> str:
     taken = {(one.kind, one.minutes) for one in planned}
     counts = queries.registration_counts(meeting.id)
     counted = counts.get(RegistrationState.attended, 0) > 0
+    asks = reminders.has_questions(meeting.id)
     return render_template(
         "meetings/reminders.html",
         form=form,
@@ -91,11 +92,14 @@ def _page(form: ReminderForm, process: Process, meeting: Meeting) -> str:
             }
             for one in planned
         ],
+        asks=asks,
         presets=[
             (name, label)
             for name, label in _preset_names().items()
             if (reminders.PRESETS[name].kind, reminders.PRESETS[name].minutes) not in taken
             and reminders.moment_of(meeting, reminders.PRESETS[name].minutes) > now
+            # Without questions there is nothing to send: the page leads to them instead.
+            and (asks or reminders.PRESETS[name].kind != ReminderKind.survey)
         ],
     )
 
