@@ -251,7 +251,9 @@ def remind(story: Story, now: datetime) -> None:
     )
     # Two refusals within a month pause an address.
     db.session.execute(
-        update(Person).where(Person.id.in_(refused)).values(mail_paused_at=now, mail_paused_why="550 5.1.1")
+        update(Person)
+        .where(Person.id.in_(refused))
+        .values(mail_paused_at=now, mail_paused_why="bounced: 5.1.1 mailbox unavailable")
     )
     campaigns.remind(campaign, story.people["p-moderation"], now)
     campaign.state, campaign.ended_at = CampaignState.done, now

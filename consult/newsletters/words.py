@@ -8,8 +8,8 @@ def agreed_to(version: str) -> list[str]:
     texts = {
         "newsletter 1": [
             _("Now and then a mail with what is new in this process: meetings, drafts, answers."),
-            _("You need no account. Your address is used for this newsletter alone, is given to nobody, and you can stop "
-              "it with one click in every issue. We keep when and how you agreed, as the law asks."),
+            _("You need no account. Your address is used for this newsletter alone, is given to nobody, and you can "
+              "stop it with one click in every issue. We keep when and how you agreed, as the law asks."),
         ],
     }  # fmt: skip
     return texts.get(version, [])
