@@ -183,6 +183,8 @@ def _postgres_begin(connection: Connection) -> None:
 
 def _postgres_end_reading(connection: Connection) -> None:
     # Nothing is there to be undone; and at a ROLLBACK psycopg forgets every statement the server has prepared for us.
+    if connection.invalidated:
+        return
     dbapi_connection: Any = connection.connection.dbapi_connection
     if dbapi_connection.read_only and dbapi_connection.info.transaction_status.name == "INTRANS":
         dbapi_connection.commit()

@@ -39,6 +39,14 @@ def test_a_reading_that_failed_leaves_a_connection_that_works(engine):
             assert session.scalar(text("SELECT 1")) == 1
 
 
+def test_a_connection_that_is_gone_is_replaced(engine):
+    with read_only():
+        with Session(engine) as session, pytest.raises(DBAPIError):
+            session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        with Session(engine) as session:
+            assert session.scalar(text("SELECT 1")) == 1
+
+
 def test_what_was_written_and_not_committed_is_undone(engine):
     name = "prepared_and_undone"
     with Session(engine) as session:
