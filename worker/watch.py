@@ -26,14 +26,17 @@ class Watch:
 
     def __init__(self) -> None:
         self.heard = time.monotonic()
+        #: Celery's consumer; it connects again by itself when it knows that the broker is gone.
+        self.consumer: Any = None
 
     def hear(self, **_: Any) -> None:
         """A task has come in."""
         self.heard = time.monotonic()
 
     def is_deaf(self) -> bool:
-        """Whether it should have heard something by now. Who is busy is not deaf."""
-        if state.active_requests:
+        """Whether it should have heard something by now. Who is busy, or looks for the broker, is not deaf."""
+        connection = getattr(self.consumer, "connection", None)
+        if state.active_requests or (self.consumer is not None and not (connection and connection.connected)):
             self.heard = time.monotonic()
         return time.monotonic() - self.heard > DEAF
 
@@ -56,7 +59,8 @@ def install() -> None:
     """Let the worker of this process watch itself, once it runs."""
     watch = Watch()
 
-    def begin(**_: Any) -> None:
+    def begin(sender: Any, **_: Any) -> None:
+        watch.consumer = sender
         watch.hear()
         threading.Thread(target=watch.run, name="watch", daemon=True).start()
 

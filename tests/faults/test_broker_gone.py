@@ -1,6 +1,7 @@
 """REL-A6: Redis hangs, is killed, emptied, read-only, full. Visitors notice nothing; the mail goes out later."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -91,6 +92,10 @@ class Visits:
             db.session.commit()
             return row.id
 
+    def all_sent(self) -> bool:
+        """Whether every promised mail left; the instance may promise more of its own accord."""
+        return set(self.here.states()) == {State.sent}
+
     def counted(self) -> tuple[int, int]:
         """Reactions and comments that the database holds."""
         with self.here.app.app_context():
@@ -138,17 +143,20 @@ def test_redis_may_go_and_come_back(tmp_path: Path, server: str | None, record_p
             visits.waits.clear()
             here.wait_until(lambda: len(sink.messages) >= 1, "mail before the outage")
             for name, (begin, end) in faults.items():
+                if not worker.alive:
+                    worker = here.start_worker(pool="threads")
                 _in_the_middle(sink, visits)
                 begin()
                 visits.everything()
                 time.sleep(AWAY if name == "killed" else 0)
                 end()
-            here.wait_until(lambda: here.all_sent(visits.mails) or not worker.alive, "mail after the outage")
+            here.wait_until(lambda: visits.all_sent() or not worker.alive, "mail after the outage")
             if not worker.alive:
                 # It found that it hears nothing any more and ended; whoever runs it starts it again.
                 here.start_worker(pool="threads")
-                here.wait_until(lambda: here.all_sent(visits.mails), "mail after the worker was started again")
+                here.wait_until(visits.all_sent, "mail after the worker was started again")
             record_property("worker", "lived on" if worker.alive else "was started again")
+            sink.messages[:] = [one for one in sink.messages if re.match(r"p\d+@", one.recipients[0])]
             result = compare(sink, {f"p{n}@example.org" for n in range(visits.mails)})
             counted = visits.counted()
         record_property("faults", ", ".join(faults))

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from celery.worker import state
@@ -38,6 +39,16 @@ def test_whoever_is_busy_is_not_deaf(watch, monkeypatch):
     assert not watch.is_deaf()
     monkeypatch.setattr(state, "active_requests", set())
     assert not watch.is_deaf(), "it counts from the end of the work"
+
+
+@pytest.mark.parametrize("connection", [None, SimpleNamespace(connected=False)])
+def test_whoever_looks_for_the_broker_is_not_deaf(watch, connection):
+    watch.consumer = SimpleNamespace(connection=connection)
+    watch.heard -= 1
+    assert not watch.is_deaf()
+    watch.consumer.connection = SimpleNamespace(connected=True)
+    watch.heard -= 1
+    assert watch.is_deaf()
 
 
 def test_the_worker_watches_itself(tmp_path: Path) -> None:
