@@ -96,9 +96,18 @@ def clean_text(value: str) -> str:
 _FORCING = re.compile("[\u202a-\u202e\u2066-\u2069\u2060\ufeff]")
 
 
+#: Letters and signs by their category, which leave the paper white all the same.
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
 def clean_words(value: str) -> str:
-    """`clean_text` for what citizens write: also without marks that force a direction or hide."""
-    return _FORCING.sub("", clean_text(value))
+    """`clean_text` for what citizens write: also without marks that force a direction or hide.
+
+    Nothing at all where no sign of it could be seen.
+    """
+    words = _FORCING.sub("", clean_text(value))
+    seen = any(not c.isspace() and c not in _BLANK and unicodedata.category(c) not in ("Cf", "Mn", "Me") for c in words)
+    return words if seen else ""
 
 
 def clean_line(value: str) -> str:

@@ -2,11 +2,12 @@
 
 import random
 import time
+import unicodedata
 
 import pytest
 from bs4 import BeautifulSoup
 
-from consult.html import _AFFORDABLE, _is_affordable, render_markdown, sanitize
+from consult.html import _AFFORDABLE, _is_affordable, clean_words, render_markdown, sanitize
 from tests.payloads import ODD_TEXTS, PAYLOADS, inert
 
 SIZE = 100_000
@@ -175,3 +176,13 @@ def test_payloads_do_nothing_and_cleaning_twice_changes_nothing(pictures: bool):
         html = render_markdown(source, pictures=pictures)
         assert inert(BeautifulSoup(html, "html5lib")) == []
         assert sanitize(html, pictures=pictures) == html
+
+
+@pytest.mark.parametrize("nothing", [" \u200b ", "\u200d\u200c", "\u2060", "\u3164\n\u2800", "\u200f", " \u0301", ""])
+def test_words_of_which_nothing_shows_are_none(nothing: str):
+    assert clean_words(nothing).strip() == ""
+
+
+@pytest.mark.parametrize("words", ["?", "👍🏽", "می‌خواهم", "नि‍", "1", "\u0301a"])
+def test_the_shortest_words_of_any_script_stay(words: str):
+    assert clean_words(words) == unicodedata.normalize("NFC", words)
