@@ -1,15 +1,18 @@
 """At the door with a real browser: the network is cut, people are checked in, the page is loaded again, it is back."""
 
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import segno
+from PIL import Image
 from sqlalchemy import func, select
 
 from consult import clock
 from consult.extensions import db
-from consult.meetings import cards, door
+from consult.meetings import cards, door, registrations
 from consult.meetings.models import CheckIn, Meeting, MeetingKind, Registration
 from consult.processes.models import Process
 from tests.browser.conftest import Visitor
@@ -219,6 +222,39 @@ def test_codes_are_typed_as_they_come(here, scene, hall, visit):
     visitor.page.locator("[data-count=there]:text-is('1')").wait_for()
     visitor.page.fill("#q", "cem")
     assert visitor.page.locator(".door-list > li:visible").all_inner_texts()[0].startswith("Cem Can")
+    assert quiet(visitor) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_whole_code_stands_on_the_page_of_a_guest(here, hall, visit, scheme):
+    """Every field of the square, and the white around it: else no camera reads it."""
+    with here.inside():
+        row = db.session.get_one(Registration, hall["guests"]["Ada Anders"])
+        meeting = db.session.get_one(Meeting, hall["id"])
+        process = db.session.get_one(Process, meeting.process_id)
+        address, page = door.ticket_address(process, meeting, row.code), f"/registration/{registrations.link_to(row)}"
+    visitor = visit(None, viewport={"width": 320, "height": 640}, color_scheme=scheme)
+    visitor.go(page)
+    square = visitor.page.locator("svg.qr")
+    matrix = [[bool(field) for field in line] for line in segno.make(address, error="m", micro=False).matrix]
+    around = 4
+    with Image.open(io.BytesIO(square.screenshot(scale="css"))) as picture:
+        shown = picture.convert("L")
+    fields = len(matrix) + 2 * around
+    step = shown.width / fields
+    assert step >= 3, "too small to be read from a phone"
+
+    def dark(line: int, column: int) -> bool:
+        return bool(shown.getpixel((int((column + 0.5) * step), int((line + 0.5) * step))) < 128)
+
+    inside = range(around, fields - around)
+    wrong = [
+        (line, column)
+        for line in range(1, fields - 1)
+        for column in range(1, fields - 1)
+        if dark(line, column) != (line in inside and column in inside and matrix[line - around][column - around])
+    ]
+    assert wrong == []
     assert quiet(visitor) == []
 
 

@@ -76,6 +76,10 @@ def test_somebody_without_an_account_registers_and_holds_a_place_only_after_the_
     assert db.session.get_one(Person, mine.person_id).name == "Amira Beispiel"
     assert mine.code in page.text
     assert page.html.select_one("svg.qr title").text == mine.code
+    # With a size of its own the picture would be cut off by the style sheet instead of shrinking.
+    drawn = page.html.select_one("svg.qr")
+    assert drawn.has_attr("viewbox") or drawn.has_attr("viewBox")
+    assert not drawn.has_attr("width")
     assert len(mails("registration_confirmed")) == 1
     browser.get(address, 410)
 

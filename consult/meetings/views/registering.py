@@ -260,8 +260,9 @@ def _mine(link: str) -> Registered:
 def qr_of(address: str, code: str) -> Markup:
     """The address of the page at the door, looking for this code, as a picture that stands in the page."""
     drawn = segno.make(address, error="m", micro=False).svg_inline(
-        scale=6, border=3, light="#fff", dark="#000", svgclass="qr", lineclass=None, title=code
-    )
+        # Without a size of its own: the style sheet gives it one, and then it shrinks instead of being cut off.
+        omitsize=True, scale=6, border=4, light="#fff", dark="#000", svgclass="qr", lineclass=None, title=code,
+    )  # fmt: skip
     return Markup(drawn)  # noqa: S704  (drawn by the library; the code is letters and figures of ours)
 
 
