@@ -58,6 +58,8 @@ class Sink:
     """What arrived, and the switches that make it fail. Switches may be changed at any time."""
 
     port: int
+    #: Offer to take several commands at once, as nearly all mail servers do (RFC 2920).
+    pipelining: bool = True
     #: Keep whole messages; False keeps only sender, recipients and Message-ID (for large campaigns).
     keep_content: bool = True
     #: Answer to every message instead of taking it, for example "451 4.3.0 try later".
@@ -114,7 +116,7 @@ class _Handler:
     ) -> list[str]:
         self._sink.connections += 1
         session.host_name = hostname
-        return responses
+        return [*responses[:-1], "250-PIPELINING", responses[-1]] if self._sink.pipelining else responses
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -24,7 +25,7 @@ from consult.meetings.mailing import entry_for, facts, greeting, sender
 from consult.meetings.models import Meeting, MeetingState
 from consult.meetings.queries import comes
 from consult.meetings.words import day_words
-from consult.outbox.kinds import Guarantee, Mail, mail_kind, marker, shared
+from consult.outbox.kinds import Guarantee, Mail, filled, mail_kind, marker, shared
 from consult.outbox.links import link, linked
 from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Process
@@ -50,23 +51,32 @@ def _occasion(message: OutboxMessage) -> _Occasion | None:
 
 def _occasions(messages: Sequence[OutboxMessage]) -> dict[int, _Occasion | None]:
     """What each message is about, by its id; None where that is gone or somebody else's."""
-    rows = db.session.execute(
-        select(Invitation, Campaign, Meeting, Process)
-        .join(Campaign, Campaign.id == Invitation.campaign_id)
-        .join(Meeting, Meeting.id == Invitation.meeting_id)
-        .join(Process, Process.id == Meeting.process_id)
+    invitations = db.session.scalars(
+        select(Invitation)
         .where(Invitation.id.in_({message.subject_id for message in messages}))
         .options(joinedload(Invitation.person))
+    ).all()
+    # Nearly all are of one campaign, which is read once.
+    rows = db.session.execute(
+        select(Campaign, Meeting, Process)
+        .select_from(Campaign)
+        .join(Meeting, Meeting.id.in_({invitation.meeting_id for invitation in invitations}))
+        .join(Process, Process.id == Meeting.process_id)
+        .where(Campaign.id.in_({invitation.campaign_id for invitation in invitations}))
     )
-    found = {(row[0].id, row[0].person_id): _Occasion(*row) for row in rows}
+    known: dict[tuple[int, int | None], Any] = {(row[0].id, row[1].id): row for row in rows}
+    found = {}
+    for one in invitations:
+        of = known.get((one.campaign_id, one.meeting_id))
+        if of is not None:
+            found[one.id, one.person_id] = _Occasion(one, *of)
     return {message.id: found.get((message.subject_id, message.recipient_id)) for message in messages}
 
 
 def _load(messages: Sequence[OutboxMessage]) -> None:
     """Load for many at once what their mails speak of."""
     shared("occasions", dict[int, _Occasion | None]).update(_occasions(messages))
-    shared("written_to", set[int]).update(_written_to(messages))
-    shared("loaded", set[int]).update(message.id for message in messages)
+    shared("loaded", dict[int, OutboxMessage]).update({message.id: message for message in messages})
 
 
 def _written_to(messages: Sequence[OutboxMessage]) -> set[int]:
@@ -107,6 +117,11 @@ def paragraphs(text: str) -> str:
     """What somebody wrote into a form, as Markdown that shows exactly that: line breaks kept, nothing active."""
     blocks = [block for block in text.split("\n\n") if block.strip()]
     return "\n\n".join("  \n".join(escape_markdown(line) for line in block.splitlines()) for block in blocks)
+
+
+def second_language(campaign: Campaign) -> str:
+    """The one of the campaign, else the city's: the language somebody is listed with may be a guess."""
+    return campaign.second_lang or str(current_app.config["BABEL_DEFAULT_LOCALE"])
 
 
 @dataclass(frozen=True)
@@ -178,11 +193,8 @@ class Told:
         return "\n\n".join(part for part in parts if part)
 
     def below(self, words: Callable[[], str]) -> tuple[str, str] | None:
-        """The same words once more in a second language, with its code; None where that is the first.
-
-        It is the one of the campaign, else the city's: the language somebody is listed with may be a guess.
-        """
-        second = self.campaign.second_lang or current_app.config["BABEL_DEFAULT_LOCALE"]
+        """The same words once more in a second language, with its code; None where that is the first."""
+        second = second_language(self.campaign)
         if second == language():
             return None
         with in_language(second, of_path=True):
@@ -215,9 +227,11 @@ def reminder_mail(told: Told, *, bilingual: bool) -> Mail:
 
 def _is_first_contact(message: OutboxMessage) -> bool:
     """Whether this person never got a mail from us but about this invitation."""
-    if message.id in shared("loaded", set[int]):
-        return message.recipient_id not in shared("written_to", set[int])
-    return not _written_to([message])
+    loaded = shared("loaded", dict[int, OutboxMessage])
+    if message.id not in loaded:
+        return not _written_to([message])
+    # Asked for all at once, and not before somebody would get it in two languages.
+    return message.recipient_id not in shared("written_to", lambda: _written_to(list(loaded.values())))
 
 
 #: What stands in the place of a personal link where nobody may answer.
@@ -236,16 +250,19 @@ def _one_of_many(message: OutboxMessage, make: Callable[..., Mail]) -> tuple[Mai
         raise LookupError(f"invitation {message.subject_id} is gone")
     guest, campaign = found.invitation.person, found.campaign
     named_by = answering.name_of(found.invitation.deputy_for_id)
-    bilingual = _is_first_contact(message)
-    # Made for nobody, then filled in for each.
-    nobody = Person(name=marker("name") if guest.name else "", email=None)
-    told = Told(nobody, found.meeting, found.process, campaign, marker("link"), named_by)
+    bilingual = second_language(campaign) != language() and _is_first_contact(message)
+    meeting, process = found.meeting, found.process
+
+    def for_nobody() -> Mail:
+        nobody = Person(name=marker("name") if guest.name else "", email=None)
+        return make(Told(nobody, meeting, process, campaign, marker("link"), named_by), bilingual=bilingual)
+
+    # Made once, then filled in for each.
     mail = shared(
-        (message.kind, campaign.id, found.meeting.id, language(), nobody.name, named_by, bilingual),
-        lambda: make(told, bilingual=bilingual),
+        (message.kind, campaign.id, meeting.id, language(), bool(guest.name), named_by, bilingual), for_nobody
     )
-    mail = replace(mail, personal={"name": guest.name, "link": personal_part(found.invitation)})
-    return replace(mail, secrets=tuple(mail.filled(secret) for secret in mail.secrets)), guest
+    personal = {"name": guest.name, "link": personal_part(found.invitation)}
+    return replace(mail, personal=personal, secrets=tuple(filled(secret, personal) for secret in mail.secrets)), guest
 
 
 @mail_kind(INVITATION, Guarantee.at_least_once, invitation_wanted, title=_l("Invitation to a meeting"), prepare=_load)

@@ -8,7 +8,7 @@ air, whose guarantee decides, and reservations that run out. A worker that comes
 
 Each step is a transaction of its own, and the conversation with the mail server is inside none. Nobody waits for the
 other: while the server reads whom a message is for, the one before is recorded and this one begun in one step; while it
-reads the message, the next ones are rendered. What is due is one batch after the other; a single message is a batch of
+reads the message, the next one is rendered. What is due is one batch after the other; a single message is a batch of
 one.
 """
 
@@ -47,9 +47,6 @@ LEASE = timedelta(minutes=3)
 BATCH = 100
 RESERVED = timedelta(seconds=30)
 BATCH_SECONDS = 2.0
-#: For how many seconds letters are made ahead while the server reads one: many at once cost less than each between two
-#: waits. It is short, because an answer may be there already.
-AHEAD_SECONDS = 0.003
 #: When to try again after the first, second ... failure; after the last one, about 48 hours in, we give up.
 LADDER = (
     *(timedelta(minutes=minutes) for minutes in (1, 5, 10, 30)),
@@ -229,7 +226,8 @@ def _reserve(now: datetime, message_id: int | None = None) -> list[Claim]:
                         free,
                         *([] if message_id is None else [_message.c.id == message_id]),
                     )
-                    .order_by(_message.c.due_at, _message.c.id)
+                    # By nothing else, or all that became due together are sorted for each batch of them.
+                    .order_by(_message.c.due_at)
                     .limit(BATCH - len(found))
                     .with_for_update(skip_locked=True)
                 )
@@ -315,7 +313,10 @@ def _take(connection: Connection, last: list[tuple[Claim, Outcome]], claim: Clai
     """Record the last ones, then take this one; False when somebody else has changed it meanwhile."""
     if connection.dialect.name == "postgresql" and len(last) == 1 and last[0][1].state == State.sent:
         before, outcome = last.pop()
-        recorded, taken = connection.exec_driver_sql(_SENT_AND_TAKE, _both(before, outcome, claim, mine)).one()
+        # By the driver itself, because everything above it takes longer than all of this.
+        cursor = connection.connection.cursor()
+        cursor.execute(_SENT_AND_TAKE, _both(before, outcome, claim, mine))
+        recorded, taken = cursor.fetchone() or (0, 0)
         if not recorded:
             _lost(before, outcome)
     else:
@@ -369,14 +370,10 @@ class _Desk:
         return claim.message_id in self._kept
 
     def ahead(self, claims: Sequence[Claim]) -> None:
-        """Make the next letters now, so that they are there when they are asked for."""
-        if not claims or self.has(claims[0]):
-            return
-        until = time.monotonic() + AHEAD_SECONDS
-        for claim in claims:
-            self._kept[claim.message_id] = self._made(claim)
-            if time.monotonic() > until:
-                return
+        """Make the letter of the next one now, so that it is there when it is asked for."""
+        for claim in claims[:1]:
+            if not self.has(claim):
+                self._kept[claim.message_id] = self._made(claim)
 
     def letter(self, claim: Claim) -> _Letter | Outcome:
         """The letter, or what became of it without being sent. Raises nothing."""
@@ -427,9 +424,12 @@ class _Desk:
 
 def _prepare(messages: Sequence[OutboxMessage]) -> None:
     """Let each kind load at once what its messages need."""
-    for kind in kinds.all_kinds().values():
-        together = [message for message in messages if message.kind == kind.name]
-        if kind.prepare is not None and len(together) > 1:
+    by_kind: dict[str, list[OutboxMessage]] = {}
+    for message in messages:
+        by_kind.setdefault(message.kind, []).append(message)
+    for name, together in by_kind.items():
+        kind = kinds.all_kinds().get(name)
+        if kind is not None and kind.prepare is not None and len(together) > 1:
             try:
                 kind.prepare(together)
             except (OperationalError, InterfaceError):

@@ -39,6 +39,13 @@ def marker(name: str) -> str:
     return f"x{_MARK}{name}x"
 
 
+def filled(text: str, personal: Mapping[str, str], shown: Callable[[str], str] = str) -> str:
+    """The text with the personal words in their places, each as `shown` makes it."""
+    for name, value in personal.items():
+        text = text.replace(marker(name), shown(value))
+    return text
+
+
 @dataclass(frozen=True)
 class Mail:
     """A rendered mail. `body` is Markdown: the text part is it as it stands, the HTML part is rendered from it.
@@ -68,9 +75,7 @@ class Mail:
 
     def filled(self, text: str, shown: Callable[[str], str] = str) -> str:
         """The text with the personal words in their places, each as `shown` makes it."""
-        for name, value in self.personal.items():
-            text = text.replace(marker(name), shown(value))
-        return text
+        return filled(text, self.personal, shown)
 
 
 @dataclass(frozen=True)
