@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from consult.accounts.models import Organisation
 from consult.extensions import db
+from consult.site.queries import site_settings
 
 #: Cyrillic and Greek letters that look like Latin ones, capital ones by the shape of the capital.
 _ALIKE = str.maketrans(
@@ -16,6 +17,8 @@ _ALIKE = str.maketrans(
 )
 #: What is told apart only by looking twice, in small letters.
 _CLOSE = str.maketrans({"i": "l", "1": "l", "|": "l", "!": "l", "0": "o", "5": "s", "$": "s", "3": "e", "4": "a"})
+#: Letters of Korean that show nothing, as they are after NFKC.
+_FILLERS = "\u115f\u1160"
 #: Names nobody gives themselves: offices rather than people.
 OFFICES = (
     "Admin", "Administrator", "Administration", "Moderation", "Moderator", "Moderatorin", "Redaktion", "Editor",
@@ -27,10 +30,13 @@ def skeleton(name: str) -> str:
     """What a name looks like at a glance: the same for one with letters of other alphabets in it. May be empty."""
     latin = unicodedata.normalize("NFKC", name[:300]).translate(_ALIKE)
     parts = unicodedata.normalize("NFKD", latin.casefold().translate(_CLOSE))
-    letters = "".join(letter for letter in parts if letter.isalnum())
+    letters = "".join(letter for letter in parts if letter.isalnum() and letter not in _FILLERS)
     return letters.replace("rn", "m").replace("vv", "w")
 
 
 def names_of_bodies() -> set[str]:
-    """Skeletons of the names of organisations and offices."""
-    return {found for found in map(skeleton, [*db.session.scalars(select(Organisation.name)), *OFFICES]) if found}
+    """Skeletons of the names of organisations, of offices, and of the city, its platform and the sender of its mail."""
+    site = site_settings()
+    names = [*db.session.scalars(select(Organisation.name)), *OFFICES]
+    names += [site.city_name, site.platform_name, site.sender_name]
+    return {found for found in map(skeleton, names) if found}

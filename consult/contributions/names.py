@@ -8,7 +8,6 @@ from consult.accounts.names import names_of_bodies, skeleton
 from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
 from consult.processes.models import Process, ProcessGroup
-from consult.site.queries import site_settings
 
 
 def taken_in(process: Process) -> set[str]:
@@ -23,5 +22,4 @@ def taken_in(process: Process) -> set[str]:
         or_(SeatHolder.ends_at.is_(None), SeatHolder.ends_at > now),
     )
     people = select(Person.name).where(or_(Person.id.in_(select(members.c.person_id)), Person.id.in_(holders)))
-    names = [*db.session.scalars(people), site_settings().platform_name]
-    return names_of_bodies() | {found for found in map(skeleton, names) if found}
+    return names_of_bodies() | {found for found in map(skeleton, db.session.scalars(people)) if found}

@@ -5,9 +5,10 @@ import pytest
 from consult.accounts import names as looks
 from consult.contributions import names
 from consult.contributions.operations import newest_text
+from consult.site.models import Site
 from tests.contributions.factories import make_town
 from tests.contributions.guests import TYPED, how_many, newest
-from tests.factories import make_organisation
+from tests.factories import flushed, make_organisation
 
 
 @pytest.mark.parametrize(
@@ -16,12 +17,14 @@ from tests.factories import make_organisation
         "Moderation", "moderatiοn", "М\u043eder\u0430tion", "Ｍｏｄｅｒａｔｉｏｎ", "M o d e r a t i o n",
         "Modera\u200btion",
         "C\u0430rit\u0430s Musterstadt", "Саritаs Musterstаdt", "CARlTAS Musterstadt",
-        "Ca\u0301ritas Musterstadt", "Redaktion", "\u202eModeration\u202c",
+        "Ca\u0301ritas Musterstadt", "Redaktion", "\u202eModeration\u202c", "Moderation\u3164",
+        "Gemeinde Musterdorf", "Gemeinde Muster\u200ddorf", "Musterdorf fragt",
     ],
 )  # fmt: skip
 def test_guests_do_not_pose_as_offices_organisations_or_staff(browser, session, name):
     town = make_town()
     make_organisation("Caritas Musterstadt")
+    flushed(Site(id=1, city_name="Gemeinde Musterdorf", platform_name="Musterdorf fragt"))
     session.commit()
     page = browser.submit(town.path("/comment"), {**TYPED, "author_name": name}, status=200)
     assert page.html.find(class_="error-summary"), name
