@@ -98,7 +98,7 @@ def test_ten_thousand_pasted_lines_pass_the_door(browser_of: Any) -> None:
         f"Teilnehmerin Nummer {n}; gast{n}@verein-{n % 90}.example.org; Verein {n % 300}" for n in range(10_000)
     )
     url = f"/p/{circle.process.slug}/campaigns/{campaign.id}/list"
-    browser_of(circle.moderator).submit(url, {"text": text})
+    browser_of(circle.moderator).submit(url, {"text": text}, content_type="multipart/form-data")
     (sent,) = db.session.scalars(select(PeopleList)).all()
     long_lists.run(sent.id)
     assert db.session.get_one(PeopleList, sent.id).total == 10_000
