@@ -211,6 +211,14 @@ def format_number(value: int | float) -> str:
     return format_decimal(value, locale=language())
 
 
+def format_size(size: int) -> str:
+    """How large a file is: "122 B", "1,2 kB", "3,4 MB"."""
+    for unit, factor in (("MB", 10**6), ("kB", 1000)):
+        if size >= factor:
+            return f"{format_number(round(size / factor, 1))}\u00a0{unit}"
+    return f"{format_number(size)}\u00a0B"
+
+
 def language_links() -> list[dict[str, object]]:
     """Links that choose a language and come back to the present page, in the languages this page speaks."""
     now = language()
@@ -254,7 +262,7 @@ def init_app(app: Flask) -> None:
     babel.init_app(app, locale_selector=select_locale)
     app.jinja_env.filters.update(
         datetime=format_moment, date=format_day, time=format_clock, reltime=format_ago, number=format_number,
-        language_name=language_name, iso=iso, foreign=foreign,
+        filesize=format_size, language_name=language_name, iso=iso, foreign=foreign,
     )  # fmt: skip
     app.after_request(_keep_language_of_link)
     app.jinja_env.globals.update(page_language=language, city_language=app.config["BABEL_DEFAULT_LOCALE"])

@@ -1,6 +1,6 @@
 """What the forms around an event take: materials, mails before and after it, the survey."""
 
-from typing import Any
+from typing import Any, cast
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
@@ -20,6 +20,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from consult.forms import Form, _l, one_line, several_lines
+from consult.i18n import foreign
 from consult.meetings.event_words import question_names, reminder_names, state_names
 from consult.meetings.models import RegistrationState, ReminderKind, SurveyKind, SurveyQuestion
 from consult.meetings.reminders import AFTER_STATES, BEFORE_STATES
@@ -112,18 +113,18 @@ def sheet_form(questions: list[SurveyQuestion], saved: dict[int, str] | None) ->
     """The sheet with these questions, one field each, named by its question."""
     fields: dict[str, Any] = {}
     for question in questions:
-        name = f"q{question.id}"
+        name, label = f"q{question.id}", cast("str", foreign(question.label))
         if question.kind == SurveyKind.text:
             fields[name] = TextAreaField(
-                question.label, [Optional(), Length(max=MAX_TEXT)], filters=[several_lines], render_kw={"rows": 4}
+                label, [Optional(), Length(max=MAX_TEXT)], filters=[several_lines], render_kw={"rows": 4}
             )
         else:
-            fields[name] = RadioField(question.label, [Optional()], validate_choice=False)
+            fields[name] = RadioField(label, [Optional()], validate_choice=False)
     made: type[Form] = type("SheetForm", (Form,), fields)
     form = made(data={f"q{ident}": value for ident, value in saved.items()}) if saved is not None else made()
     for question in questions:
         if question.kind != SurveyKind.text:
-            form[f"q{question.id}"].choices = [(value, value) for value in choices_of(question)]
+            form[f"q{question.id}"].choices = [(value, foreign(value)) for value in choices_of(question)]
     return form
 
 

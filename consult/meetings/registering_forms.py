@@ -26,6 +26,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from consult.accounts.addresses import clean_email
 from consult.accounts.words import organisation_kinds
 from consult.forms import Form, _l, one_line, several_lines
+from consult.i18n import foreign
 from consult.meetings import fields as questions
 from consult.meetings.approving import BY_HAND
 from consult.meetings.fields import MAX_ANSWER, MAX_KEEP, NO, YES, Question
@@ -73,7 +74,7 @@ class NeedsForm(Form):
             if question.kind == FieldKind.yes_no:
                 self[_name(question)].choices = [(YES, _("yes")), (NO, _("no"))]
             elif question.kind in (FieldKind.choice, FieldKind.choices):
-                self[_name(question)].choices = [(choice, choice) for choice in questions.choices_of(question)]
+                self[_name(question)].choices = [(choice, foreign(choice)) for choice in questions.choices_of(question)]
 
     def needed(self) -> Needs:
         return Needs(tuple(self.needs.data or []), self.needs_note.data or "", self.needs_language.data or "")
@@ -128,7 +129,7 @@ def _as_text(value: Any) -> str:
 
 def _field_for(question: MeetingField) -> Any:
     """The unbound field. Whether it must be answered is decided with the others, because it may depend on them."""
-    label = question.label
+    label: Any = foreign(question.label)
     about: dict[str, Any] = {"description": question.help, "validators": [Optional()]}
     if question.kind == FieldKind.yes_no:
         return RadioField(label, **about)

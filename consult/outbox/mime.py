@@ -166,10 +166,11 @@ def _frame(
     platform: str,
     city: str,
 ) -> str:
-    body = _LONELY_LINK.sub(r'<p><a class="button" \1>\2</a></p>', render_markdown(markdown))
+    body = _words(markdown, towards)
     if below is not None:
-        other = _LONELY_LINK.sub(r'<p><a class="button" \1>\2</a></p>', render_markdown(below[1]))
-        body += Markup('<hr><div lang="{}" dir="{}">{}</div>').format(below[0], direction(below[0]), Markup(other))  # noqa: S704
+        other = direction(below[0])
+        part = Markup(_words(below[1], other))  # noqa: S704  sanitised by render_markdown
+        body += Markup('<hr><div lang="{}" dir="{}">{}</div>').format(below[0], other, part)
     # What is quoted was written by somebody, in any language and from the other side than the mail.
     body = body.replace("<blockquote>", '<blockquote dir="auto">')
     # Not render_template: what a page's frame shows needs a visitor, and a worker has none.
@@ -182,6 +183,13 @@ def _frame(
         dir=towards,
     )
     return _inliner.inline(html)
+
+
+def _words(markdown: str, towards: str) -> str:
+    """One language of a mail as HTML; a link on a line of its own becomes a button."""
+    html = _LONELY_LINK.sub(r'<p><a class="button" \1>\2</a></p>', render_markdown(markdown))
+    # Titles and what organisers wrote are in the city's language: each paragraph finds its direction by itself.
+    return html.replace("<p>", '<p dir="auto">') if towards == "rtl" else html
 
 
 def build(mail: Mail, *, to: str, sender_name: str, reply_to: str, ident: str, now: datetime, site: Any) -> bytes:
