@@ -61,8 +61,13 @@ function paint() {
   $("[data-refusal]").textContent = refusal;
   $("[data-waiting]").hidden = !waiting.length;
   $("[data-waiting] b").textContent = waiting.length;
-  if (dataset.act) $(`[data-guest="${value}"] [data-act]:not([hidden])`, list)?.focus();
+  if (dataset.act) focusOn($(`[data-guest="${value}"]`, list));
   find();
+}
+
+/** The one button of this row that is shown. */
+function focusOn(row) {
+  row?.querySelector("[data-act=came]:not([hidden]), .door-there:not([hidden]) [data-act]")?.focus();
 }
 
 function find() {
@@ -156,7 +161,7 @@ $(".door-find").addEventListener("submit", (event) => {
   const hit = byCode(field.value);
   const left = hit ? [hit] : [...list.children].filter((row) => !row.hidden);
   if (hit) came(hit);
-  else if (left.length === 1) $("[data-act]:not([hidden])", left[0])?.focus();
+  else if (left.length === 1) focusOn(left[0]);
 });
 field.addEventListener("input", find);
 
