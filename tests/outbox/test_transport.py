@@ -57,13 +57,65 @@ def raw_server(*answers: bytes, pause: float = 0.0) -> Iterator[int]:
             thread.join()
 
 
-def test_one_connection_serves_many_messages() -> None:
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_one_connection_serves_many_messages(pipelining: bool) -> None:
     with smtp_sink() as sink:
+        sink.pipelining = pipelining
         sender = smtp(sink.port)
         for _ in range(5):
             sender.send(message(), "from@example.org", "to@example.org")
         sender.close()
         assert (len(sink.messages), sink.connections) == (5, 1)
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("refusal", ["550 5.1.1 unknown", "451 4.7.1 greylisted"])
+def test_a_refusal_leaves_the_connection_ready_for_the_next(pipelining: bool, refusal: str) -> None:
+    with smtp_sink() as sink:
+        sink.pipelining, sink.refuse = pipelining, {"gone@example.org": refusal}
+        sender = smtp(sink.port)
+        for _ in range(3):
+            with pytest.raises(NotSent, match=refusal[:9]) as raised:
+                sender.send(message(), "from@example.org", "gone@example.org")
+            assert raised.value.permanent == refusal.startswith("5")
+            sender.send(message(), "from@example.org", "to@example.org")
+        sender.close()
+        assert ([received.recipients for received in sink.messages], sink.connections) == ([["to@example.org"]] * 3, 1)
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("connected", [True, False])
+def test_what_is_called_off_at_the_last_moment_is_not_sent(pipelining: bool, connected: bool) -> None:
+    def off() -> None:
+        raise LookupError("paused")
+
+    with smtp_sink() as sink:
+        sink.pipelining = pipelining
+        sender = smtp(sink.port)
+        if connected:
+            sender.send(message(), "from@example.org", "to@example.org")
+        with pytest.raises(LookupError):
+            sender.send(message(), "from@example.org", "paused@example.org", off)
+        sender.send(message(), "from@example.org", "to@example.org")
+        sender.close()
+        assert {received.recipients[0] for received in sink.messages} == {"to@example.org"}
+        assert len(sink.messages) == 1 + connected
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_each_message_begins_once_and_before_it_is_handed_over(pipelining: bool) -> None:
+    port, begun = free_port(), list[int]()
+    sender = smtp(port)
+    for turn in range(2):
+        # The second time the kept connection is broken, and another one is opened.
+        with smtp_sink(port) as sink:
+            sink.pipelining = pipelining
+            sink.on_message = lambda _received, turn=turn: begun.append(-turn - 1)
+            sender.send(message(), "from@example.org", "to@example.org", lambda turn=turn: begun.append(turn + 1))
+    with pytest.raises(NotSent, match="553"):
+        sender.send(message(), "from@example.org", "to\r\nRCPT TO:<evil@example.org>", lambda: begun.append(3))
+    sender.close()
+    assert begun == [1, -1, 2, -2, 3]
 
 
 def test_each_thread_has_its_own_connection() -> None:
