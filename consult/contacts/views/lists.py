@@ -8,8 +8,8 @@ from sqlalchemy import select
 from consult.accounts.models import Organisation, OrganisationKind, Person
 from consult.accounts.words import organisation_kinds
 from consult.authz import authorize, current_person
-from consult.contacts import doubles as suggestions
 from consult.contacts import apart, policy, queries
+from consult.contacts import doubles as suggestions
 from consult.contacts.queries import Filters
 from consult.contacts.reach import within
 from consult.contacts.views.blueprint import bp
