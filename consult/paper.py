@@ -14,6 +14,14 @@ from flask import current_app
 
 from consult.i18n import language
 
+#: Languages of the path whose letters our fonts lack: their fonts weigh more than everything else together.
+_NOT_PRINTED = frozenset({"zh"})
+
+
+def language_on_paper(lang: str) -> str:
+    """The language a paper for a reader of this one is in: the same, or the city's where we cannot print it."""
+    return str(current_app.config["BABEL_DEFAULT_LOCALE"]) if lang in _NOT_PRINTED else lang
+
 
 @cache
 def _fonts() -> typst.Fonts:

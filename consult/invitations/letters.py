@@ -107,7 +107,7 @@ def number_of(campaign_id: int) -> int:
 def compose(invitation: Invitation, meeting: Meeting, process: Process, campaign: Campaign) -> Letter:
     """The letter to one person. Needs `person` and `organisation` loaded."""
     guest, body = invitation.person, invitation.organisation
-    with in_language(guest.locale, of_path=True):
+    with in_language(paper.language_on_paper(guest.locale), of_path=True):
         who = sender() or process.title
         url = link("invitations.respond", link=sign(PURPOSE, invitation.id, invitation.nonce), lang=None)
         facts = [[_("When"), when_words(meeting)], [_("Where"), meeting.place], [_("Languages"), meeting.languages]]

@@ -1,6 +1,7 @@
 """What is printed for the door: the sign-in sheet and the badges."""
 
 import io
+import re
 from typing import Any
 
 import segno
@@ -22,16 +23,17 @@ MAX_ROWS = 2000
 MAX_LINES = 200
 #: Badges with a code in one file: drawing a code takes most of the time.
 CODES_AT_ONCE = 296
-#: A word this long gets places to break, so that it stays in its column.
-_LONG_WORD = 24
+#: A word this long gets places to break, so that it stays in its column; in a narrow one sooner.
+_LONG_WORD, _LONG_IN_NARROW = 24, 13
 _CELL = 160
 
 
-def _cell(value: str, limit: int = _CELL) -> str:
+def _cell(value: str, limit: int = _CELL, longest: int = _LONG_WORD) -> str:
     """Text that fits into a cell: one line's worth, with places to break in what has none."""
-    line = clean_line(value)[:limit]
-    return " ".join(
-        "\u200b".join(word[i : i + _LONG_WORD] for i in range(0, len(word), _LONG_WORD)) for word in line.split(" ")
+    line = clean_line(value)
+    line = line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    return "".join(
+        "\u00ad".join(word[i : i + longest] for i in range(0, len(word), longest)) for word in re.split(r"([ -])", line)
     )
 
 
@@ -52,8 +54,13 @@ def _needs_of(meeting_id: int) -> dict[int, str]:
 def sign_in_sheet(meeting: Meeting, *, needs: bool = False, large: bool = False, lines: int = 10) -> bytes:
     """The sheet as PDF. `needs`: with what people need, which is not for everybody who signs; `large`: large print."""
     told = _needs_of(meeting.id) if needs else {}
+    longest = _LONG_IN_NARROW if large else _LONG_WORD
     rows = [
-        {"name": _cell(g.name), "organisation": _cell(g.organisation), "needs": _cell(told.get(g.id, ""), 300)}
+        {
+            "name": _cell(g.name, longest=longest),
+            "organisation": _cell(g.organisation, longest=longest),
+            "needs": _cell(told.get(g.id, ""), 300, longest),
+        }
         for g in expected(meeting.id)
     ]
     rows += [{"name": "", "organisation": "", "needs": ""}] * min(max(lines, 0), MAX_LINES)
@@ -90,9 +97,8 @@ def badges(process: Process, meeting: Meeting, *, codes: bool = False, part: int
         people = people[(part - 1) * CODES_AT_ONCE : part * CODES_AT_ONCE]
     rows: list[dict[str, Any]] = [
         {
-            "name": _cell(g.name, 90),
-            "length": len(clean_line(g.name)),
-            "organisation": _cell(g.organisation, 90),
+            "name": _cell(g.name, 120),
+            "organisation": _cell(g.organisation, 120),
             "qr": _qr(ticket_address(process, meeting, g.code)) if codes else "",
         }
         for g in people

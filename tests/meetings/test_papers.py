@@ -126,3 +126,16 @@ def test_somebody_erased_stands_there_without_a_name(circle: Circle) -> None:
     person.name = ""
     db.session.flush()
     assert "Ayşe" not in words(papers.sign_in_sheet(circle.meeting))
+
+
+@pytest.mark.parametrize("codes", [False, True])
+def test_a_long_name_stands_whole_on_its_badge_in_smaller_letters(circle, monkeypatch, codes):
+    long = "Priv.-Doz. Dr.-Ing. Maximiliane-Friederike von und zu Schwarzenberg-Hohenlohe-Müller-Lüdenscheidt"
+    names = {"Amira B.": "Frauentreff", long: "Arbeitsgemeinschaft der Selbsthilfegruppen in der Region"}
+    many = [Guest(n, *one, "", "ABCDEFGH", "coming", "invitation", None) for n, one in enumerate(names.items())]
+    monkeypatch.setattr(papers, "expected", lambda _meeting_id: many)
+    page = pypdf.PdfReader(io.BytesIO(papers.badges(circle.process, circle.meeting, codes=codes))).pages[0]
+    sizes: dict[str, float] = {}
+    page.extract_text(visitor_text=lambda text, _cm, _tm, _font, size: sizes.setdefault(text.strip(), size))
+    assert next(size for text, size in sizes.items() if "Amira" in text) == 26
+    assert next(size for text, size in sizes.items() if "Lüdenscheidt" in text) <= 17
