@@ -78,7 +78,6 @@ def account_links(person: Any) -> list[Link]:
     links += link("meetings.my_dates", _("My dates"))
     if processes.can_create_process(person):
         links += link("processes.create", _("New process"))
-        links += link("accounts.organisations", _("Organisations"))
         links += link("contacts.people", _("Contacts"))
     if processes.is_operator(person):
         links += link("site.settings", _("Platform settings"))
@@ -157,7 +156,6 @@ def desk_nav(process: Process) -> list[Link]:
         links += link("outbox.mails_of_process", _("E-mails"), "outbox.mail_of_process", slug=slug)
     links += link("groups.index", _("Groups and people"), "groups.", "concept.mandate", slug=slug)
     if lead:
-        links += link("accounts.organisations", _("Organisations"), "accounts.organisation")
         links += link("contacts.people", _("Contacts"), "contacts.")
         links += link("processes.previews", _("Preview links"), slug=slug)
     return links
@@ -169,10 +167,9 @@ def instance_nav(person: Any) -> list[Link]:
     if processes.can_create_process(person):
         links += link("processes.create", _("New process"))
         links += link(
-            "accounts.organisations", _("Organisations"), "accounts.organisation", "accounts.create_organisation",
+            "contacts.people", _("Contacts"), "contacts.", "accounts.organisation", "accounts.create_organisation",
             "accounts.edit_organisation",
         )  # fmt: skip
-        links += link("contacts.people", _("Contacts"), "contacts.")
     if processes.is_operator(person):
         links += link("site.settings", _("Platform settings"))
         links += link("site.texts", _("Legal texts"), "site.text")
