@@ -505,7 +505,7 @@ def _build(message: OutboxMessage, mail: Mail, to: str) -> bytes:
 
 def kept_copy(mail: Mail) -> tuple[str, str]:
     """Subject and text for the message centre. Whoever reads them later must not get in by a personal link."""
-    subject, body = mime.header_text(mail.filled(mail.subject)), mail.filled(mime.plain_text(mail.body))
+    subject, body = mime.header_text(mail.filled(mail.subject)), mail.filled(mime.whole_text(mail))
     for secret in sorted(mail.secrets, key=len, reverse=True):
         subject, body = subject.replace(secret, "[…]"), body.replace(secret, "[…]")
     return redact_links(subject)[:300], redact_links(body)

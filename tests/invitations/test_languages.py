@@ -18,11 +18,13 @@ from consult.invitations.campaigns import Texts
 from consult.invitations.lists import Row
 from consult.invitations.models import Campaign
 from consult.invitations.operations import INVITATION, REMINDER
+from consult.outbox.delivery import deliver
 from consult.outbox.kinds import Mail, kind, sharing
 from consult.outbox.models import OutboxMessage, State
 from tests.client import Browser
 from tests.invitations.factories import invitation_of, invite, link_of
 from tests.meetings.factories import BEFORE, Circle, make_circle
+from tests.sink import Sink
 
 NOTE = "Bitte bringen Sie ein *Beispiel* mit."
 
@@ -131,3 +133,14 @@ def test_a_guest_who_answers_in_another_language_is_written_to_in_it(circle: Cir
     db.session.expire_all()
     assert invitation_of("amira@example.org").state == "maybe"
     assert db.session.scalar(select(Person.locale).where(Person.email == "amira@example.org")) == "uk"
+
+
+def test_the_message_centre_keeps_both_languages_with_the_links_blanked(circle: Circle, sink: Sink) -> None:
+    campaign_to(circle, ("tr",))
+    db.session.commit()
+    ident = db.session.scalars(select(OutboxMessage.id).where(OutboxMessage.kind == INVITATION)).one()
+    assert deliver(ident) == State.sent
+    db.session.expire_all()
+    kept = db.session.get_one(OutboxMessage, ident).sent_text or ""
+    assert ("Katılın veya" in kept, "Zusagen" in kept) == (True, True)
+    assert link_of(invitation_of("tr@example.org"))[3:] not in kept
