@@ -151,3 +151,10 @@ def test_each_text_is_in_the_letters_of_its_language(lang):
 )
 def test_the_words_of_the_glossary_are_used(word):
     assert any(word in text for m in messages("de") for text in texts(m.string))
+
+
+def test_arabic_counts_eleven_and_a_hundred_differently():
+    """The fifth form is for 100 to 102, the sixth for 11 to 99: easily taken for each other."""
+    devices = read(catalogue_of("ar")).get("%(num)s device")
+    assert devices is not None
+    assert texts(devices.string)[4:] == ["%(num)s جهاز", "%(num)s جهازًا"]
