@@ -30,6 +30,9 @@ FOCUS = """() => {
     };
 }"""
 
+#: The same, and whether it is what was looked for.
+STOP = f"wanted => ({{there: document.activeElement.matches(wanted), focus: ({FOCUS})()}})"
+
 
 def focus(page: Page) -> dict[str, Any]:
     """What has the focus; fails when nothing has it, or when nobody can see it."""
@@ -115,18 +118,17 @@ class Keys:
         self.visitor, self.page = visitor, visitor.page
 
     def _reach(self, selector: str) -> None:
-        reached = f"() => document.activeElement.matches({selector!r})"
         over_the_end = False
-        for _press in range(PRESSES):
-            if self.page.evaluate(reached):
-                focus(self.page)
-                return
-            self.page.keyboard.press("Tab")
-            if self.page.evaluate("() => document.activeElement === document.body"):
+        for presses in range(PRESSES):
+            stop = self.page.evaluate(STOP, selector)
+            if stop["focus"] is not None:
+                assert stop["focus"]["visible"], f"nobody sees the focus on {stop['focus']['where']}"
+            elif presses:
                 assert not over_the_end, f"{selector} is not reached by Tab"
                 over_the_end = True
-            else:
-                focus(self.page)
+            if stop["there"]:
+                return
+            self.page.keyboard.press("Tab")
         raise AssertionError(f"{selector} is not reached by Tab")
 
     def write(self, name: str, text: str) -> None:
