@@ -92,7 +92,8 @@ TESTS = [
     _tests("tests on SQLite", "sqlite", PLAIN, *SHARED),
     _tests("tests on PostgreSQL", "postgres", f"{PLAIN} and not pure", *SHARED, needs=("postgres",)),
     _tests("browser", "postgres", "browser", *SHARED, needs=("postgres", "chromium")),
-    _tests("faults", "postgres", "faults", needs=("postgres", "redis")),
+    # A file to one process: each has its own ports, folders and database in Redis.
+    _tests("faults", "postgres", "faults", "-n", "2", "--dist", "loadfile", needs=("postgres", "redis")),
 ]
 
 

@@ -76,7 +76,7 @@ def test_answers_that_are_lost_double_only_what_may_be_doubled(
     end: State,
 ) -> None:
     """A2: every tenth mail is taken, and the link ends instead of the answer."""
-    count, moment = 5000 if FULL else 100, at(MONDAY)
+    count, moment = 2000 if FULL else 100, at(MONDAY)
     sink.keep_content = False
     with registered(guarantee=guarantee) as kind, proxy(sink.port) as between:
         through(app, sink, monkeypatch, between)
