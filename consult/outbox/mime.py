@@ -169,8 +169,8 @@ def _frame(
     body = _words(markdown, towards)
     if below is not None:
         other = direction(below[0])
-        part = Markup(_words(below[1], other))  # noqa: S704  sanitised by render_markdown
-        body += Markup('<hr><div lang="{}" dir="{}">{}</div>').format(below[0], other, part)
+        # Plain text on both sides of the plus: a Markup would escape what stands before it.
+        body += f'<hr><div lang="{escape(below[0])}" dir="{other}">{_words(below[1], other)}</div>'
     # What is quoted was written by somebody, in any language and from the other side than the mail.
     body = body.replace("<blockquote>", '<blockquote dir="auto">')
     # Not render_template: what a page's frame shows needs a visitor, and a worker has none.

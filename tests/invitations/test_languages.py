@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
 from sqlalchemy import select, update
 
@@ -18,9 +19,11 @@ from consult.invitations.campaigns import Texts
 from consult.invitations.lists import Row
 from consult.invitations.models import Campaign
 from consult.invitations.operations import INVITATION, REMINDER
+from consult.outbox import mime
 from consult.outbox.delivery import deliver
 from consult.outbox.kinds import Mail, kind, sharing
 from consult.outbox.models import OutboxMessage, State
+from consult.site.queries import site_settings
 from tests.client import Browser
 from tests.invitations.factories import invitation_of, invite, link_of
 from tests.meetings.factories import BEFORE, Circle, make_circle
@@ -133,6 +136,20 @@ def test_a_guest_who_answers_in_another_language_is_written_to_in_it(circle: Cir
     db.session.expire_all()
     assert invitation_of("amira@example.org").state == "maybe"
     assert db.session.scalar(select(Person.locale).where(Person.email == "amira@example.org")) == "uk"
+
+
+def test_a_mail_in_two_languages_is_two_columns_of_words_each_from_its_side(circle: Circle) -> None:
+    campaign_to(circle, ("ar",))
+    mail = mails(INVITATION)["ar"]
+    with in_language("ar", of_path=True):
+        html = BeautifulSoup(mime.html_text(mail, site_settings()), "html.parser")
+    assert "<p" not in html.text
+    assert "قبول أو" in html.select("a.button")[0].text
+    below = html.select_one("div[lang=de][dir=ltr]")
+    assert "Zusagen" in below.select_one("a.button").text
+    # What the organisers wrote stands among Arabic words and finds its direction by itself.
+    assert all(one["dir"] == "auto" for one in html.select(".sheet > p"))
+    assert not below.select("p[dir]")
 
 
 def test_the_message_centre_keeps_both_languages_with_the_links_blanked(circle: Circle, sink: Sink) -> None:
