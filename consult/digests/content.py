@@ -72,6 +72,8 @@ class Content(TypedDict):
     elements: list[ElementFigures]
     #: Numbers of unanswered questions, the oldest first.
     questions: list[int]
+    #: Those of them whose day for an answer had passed; missing where no day is promised.
+    questions_overdue: NotRequired[list[int]]
     #: [number, kind] of each decision.
     decisions: list[list[Any]]
     #: How many of them no sitting has taken yet.

@@ -67,7 +67,7 @@ def compose(report: Report, url: str) -> Mail:
             _list(f"{words.part_name(part)}: {words.both_sides(part)}" for part in report.contested),
         ]
     parts += [
-        _("The digest has at most two pages, with all figures in an annex. It takes about fifteen minutes to read:"),
+        _("The digest has at most two pages, with all figures in an annex:"),
         f"<{url}>",
     ]
     subject = ngettext(

@@ -5,24 +5,24 @@ The shape of what is counted stands in `content`.
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, and_, case, cast, exists, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Boolean, and_, case, cast, func, or_, select
 
 from consult.audit.actions import Action
 from consult.audit.models import AuditEntry, AuditSeal
 from consult.concept.models import ElementHeir, Placement, ProcessConcept, Version
+from consult.contributions.due import is_open_question, overdue
 from consult.contributions.models import Contribution, Kind, Stance, State
 from consult.digests.content import Before, Content, ElementFigures, Stocks, Two
 from consult.digests.models import Digest, DigestKind
 from consult.digests.queries import OPENING, Activity, last_issued, subjects_in
 from consult.extensions import db
-from consult.groups.models import Membership, SeatHolder
 from consult.meetings.models import Minutes
 from consult.meetings.survey import figures_of
-from consult.processes.models import Function, Process, ProcessGroup
+from consult.moderation.promise import late_before
+from consult.processes.models import Function, Process
 from consult.weighing.models import Disposition
 from consult.weighing.queries import answered
 
@@ -84,7 +84,7 @@ def figures(process: Process, happened: Activity, now: datetime) -> Content:
         else:
             place.new[row.stance or ""] += 1
             place.candidates.append(row)
-    questions = _unanswered(process)
+    questions = _unanswered(process, now)
     for row in questions:
         places.setdefault(row.element_id, _Place()).unanswered += 1
     for element_id, number in _undecided(process):
@@ -121,6 +121,8 @@ def figures(process: Process, happened: Activity, now: datetime) -> Content:
         minutes=happened.minutes,
         answers=dict(Counter(happened.answers.values())),
     )
+    if process.answer_days is not None:
+        content["questions_overdue"] = [row.number for row in questions[:KEPT_QUESTIONS] if row.overdue]
     surveys = figures_of([*happened.surveyed, *_sittings(happened.minutes)])
     if surveys:
         content["surveys"] = [[ident, one.many, one.label, one.mean] for ident, one in sorted(surveys.items())]
@@ -164,7 +166,7 @@ def _most_first(counts: dict[str, Two]) -> dict[str, Two]:
 
 def _counted(process: Process, now: datetime) -> list[Any]:
     """All contributions of the process, counted in one statement: sums over its rows cannot contradict each other."""
-    late = now - timedelta(hours=process.moderation_hours)
+    late = late_before(process, now)
     is_reply = cast(Contribution.parent_id.is_not(None), Boolean)
     return list(
         db.session.execute(
@@ -266,36 +268,14 @@ def _undecided_point() -> Any:
     return ~answered()
 
 
-def _unanswered(process: Process) -> list[Any]:
+def _unanswered(process: Process, now: datetime) -> list[Any]:
     """Public questions without a decision and without a public reply from those who work in the process, oldest
-    first.
+    first; each with whether it is overdue.
     """
-    groups = select(ProcessGroup.group_id).where(
-        ProcessGroup.process_id == process.id, ProcessGroup.function.in_(_ANSWERING)
-    )
-    members = select(Membership.person_id).where(Membership.group_id.in_(groups), Membership.person_id.is_not(None))
-    seated = (
-        select(SeatHolder.person_id)
-        .join(Membership, Membership.id == SeatHolder.membership_id)
-        .where(Membership.group_id.in_(groups))
-    )
-    reply = aliased(Contribution)
-    answered = exists().where(
-        reply.root_id == Contribution.id,
-        reply.state == State.published,
-        or_(reply.author_id.in_(members), reply.author_id.in_(seated)),
-    )
     return list(
         db.session.execute(
-            select(Contribution.number, Contribution.element_id)
-            .where(
-                Contribution.process_id == process.id,
-                Contribution.state == State.published,
-                Contribution.parent_id.is_(None),
-                Contribution.stance == Stance.question,
-                ~answered,
-                _undecided_point(),
-            )
+            select(Contribution.number, Contribution.element_id, overdue(process, now).label("overdue"))
+            .where(Contribution.process_id == process.id, is_open_question(process.id), _undecided_point())
             .order_by(Contribution.created_at, Contribution.id)
         )
     )

@@ -7,7 +7,7 @@ hour it is due, and whether it went out already, is known here.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 
@@ -16,6 +16,7 @@ from consult.contributions.models import Contribution, State
 from consult.extensions import db
 from consult.moderation import appeals, erasing, reports
 from consult.moderation.models import Assignment, Duty
+from consult.moderation.promise import late_before
 from consult.moderation.team import team_of
 from consult.outbox.models import OutboxMessage
 from consult.outbox.operations import queue
@@ -48,14 +49,13 @@ class Load:
 
     def long_overdue(self, now: datetime) -> bool:
         """Whether something waits for more than twice the time that was promised."""
-        promise = timedelta(hours=self.process.moderation_hours)
-        return self.oldest is not None and now - self.oldest > OVERDUE_TIMES * promise
+        return self.oldest is not None and self.oldest < late_before(self.process, now, OVERDUE_TIMES)
 
 
 def load_of(process: Process, person_id: int | None, now: datetime) -> Load:
     """What waits in a process; `assigned` to this person."""
     since = func.coalesce(Contribution.edited_at, Contribution.created_at)
-    late = now - timedelta(hours=process.moderation_hours)
+    late = late_before(process, now)
     waiting, oldest = db.session.execute(
         select(func.count(), func.min(since)).where(
             Contribution.process_id == process.id, Contribution.state == State.pending

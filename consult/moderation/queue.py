@@ -4,7 +4,7 @@ Two statements per page, whatever is in the lists: one counts all of them, one b
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -31,6 +31,7 @@ from consult.contributions.threads import reader_of, wordings_now
 from consult.extensions import db
 from consult.moderation.beside import Author, Past, authors_of, past_of
 from consult.moderation.models import Assignment, Gathered, Report
+from consult.moderation.promise import late_before
 from consult.processes.models import Process
 
 SIZES = (20, 50, 200)
@@ -128,7 +129,7 @@ def _reported(process: Process) -> Select[int]:
 def _late(process: Process, now: datetime) -> Any:
     since = func.coalesce(Contribution.edited_at, Contribution.created_at)
     # The coalesced value has lost its column's type: the moment is compared as that column stores it.
-    promised = literal(now - timedelta(hours=process.moderation_hours), Contribution.created_at.type)
+    promised = literal(late_before(process, now), Contribution.created_at.type)
     return and_(Contribution.state == State.pending, since < promised)
 
 
@@ -312,7 +313,7 @@ def _with_context(
     placed_now = wordings_now(process.id, element_ids) if element_ids else {}
     past = past_of([item.id for item, _row in shown])
     authors = authors_of(process.id, {item.author_id for item, _row in shown if item.author_id is not None})
-    promise = timedelta(hours=process.moderation_hours)
+    promised = late_before(process, now)
     result = []
     for item, row in shown:
         place = placed.get(item.element_id or 0)
@@ -328,7 +329,7 @@ def _with_context(
                 place,
                 row.parent_body,
                 since,
-                item.state == State.pending and now - since > promise,
+                item.state == State.pending and since < promised,
                 before,
                 authors.get(item.author_id or 0, Author()),
                 holder_id=row.holder_id,

@@ -60,7 +60,7 @@ def lively_week(council, at):
     contributions.withdraw(town.write("Doch nicht."), town.citizen)
     contributions.capture(
         town.process, actor=town.moderator, text="Wartet noch.", stance=None, element_id=town.goal.id,
-        created_at=clock.now() - timedelta(hours=26), state=contributions.State.pending,
+        created_at=clock.now() - timedelta(days=3, hours=2), state=contributions.State.pending,
     )  # fmt: skip
     return issued(make_digest(council.process))
 

@@ -117,7 +117,7 @@ def test_no_mail_before_eight_after_the_morning_or_when_nothing_waits(session, a
 
 
 def test_the_substitute_is_told_when_much_is_overdue(session, at):
-    town, _contribution = waiting_town(at, days=3)
+    town, _contribution = waiting_town(at, days=5)
     on(town, town.moderator, MONDAY.date(), MONDAY.date(), town.lead)
     assert mornings.send_due(clock.now()) == 2
     assert told(session) == sorted([town.moderator.id, town.lead.id])
@@ -150,7 +150,8 @@ def test_two_processes_make_one_mail(session, at):
 
 
 def test_the_mail_counts_what_waits_is_overdue_reported_appealed_and_mine(session, at, app):
-    town, contribution = waiting_town(at, days=2)
+    # Since Thursday: the weekend does not count.
+    town, contribution = waiting_town(at, days=4)
     shown = town.write("Gemeldet")
     operations.approve(shown, town.moderator)
     reports.make(shown, reporter=town.neighbour, reason=town.reason, note="")

@@ -14,8 +14,12 @@ from consult.moderation.models import Report
 from consult.moderation.queue import DeskList, Narrowed, counts, queue
 from consult.moderation.views.here import number_in
 from consult.processes.models import Moderation
+from tests.conftest import MONDAY
 from tests.contributions.factories import make_element, make_many, make_town
 from tests.factories import flushed, make_person
+
+#: The days before it are working days as well.
+THURSDAY = MONDAY + timedelta(days=3)
 
 
 @pytest.fixture
@@ -76,8 +80,9 @@ def test_paging_goes_through_both_parts_and_loses_nothing(session, town):
     assert seen == [*range(26, 51), *range(1, 26)]
 
 
-def test_all_lists_are_counted_at_once(session, town, count_queries):
-    now = clock.now()
+def test_all_lists_are_counted_at_once(session, count_queries, at):
+    now = at(THURSDAY)
+    town = make_town(moderation=Moderation.pre)
     town.write("Alt", now=now - timedelta(days=2))
     public = town.write("Neu")
     town.write("Auch neu")
@@ -93,7 +98,9 @@ def test_all_lists_are_counted_at_once(session, town, count_queries):
         assert len(numbers(town, which)) == getattr(found, which)
 
 
-def test_a_text_that_was_changed_waits_from_then_on(session, town):
+def test_a_text_that_was_changed_waits_from_then_on(session, at):
+    at(THURSDAY)
+    town = make_town(moderation=Moderation.pre)
     contribution = town.write("Alt", now=clock.now() - timedelta(days=2))
     assert numbers(town, DeskList.overdue) == [1]
     operations.edit(contribution, town.citizen, "Neu", 0)

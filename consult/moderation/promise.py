@@ -1,0 +1,29 @@
+"""Until when moderators promised to have looked at something: so many hours, of working days."""
+
+from datetime import datetime, timedelta
+
+from flask import current_app
+
+from consult import clock
+from consult.processes.models import Process
+
+SATURDAY = 5
+
+
+def late_before(process: Process, now: datetime, times: int = 1) -> datetime:
+    """What arrived before this moment waits longer than `times` the hours promised to the public.
+
+    Saturdays and Sundays of the instance's time zone do not count: nobody was promised to be read on them. Holidays
+    differ from town to town and count like other days.
+    """
+    zone = current_app.config["TIMEZONE"]
+    left, end = timedelta(hours=process.moderation_hours) * times, now
+    while True:
+        # A moment before: midnight belongs to the day that ends with it.
+        day = clock.local_date(end - timedelta(microseconds=1), zone)
+        start = clock.start_of_day(day, zone)
+        if day.weekday() < SATURDAY:
+            if end - start > left:
+                return end - left
+            left -= end - start
+        end = start
