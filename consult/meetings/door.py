@@ -1,5 +1,6 @@
 """At the door: who is there. What was typed in without a network arrives late and twice, and counts once."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -219,7 +220,7 @@ def _said_before(meeting: Meeting, entries: Sequence[Entry]) -> set[str]:
 
     A check-in that was undone leaves no row: its key is remembered here for as long as those of forms.
     """
-    marks = {f"door:{meeting.id}:{entry.key}": entry.key for entry in entries}
+    marks = {hashlib.sha256(f"door {meeting.id} {entry.key}".encode()).hexdigest(): entry.key for entry in entries}
     if not marks:
         return set()
     known = set(db.session.scalars(select(FormAnswer.key).where(FormAnswer.key.in_(marks))))
