@@ -100,20 +100,27 @@ _FORCING = re.compile("[\u202a-\u202e\u2066-\u2069\u2060\ufeff]")
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
+def _shows(value: str) -> bool:
+    """Whether a sign of it can be seen."""
+    return any(not c.isspace() and c not in _BLANK and unicodedata.category(c) not in ("Cf", "Mn", "Me") for c in value)
+
+
 def clean_words(value: str) -> str:
     """`clean_text` for what citizens write: also without marks that force a direction or hide.
 
     Nothing at all where no sign of it could be seen.
     """
     words = _FORCING.sub("", clean_text(value))
-    seen = any(not c.isspace() and c not in _BLANK and unicodedata.category(c) not in ("Cf", "Mn", "Me") for c in words)
-    return words if seen else ""
+    return words if _shows(words) else ""
 
 
 def clean_line(value: str) -> str:
-    """One line for names and titles: also without marks that change direction or hide letters."""
+    """One line for names and titles: also without marks that change direction or hide letters.
+
+    Nothing at all where no sign of it could be seen.
+    """
     value = _ZERO_WIDTH.sub("", _BIDI.sub("", clean_text(value)))
-    return " ".join(value.split())
+    return " ".join(value.split()) if _shows(value) else ""
 
 
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")

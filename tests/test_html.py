@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 from bs4 import BeautifulSoup
 
-from consult.html import _AFFORDABLE, _is_affordable, clean_words, render_markdown, sanitize
+from consult.html import _AFFORDABLE, _is_affordable, clean_line, clean_words, render_markdown, sanitize
 from tests.payloads import ODD_TEXTS, PAYLOADS, inert
 
 SIZE = 100_000
@@ -181,6 +181,7 @@ def test_payloads_do_nothing_and_cleaning_twice_changes_nothing(pictures: bool):
 @pytest.mark.parametrize("nothing", [" \u200b ", "\u200d\u200c", "\u2060", "\u3164\n\u2800", "\u200f", " \u0301", ""])
 def test_words_of_which_nothing_shows_are_none(nothing: str):
     assert clean_words(nothing).strip() == ""
+    assert clean_line(nothing) == ""
 
 
 @pytest.mark.parametrize("words", ["?", "👍🏽", "می‌خواهم", "नि‍", "1", "\u0301a"])
