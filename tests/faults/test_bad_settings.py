@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stage import ROOT, stage
+from tests.faults.stage import PATIENCE, ROOT, stage
 from tests.services import free_port
 
 pytestmark = pytest.mark.faults
@@ -25,24 +25,28 @@ def web() -> list[str]:
 PROGRAMS: dict[str, Callable[[], list[str]]] = {"worker": lambda: WORKER, "command": lambda: COMMAND, "web": web}
 
 
-def run(command: list[str], folder: Path, settings: dict[str, str], seconds: float = 60) -> tuple[int | None, str]:
-    """Exit code (None when it still ran) and everything it said."""
+def run(command: list[str], folder: Path, settings: dict[str, str], until: str = "") -> tuple[int | None, str]:
+    """Exit code and everything it said; None for one that still ran when it had said `until`."""
     environment = {
         name: value for name, value in os.environ.items()
         if name not in ("DATABASE_URL", "BROKER_URL", "MAIL_URL", "SECRET_KEY", "DATA_DIR", "CONSULT_ENV")
     }  # fmt: skip
     environment.update({"DATA_DIR": str(folder / "data"), "DEMO": "0"} | settings)
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, process_group=0,
-    )  # fmt: skip
-    try:
-        output, _ = process.communicate(timeout=seconds)
-        return process.returncode, output
-    except subprocess.TimeoutExpired:
+    log = folder / "said"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, process_group=0
+        )
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        if until and until in log.read_text(errors="replace"):
+            break
+        time.sleep(0.1)
+    code = process.poll()
+    if code is None:
         os.killpg(process.pid, 9)
-        output, _ = process.communicate()
-        return None, output
+        process.wait()
+    return code, log.read_text(errors="replace")
 
 
 WRONG = [
@@ -75,7 +79,8 @@ def test_a_folder_that_became_read_only_is_named_by_the_worker(tmp_path: Path) -
 
 def test_a_worker_without_its_broker_keeps_trying_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    code, said = run(WORKER, tmp_path, {"BROKER_URL": f"redis://127.0.0.1:{free_port()}/0"}, seconds=12)
+    # The second try shows that it does not give up after the first.
+    code, said = run(WORKER, tmp_path, {"BROKER_URL": f"redis://127.0.0.1:{free_port()}/0"}, until="(2/")
     assert code is None, said
     assert "Cannot connect to redis" in said
     assert "Traceback" not in said
