@@ -48,6 +48,10 @@ class _Offered:
     def choices(self) -> list[tuple[str, str]]:
         return list(self._offered().items())
 
+    def narrow(self, names: Mapping[str, str]) -> None:
+        """Show only these. The other words still arrive: what is no longer offered is refused by the operation."""
+        self._offered = lambda: names
+
     def pre_validate(self: Any, form: Any) -> None:
         if self.data not in self._words:
             raise ValidationError(self.gettext("Not a valid choice."))

@@ -1,6 +1,6 @@
 """What people type about the text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -132,6 +132,13 @@ class _TextForm(Form):
         self.text.flags.maxlength = MAX_LENGTH
 
 
+def _offer(field: RadioOne, stances: Mapping[str, str]) -> None:
+    """Only these ways to mean it; a single one needs no choosing."""
+    field.narrow(stances)
+    if len(stances) == 1 and not field.data:
+        field.data = next(iter(stances))
+
+
 class CommentForm(_TextForm):
     """A contribution to an element or to the process as a whole."""
 
@@ -143,8 +150,16 @@ class CommentForm(_TextForm):
     )
     organisation_id = SelectField(_l("I write"), coerce=int, validators=[Optional()], default=0)
 
-    def __init__(self, *args: object, organisations: Iterable[Organisation] = (), **kwargs: object) -> None:
+    def __init__(
+        self,
+        *args: object,
+        organisations: Iterable[Organisation] = (),
+        stances: Mapping[str, str] | None = None,
+        **kwargs: object,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if stances is not None:
+            _offer(self.stance, stances)
         speaks_for = [(o.id, _("for %(organisation)s", organisation=o.name)) for o in organisations]
         if speaks_for:
             self.organisation_id.choices = [(0, _("for myself")), *speaks_for]
@@ -200,9 +215,17 @@ class GuestForm(_TextForm):
     as_guest = HiddenField()
 
     def __init__(
-        self, mark: str, *args: object, known: bool = False, taken: Iterable[str] = (), **kwargs: object
+        self,
+        mark: str,
+        *args: object,
+        known: bool = False,
+        taken: Iterable[str] = (),
+        stances: Mapping[str, str] | None = None,
+        **kwargs: object,
     ) -> None:
         super().__init__(*args, **kwargs)
+        if stances is not None:
+            _offer(self.stance, stances)
         self.knows = self.as_guest.data == mark
         self.as_guest.data = mark
         self._taken = frozenset(taken)

@@ -9,6 +9,7 @@ from consult.accounts.models import Person
 from consult.contributions import claims, operations, proposals, screening
 from consult.contributions.arrival import add
 from consult.contributions.models import MAX_LENGTH, Channel, Contribution, Kind, Stance, State
+from consult.contributions.offered import must_be_offered
 from consult.contributions.openness import standing_of
 from consult.contributions.receipts import hash_of
 from consult.contributions.screening import Arriving
@@ -39,8 +40,8 @@ def submit(
     still to be proven: its owner gets a link, in the language `locale` unless they chose another, and the contribution
     is nobody's until they use it.
     `proposed`: the whole text of a wording proposal, as it should read.
-    Of `code` only a keyed hash is kept. Raises `Refused` when the stage is not open to the public (to the helper), or
-    for an empty or too long text.
+    Of `code` only a keyed hash is kept. Raises `Refused` when the stage is not open to the public (to the helper), for
+    a comment meant in a way that is not offered, or for an empty or too long text.
     """
     now = now or clock.now()
     kind = Kind.comment if proposed is None else Kind.wording_proposal
@@ -48,6 +49,8 @@ def submit(
     # A link in a mail opens no stage that is for members, whoever used it.
     if standing.opening is None or (author and Audience.public not in standing.opening.audiences):
         raise Refused(_("Contributions are closed at the moment. You can still read everything."))
+    if proposed is None:
+        must_be_offered(process, stance)
     said = text[:MAX_LENGTH]
     if proposed is not None:
         proposal = proposals.against(process, element_id, seen, proposed)

@@ -25,6 +25,7 @@ from consult.contributions.models import (
     State,
     TrustLevel,
 )
+from consult.contributions.offered import must_be_offered
 from consult.contributions.openness import Standing, opening_for, speaks_for, standing_of
 from consult.contributions.screening import Arriving, Verdict
 from consult.errors import Conflict, Refused
@@ -59,7 +60,8 @@ def submit(
     `seen`: version and wording of the page they wrote on; asked for when the door does not know. `proposed`: of a
     wording proposal the whole text as it should read, in place of those words and in their language. `at_most`: how
     many the actor may send within an hour, counted in the rows themselves.
-    Raises `Refused` when nothing can be written now, the parent cannot be answered, the text is empty or too long,
+    Raises `Refused` when nothing can be written now, the parent cannot be answered, the text is empty or too long, a
+    comment is meant in a way that is not offered,
     the actor does not speak for the organisation, or sent too many.
     """
     now = now or clock.now()
@@ -72,6 +74,8 @@ def submit(
         raise Refused(_("This contribution cannot be answered."))
     if organisation_id is not None and (actor is None or not speaks_for(actor.id, organisation_id, now)):
         raise Refused(_("You are not registered as speaking for this organisation."))
+    if kind == Kind.comment:
+        must_be_offered(process, stance)
     said = text[:MAX_LENGTH]
     if kind == Kind.wording_proposal:
         proposal = proposals.against(process, element_id, seen, proposed)

@@ -7,11 +7,11 @@ from functools import cache
 
 from flask import abort
 from sqlalchemy import Select, bindparam, func, literal, select, union_all
-from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Person
 from consult.concept.models import Concept, Element, ElementHeir, Placement, Version, Wording
 from consult.concept.queries import audiences_open_to
+from consult.contributions.due import is_open_question
 from consult.contributions.listing import Filter, chosen_thread, listing
 from consult.contributions.models import (
     Contribution,
@@ -20,15 +20,13 @@ from consult.contributions.models import (
     ModerationAct,
     ModerationKind,
     ModerationReason,
-    Stance,
     State,
 )
 from consult.contributions.openness import written_query
 from consult.contributions.policy import can_see
 from consult.contributions.threads import Thread, openings_for, shown_alone, thread
 from consult.extensions import db
-from consult.processes.models import Function, Process
-from consult.processes.queries import people_with
+from consult.processes.models import Process
 
 __all__ = ["Filter", "Thread", "chosen_thread", "listing", "openings_for", "shown_alone", "thread"]
 
@@ -173,37 +171,23 @@ class Question:
     number: int
     element_id: int | None
     created_at: datetime
+    published_at: datetime | None
 
 
 def unanswered_questions(process_id: int) -> list[Question]:
-    """Published questions without a public reply of anybody who answers, moderates or leads; oldest first."""
-    staff_ids = {
-        person_id
-        for function in (Function.answering, Function.moderation, Function.lead)
-        for person_id in people_with(process_id, function)
-    }
-    answer = aliased(Contribution)
-    answered = (
-        select(answer.id)
-        .where(
-            answer.root_id == Contribution.id,
-            answer.state == State.published,
-            answer.author_id.in_(staff_ids),
-        )
-        .exists()
-    )
+    """Published questions without a public reply of anybody who works in the process; oldest first."""
     found = db.session.execute(
-        select(Contribution.id, Contribution.number, Contribution.element_id, Contribution.created_at)
-        .where(
-            Contribution.process_id == process_id,
-            Contribution.state == State.published,
-            Contribution.stance == Stance.question,
-            Contribution.parent_id.is_(None),
-            ~answered,
+        select(
+            Contribution.id,
+            Contribution.number,
+            Contribution.element_id,
+            Contribution.created_at,
+            Contribution.published_at,
         )
+        .where(Contribution.process_id == process_id, is_open_question(process_id))
         .order_by(Contribution.created_at, Contribution.id)
     )
-    return [Question(row.id, row.number or 0, row.element_id, row.created_at) for row in found]
+    return [Question(row.id, row.number or 0, row.element_id, row.created_at, row.published_at) for row in found]
 
 
 def waiting(process_id: int) -> tuple[int, datetime | None]:

@@ -32,6 +32,7 @@ def add_process(story: Story) -> None:
         influence=texts["influence"],
         zone=story.dates.zone,
         banner=texts["banner"],
+        answer_days=texts["answer_days"],
         is_demo=True,
         created_at=story.begin,
     )

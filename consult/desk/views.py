@@ -18,8 +18,11 @@ from consult.concept import queries as concept
 from consult.contributions import policy as moderating
 from consult.contributions import queries as contributions
 from consult.contributions import translating
+from consult.contributions.due import due_on
+from consult.contributions.models import Stance
 from consult.desk import queries
 from consult.digests import queries as digests
+from consult.i18n import format_day
 from consult.meetings import policy as meetings
 from consult.moderation import erasing
 from consult.moderation.queue import DeskList, counts
@@ -32,6 +35,7 @@ from consult.processes.queries import functions_of, processes_visible_to
 from consult.site.queries import texts_still_drafts
 from consult.weighing import policy as weighing
 from consult.weighing import queries as deciding
+from consult.weighing.listing import Order
 from consult.weighing.queries import decisions_on
 
 bp = Blueprint("desk", __name__)
@@ -94,8 +98,8 @@ def moderation(person: Any, process: Process, now: datetime) -> list[DeskTask]:
     return tasks
 
 
-def questions(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
-    """Questions to the text that got neither a reply nor a decision with its reason."""
+def questions(person: Any, process: Process, now: datetime) -> list[DeskTask]:
+    """Questions to the text that got neither a reply nor a decision with its reason; late after the day promised."""
     if not policy.has_function(person, process.id, Function.answering, Function.moderation, Function.lead):
         return []
     asked = contributions.unanswered_questions(process.id)
@@ -104,16 +108,19 @@ def questions(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
     if not waiting:
         return []
     first = waiting[0]
-    return [
-        DeskTask(
-            ngettext("Answer %(num)s question", "Answer %(num)s questions", len(waiting)),
-            process.title,
-            url_for("contributions.show", slug=process.slug, number=first.number),
-            len(waiting),
-            first.created_at,
-            note=_("The oldest one is %(number)s.", number=f"{process.code}-{first.number}"),
-        )
-    ]
+    url = url_for("contributions.show", slug=process.slug, number=first.number)
+    if len(waiting) > 1 and weighing.can_decide(person, process):
+        url = url_for("weighing.index", slug=process.slug, stance=Stance.question, order=Order.questions)
+    days = [day for question in waiting if (day := due_on(process, question.published_at)) is not None]
+    overdue = sum(day < clock.local_date(now, process.zone) for day in days)
+    if overdue:
+        note = ngettext("%(num)s is overdue", "%(num)s are overdue", overdue)
+    elif days:
+        note = _("The next one is due on %(day)s.", day=format_day(min(days)))
+    else:
+        note = _("The oldest one is %(number)s.", number=f"{process.code}-{first.number}")
+    what = ngettext("Answer %(num)s question", "Answer %(num)s questions", len(waiting))
+    return [DeskTask(what, process.title, url, len(waiting), first.created_at, late=bool(overdue), note=note)]
 
 
 def answers(person: Any, process: Process, _now: datetime) -> list[DeskTask]:

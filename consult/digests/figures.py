@@ -22,7 +22,7 @@ from consult.extensions import db
 from consult.meetings.models import Minutes
 from consult.meetings.survey import figures_of
 from consult.moderation.promise import late_before
-from consult.processes.models import Function, Process
+from consult.processes.models import Process
 from consult.weighing.models import Disposition
 from consult.weighing.queries import answered
 
@@ -37,8 +37,6 @@ MAX_CONTESTED = 4
 MAX_OPEN = 4
 #: How many unanswered questions are kept by number; the count is always complete.
 KEPT_QUESTIONS = 200
-#: A reply from one of these counts as an answer; a circle's member speaks as one among equals.
-_ANSWERING = (Function.lead, Function.moderation, Function.steering, Function.editing, Function.answering)
 #: Which side is quoted first where nothing else decides.
 _STANCE_ORDER = {Stance.change: 0, Stance.concern: 1, Stance.question: 2, Stance.support: 3}
 

@@ -4,8 +4,9 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
-from wtforms import DateField, IntegerField, RadioField, StringField, TextAreaField
+from wtforms import DateField, IntegerField, RadioField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from consult.forms import Form, _l, one_line, several_lines
 from consult.processes.models import Audience, Influence, Moderation
@@ -80,6 +81,19 @@ class ProcessForm(_Names):
         _l("Contributions are looked at within this many hours"),
         [InputRequired(_l("Please enter a number of hours.")), NumberRange(1, 720)],
         description=_l("This is promised to the public."),
+    )
+    answer_days = IntegerField(
+        _l("Questions are answered within this many days"),
+        [Optional(), NumberRange(1, 90)],
+        description=_l("1 to 90. This is promised to whoever asks. Leave it empty to promise nothing."),
+    )
+    #: Its choices come from the view: what there is belongs to the contributions.
+    stances = SelectMultipleField(
+        _l("What people can choose when they write"),
+        [DataRequired(_l("Please leave at least one way to mean a contribution."))],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        description=_l("What was written before stays as it is."),
     )
     confirm_above = IntegerField(
         _l("Mailings to more people than this need a second person"),

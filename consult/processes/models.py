@@ -79,6 +79,10 @@ class Process(Base):
     is_demo: Mapped[bool] = mapped_column(default=False)
     #: Within how many hours a moderator looks at what waits; promised to the public.
     moderation_hours: Mapped[int] = mapped_column(default=24)
+    #: Within how many days a question is answered; promised to whoever asks. None: nothing is promised.
+    answer_days: Mapped[int | None]
+    #: How contributions can be meant, of `contributions.models.Stance`, with blanks between; empty: in all ways.
+    offered_stances: Mapped[str] = mapped_column(String(200), default="")
     #: A mailing to more people than this needs a second person's yes.
     confirm_above: Mapped[int] = mapped_column(default=200)
     created_at: Mapped[created]

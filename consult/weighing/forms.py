@@ -29,8 +29,11 @@ class DeskForm(PlainForm):
     order = SelectField(_l("Order"))
     list = HiddenField()
 
-    def __init__(self, args: Any, places: Sequence[Placed]) -> None:
+    def __init__(self, args: Any, places: Sequence[Placed], *, promised: bool) -> None:
+        """`promised`: questions are answered by a day; then what waits for one stands first unless chosen otherwise."""
         super().__init__(args)
+        urgent = promised and (self.list.data or Which.open) == Which.open
+        self.order.data = self.order.data or (Order.questions if urgent else Order.oldest)
         everything = ("", _("All"))
         self._places = {place.key: place.element_id for place in places}
         self.stance.choices = [everything, *stance_names().items()]

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import case, func, select, tuple_
+from sqlalchemy import and_, case, func, select, tuple_
 
+from consult import clock
 from consult.accounts.models import Person
 from consult.concept.queries import audiences_open_to, names_of
+from consult.contributions.due import due_on, is_open_question, overdue
 from consult.contributions.models import Contribution, Stance, State
 from consult.contributions.shown import Shown, rows, show
 from consult.contributions.threads import at, reader_of
@@ -32,7 +35,7 @@ class Which(StrEnum):
 
 class Order(StrEnum):
     oldest = "oldest"
-    #: Questions first, then the rest; the oldest first.
+    #: Overdue questions first, then those due, then what else was asked, then the rest; the oldest first in each.
     questions = "questions"
     supported = "supported"
 
@@ -59,6 +62,11 @@ class Item:
     gathered: int
     #: Whoever looks speaks for where it came from, or wrote it.
     own: bool
+    #: Where it stands in the order of questions.
+    rank: int = 0
+    #: The last day for answering it; only while it is an open question and an answer is promised.
+    due: date | None = None
+    late: bool = False
     #: Changes of the text that name it as their source, with the name of the place.
     led: list[tuple[LedTo, str]] = field(default_factory=list)
 
@@ -70,20 +78,29 @@ class DeskPage:
 
 
 _CONDITIONS = {Which.open: open_ones, Which.held: held_ones, Which.decided: decided_ones}
-_rank = case((Contribution.stance == Stance.question, 0), else_=1)
+OVERDUE, DUE, ASKED, OTHER = range(4)
 
 
-def _items(process: Process, person: Person, chosen: Any, by: Sequence[Any]) -> list[Item]:
+def _rank(process: Process, now: datetime) -> Any:
+    """The place of a contribution in the order of questions, as an expression."""
+    asked = (Contribution.stance == Stance.question, ASKED)
+    if process.answer_days is None:
+        return case(asked, else_=OTHER)
+    waits = is_open_question(process.id)
+    return case((and_(waits, overdue(process, now)), OVERDUE), (waits, DUE), asked, else_=OTHER)
+
+
+def _items(process: Process, person: Person, chosen: Any, by: Sequence[Any], now: datetime) -> list[Item]:
     """These contributions with all that stands beside them. Four queries."""
     reader = reader_of(process, person)
     gathered = select(func.count()).where(Gathered.head_id == Contribution.id).correlate(Contribution).scalar_subquery()
     found = db.session.execute(
         rows(reader.person_id, reader.lang)
-        .add_columns(gathered.label("gathered"), is_own(person).label("own"))
+        .add_columns(gathered.label("gathered"), is_own(person).label("own"), _rank(process, now).label("rank"))
         .where(Contribution.id.in_(chosen))
         .order_by(*by)
     ).all()
-    items = [Item(show(process, row, reader), row.gathered, bool(row.own)) for row in found]
+    items = [Item(show(process, row, reader), row.gathered, bool(row.own), row.rank) for row in found]
     ids = [item.shown.id for item in items]
     led = led_to(ids, audiences_open_to(person, process), unpublished=True)
     places = {item.shown.element_id for item in items if item.shown.element_id is not None}
@@ -92,6 +109,8 @@ def _items(process: Process, person: Person, chosen: Any, by: Sequence[Any]) -> 
     for item in items:
         one = item.shown
         one.disposition = decisions.get(one.id)
+        if one.disposition is None and item.rank in (OVERDUE, DUE):
+            item.due, item.late = due_on(process, one.published_at), item.rank == OVERDUE
         # Who works here decides about it, and needs no moderators told.
         one.may_report = False
         place = names.get(one.element_id or 0)
@@ -123,8 +142,9 @@ def numbers_of(process: Process, wanted: Wanted, most: int) -> list[int]:
 
 def desk(process: Process, person: Person, wanted: Wanted, before: str = "") -> DeskPage:
     """A page of the desk; `before` is where to go on, and one that is none begins at the start."""
+    now = clock.now()
     query = _narrowed(process, wanted, Contribution.id)
-    first: Any = {Order.supported: Contribution.agrees, Order.questions: _rank}.get(wanted.order)
+    first: Any = {Order.supported: Contribution.agrees, Order.questions: _rank(process, now)}.get(wanted.order)
     falling = wanted.order == Order.supported
     by = [
         *([first.desc() if falling else first] if first is not None else []),
@@ -140,12 +160,12 @@ def desk(process: Process, person: Person, wanted: Wanted, before: str = "") -> 
         else:
             query = query.where(Contribution.number > number)
     chosen = query.order_by(*by).limit(PAGE + 1).subquery()
-    items = _items(process, person, select(chosen.c.id), by)
+    items = _items(process, person, select(chosen.c.id), by, now)
     if len(items) <= PAGE:
         return DeskPage(items)
-    last = items[PAGE - 1].shown
-    ranks = {Order.supported: last.agrees, Order.questions: 0 if last.stance == Stance.question else 1}
-    return DeskPage(items[:PAGE], f"{ranks.get(wanted.order, 0)}.{last.number}")
+    last = items[PAGE - 1]
+    ranks = {Order.supported: last.shown.agrees, Order.questions: last.rank}
+    return DeskPage(items[:PAGE], f"{ranks.get(wanted.order, 0)}.{last.shown.number}")
 
 
 def chosen_ones(process: Process, person: Person, numbers: Iterable[int]) -> list[Item]:
@@ -156,4 +176,4 @@ def chosen_ones(process: Process, person: Person, numbers: Iterable[int]) -> lis
         Contribution.state == State.published,
         Contribution.parent_id.is_(None),
     )
-    return _items(process, person, ids, [Contribution.number])
+    return _items(process, person, ids, [Contribution.number], clock.now())

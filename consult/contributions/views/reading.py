@@ -7,6 +7,7 @@ from flask import g, render_template, request, url_for
 from consult.authz import allowed, authorize, current_person
 from consult.concept import queries as concept
 from consult.contributions import policy, queries
+from consult.contributions.due import promised_for
 from consult.contributions.forms import FilterForm
 from consult.contributions.models import Contribution, Kind, State
 from consult.contributions.operations import goes_back_to_moderation
@@ -110,6 +111,7 @@ def show(slug: str, number: int) -> str:
         appeal=appeals.newest_about(contribution) if inside and contribution.state != State.published else None,
         may_appeal=item.mine and appeals.may_be_made(contribution),
         trace=trace(contribution, process, person),
+        answer_due=None if contribution.id in decisions else promised_for(process, contribution),
         # Where no decision counts, none was ever public.
         course=course_of(contribution.id) if contribution.id in decisions else [],
         versions=[

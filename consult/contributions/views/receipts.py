@@ -16,8 +16,9 @@ from consult import clock
 from consult.authz import current_person, public
 from consult.concept.queries import names_of
 from consult.contributions import guests, operations, proposals, receipts
+from consult.contributions.due import promised_for
 from consult.contributions.forms import HolderEditForm, ReceiptForm
-from consult.contributions.models import Channel, Contribution, State
+from consult.contributions.models import Channel, Contribution, Stance, State
 from consult.contributions.proposal_forms import HolderEditProposalForm
 from consult.contributions.queries import notice_for
 from consult.contributions.sources import trace
@@ -159,6 +160,7 @@ def slip(slip: str) -> Response:
             arrived=contribution.created_at,
             helped=contribution.channel == Channel.helper,
             published=contribution.state == State.published,
+            asked=contribution.stance == Stance.question,
             mailed="mail" in request.args,
             place=names_of(process, ids, None).get(contribution.element_id or 0) if ids else None,
             address=current_app.config["PUBLIC_URL"] + url_for("contributions.receipt"),
@@ -210,6 +212,7 @@ def receipt_show() -> Response:
             may_keep=person is not None and contribution.author_id is None and contribution.entered_by_id != person.id,
             trace=trace(contribution, process, None),
             course=course_of(contribution.id),
+            answer_due=promised_for(process, contribution),
             editable=guests.is_editable(contribution),
             waits_since=contribution.edited_at or contribution.created_at,
         )

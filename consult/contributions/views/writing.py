@@ -12,6 +12,7 @@ from consult.concept.queries import ElementView
 from consult.contributions import operations, policy, queries
 from consult.contributions.forms import CommentForm, EditForm, ReplyForm
 from consult.contributions.models import Contribution, Kind, ReactionKind, Stance, State
+from consult.contributions.offered import offered_names
 from consult.contributions.openness import Standing, standing_of
 from consult.contributions.screening import state_for
 from consult.contributions.views import guests, kept, similar
@@ -60,7 +61,7 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
     person = current_person()
     # A browser that was offered no organisation sends none.
     offers = request.method == "GET" or "organisation_id" in request.form
-    form = CommentForm(organisations=speaks_for(person.id) if offers else ())
+    form = CommentForm(organisations=speaks_for(person.id) if offers else (), stances=offered_names(process))
     element_id = view.placed.element_id if view else None
     status = 200
     if not similar.asked() and form.validate_on_submit():

@@ -5,7 +5,10 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from consult.authz import authorize, current_person
+from consult.contributions.models import Stance
+from consult.contributions.offered import stances_of
 from consult.contributions.queries import reasons_of
+from consult.contributions.words import stance_names
 from consult.forms import entered
 from consult.processes import operations, policy
 from consult.processes.forms import NewProcessForm, ProcessForm
@@ -46,7 +49,8 @@ def settings(slug: str) -> Response | str:
     """The basics of a process; beside them what is missing for publishing."""
     process = load_process(slug)
     authorize(policy.can_edit_process, process)
-    form = ProcessForm(obj=process)
+    form = ProcessForm(obj=process, stances=stances_of(process))
+    form.stances.choices = list(stance_names().items())
     names: tuple[str, ...] = operations.BASICS
     if process.state == ProcessState.draft:
         names += operations.BEFORE_PUBLISHING
@@ -54,7 +58,11 @@ def settings(slug: str) -> Response | str:
         del form.slug, form.code
     if form.validate_on_submit():
         try:
-            operations.change_process(process, current_person().id, {name: form[name].data for name in names})
+            values = {name: form[name].data for name in names if name in form}
+            chosen = set(form.stances.data or ())
+            # Everything is kept as nothing chosen: a way to mean it that comes later is offered as well.
+            values["offered_stances"] = "" if chosen >= set(Stance) else " ".join(s for s in Stance if s in chosen)
+            operations.change_process(process, current_person().id, values)
         except Taken as taken:
             form[taken.field].errors = [taken.message]
             return _settings_page(process, form)

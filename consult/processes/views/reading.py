@@ -44,6 +44,8 @@ class Standing:
     last_day: date | None
     #: Title and beginning of the next stage, or None.
     following: tuple[str, datetime] | None
+    #: Whether it begins while a stage of today still runs.
+    overlaps: bool
 
 
 def standing(process: Process, stages: list[Stage], now: datetime) -> Standing:
@@ -51,11 +53,13 @@ def standing(process: Process, stages: list[Stage], now: datetime) -> Standing:
     opened = queries.open_in(stages, now)
     ahead = [stage for stage in stages if stage.starts_at > now]
     ends = [opening.ends_at for opening in opened.values() if opening.ends_at is not None]
+    running = [stage for stage in stages if stage.is_open(now)]
     return Standing(
-        [stage.title for stage in stages if stage.is_open(now)],
+        [stage.title for stage in running],
         _sentences(process, opened),
         words.day_before(min(ends), process.zone) if ends else None,
         (ahead[0].title, ahead[0].starts_at) if ahead else None,
+        bool(ahead) and any(stage.is_open(ahead[0].starts_at) for stage in running),
     )
 
 
