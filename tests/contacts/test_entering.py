@@ -66,7 +66,9 @@ def test_an_organisation_is_edited_whole(browser_of: Any) -> None:
         "politics", "Nord", "buero@example.org", umbrella.id,
     )  # fmt: skip
     page = browser.get(f"/contacts/organisations/{body.id}", headers=EN).text
-    assert "buero@example.org" in page and "Dach" in page and "Politics" in page
+    assert "buero@example.org" in page
+    assert "Dach" in page
+    assert "Politics" in page
 
 
 def test_who_may_speak_is_confirmed_and_ended_on_the_page_of_the_organisation(browser_of: Any) -> None:
