@@ -18,8 +18,8 @@ let token, served, opening;
 /** The page as the server told it last. */
 function take(page) {
   token = $("[name=csrf_token]", page).value;
-  // How long it still is counts more than a moment: clocks of devices are wrong.
-  opening = performance.now() + Number((page === root ? at : $("[data-door]", page).dataset).opensIn);
+  // How long it still is: clocks of devices are wrong.
+  opening = performance.now() + Number((page.dataset ?? $("[data-door]", page).dataset).opensIn);
   served = parts.map((part) => $(part, page).innerHTML);
 }
 
@@ -237,8 +237,7 @@ import("./scan.js").then((scan) => scan.offer($("[data-scan]"), $("[data-camera]
 addEventListener("online", send);
 addEventListener("storage", paint);
 setInterval(() => { if (!document.hidden || queue().length) send(); }, 20000);
-// Longer than that browsers cannot wait; by then the page is loaded anew.
-if (at.opensIn > 0 && at.opensIn < 2 ** 31) setTimeout(paint, Number(at.opensIn) + 50);
+if (at.opensIn < 2 ** 31) setTimeout(paint, Number(at.opensIn) + 50);
 take(root);
 paint();
 send();
