@@ -74,6 +74,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "consult/contributions/emails.py": (),
     "consult/contributions/forms.py": (),
     "consult/contributions/guests.py": (),
+    "consult/contributions/offered.py": (),
     "consult/contributions/operations.py": (),
     "consult/contributions/proposal_forms.py": (),
     "consult/contributions/proposals.py": (),

@@ -83,6 +83,30 @@ def test_open_questions_show_to_those_who_answer(app, session):
     assert words(app, town.steering) == [("1 contribution without an answer", 1, False)]
 
 
+def test_questions_whose_day_has_passed_are_late_and_counted(app, session, at):
+    moment = at(MONDAY)
+    town = make_town(moderation=Moderation.post, answer_days=14)
+    for n in range(2):
+        town.write(f"Frage {n}?", stance="question")
+    at(moment + timedelta(days=1))
+    town.write("Noch eine?", stance="question")
+
+    def told(person, days):
+        at(moment + timedelta(days=days))
+        person.__dict__.pop("_functions", None)
+        with app.test_request_context(headers={"Accept-Language": "en"}):
+            tasks = tasks_of(person, workplaces(person))
+        return next((task.count, task.late, task.note, task.url) for task in tasks if task.what == "Answer 3 questions")
+
+    count, late, note, url = told(town.lead, 14)
+    assert (count, late) == (3, False)
+    assert note.startswith("The next one is due on ")
+    assert url == town.path("/answers?stance=question&order=questions")
+    assert told(town.lead, 15)[:3] == (3, True, "2 are overdue")
+    # Moderators have no desk of answers: the oldest question leads on.
+    assert told(town.moderator, 16) == (3, True, "3 are overdue", town.path("/contributions/1"))
+
+
 def test_invitations_without_an_answer_are_counted_per_coming_meeting(app, town):
     now = clock.now()
     for days, answers in ((5, 3), (-5, 2)):

@@ -96,6 +96,25 @@ def test_a_question_waits_until_staff_answer_or_something_is_decided(session):
     assert issued(make_digest(council.process, MONDAY + DAY)).content["stocks"]["unanswered"] == 2
 
 
+def test_questions_whose_day_has_passed_are_marked(session, browser_of):
+    council = make_council()
+    town = council.town
+    town.process.answer_days = 14
+    late, due = (town.write(f"Frage {n}?", stance="question") for n in range(2))
+    late.published_at = MONDAY - 15 * DAY
+    due.published_at = MONDAY - 14 * DAY
+    digest = issued(make_digest(council.process, MONDAY))
+    assert digest.content["questions"] == [late.number, due.number]
+    assert digest.content["questions_overdue"] == [late.number]
+    session.commit()
+    page = browser_of(town.steering).get(town.path(f"/digests/{digest.id}"), headers={"Accept-Language": "en"})
+    lines = page.html.select("section[aria-labelledby=questions] li")
+    assert ["overdue" in line.text for line in lines] == [True, False]
+    town.process.answer_days = None
+    town.write("Und jetzt?", stance="question")
+    assert "questions_overdue" not in issued(make_digest(council.process, MONDAY + DAY)).content
+
+
 def test_concerns_and_wishes_for_change_wait_for_a_decision(session):
     council = make_council()
     town = council.town

@@ -127,6 +127,34 @@ def test_a_lead_says_from_how_many_people_on_a_mailing_needs_two(session, browse
     assert process.confirm_above == 50
 
 
+def test_a_lead_promises_by_when_questions_are_answered(session, browser_of, process, lead):
+    path, browser = f"/p/{process.slug}/settings", browser_of(lead)
+    for typed, kept in (("14", 14), ("0", 14), ("91", 14), ("bald", 14), ("90", 90), ("", None)):
+        browser.submit(path, {"answer_days": typed}, status=303 if typed in ("14", "90", "") else 200)
+        session.refresh(process)
+        assert process.answer_days == kept, typed
+
+
+def test_a_lead_chooses_how_contributions_can_be_meant(session, browser_of, process, lead):
+    path, browser = f"/p/{process.slug}/settings", browser_of(lead)
+
+    def ticked():
+        return [box["value"] for box in browser.get(path).html.select("input[name=stances][checked]")]
+
+    assert ticked() == ["support", "concern", "change", "question"]
+    browser.submit(path, {"stances": ["question", "change"]})
+    session.refresh(process)
+    assert process.offered_stances == "change question"
+    assert ticked() == ["change", "question"]
+    for none in ([], ["unknown"]):
+        browser.submit(path, {"stances": none}, status=200)
+        session.refresh(process)
+        assert process.offered_stances == "change question"
+    browser.submit(path, {"stances": ["support", "concern", "change", "question"]})
+    session.refresh(process)
+    assert process.offered_stances == ""
+
+
 def test_saving_the_same_leaves_no_trace(process, lead):
     assert operations.change_process(process, lead.id, {"title": process.title}) == []
     assert "processes.process.changed" not in actions()

@@ -34,6 +34,23 @@ def test_several_processes_stand_side_by_side_and_finished_ones_below(browser, s
     assert links[-1] == f"/p/{over.slug}"
 
 
+@pytest.mark.parametrize(
+    ("first_ends", "word"),
+    [(5, "Next:"), (6, "Also:"), (None, "Also:")],
+)
+def test_a_stage_that_begins_while_another_runs_does_not_come_next(browser, session, first_ends, word):
+    now, process = clock.now(), factories.make_process()
+    stage = factories.make_stage(process, Activity.comment, title="Rückmeldung", ends_at=now + timedelta(days=5))
+    stage.ends_at = None if first_ends is None else now + timedelta(days=first_ends)
+    begins = now + timedelta(days=5)
+    factories.make_stage(process, title="Beschluss", starts_at=begins, ends_at=now + timedelta(days=9))
+    session.commit()
+    for path in ("/", f"/p/{process.slug}"):
+        text = browser.get(path, headers={"Accept-Language": "en"}).text
+        said = [one for one in ("Next:", "Also:") if f"{one} Beschluss" in text]
+        assert said == [word], path
+
+
 def test_without_a_process_the_start_page_says_so(browser, session):
     assert browser.get("/").html.find(class_="empty")
 

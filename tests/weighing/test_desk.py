@@ -300,3 +300,45 @@ def test_the_desk_asks_the_same_few_questions_however_much_there_is(town, desk, 
             desk.get(town.path(chosen))
         asked.append(len(queries))
     assert asked[0] == asked[1] <= most, queries
+
+
+def test_overdue_questions_stand_first_then_those_due(town, desk, at, monkeypatch):
+    monkeypatch.setattr("consult.weighing.listing.PAGE", 2)
+    town.process.answer_days = 14
+    wish = town.write("Mehr Bänke!")
+    replied, due, late, other = (town.write(f"Frage {n}?", stance="question") for n in range(4))
+    town.write("Am Montag.", reply_to=replied, actor=town.lead)
+    late.published_at -= timedelta(days=15)
+    due.published_at -= timedelta(days=14)
+    replied.published_at -= timedelta(days=15)
+    db.session.commit()
+    first = desk.get(town.path("/answers"), headers=EN)
+    second = desk.get(first.html.select_one("a[href*='before=']")["href"], headers=EN)
+    third = desk.get(second.html.select_one("a[href*='before=']")["href"], headers=EN)
+    assert [*listed(first), *listed(second), *listed(third)] == numbers(late, due, other, replied, wish)
+    assert first.text.count("Overdue: the answer was due by ") == 1
+    assert first.text.count("Answer by ") == 1
+    assert "Answer by " not in third.text
+    # Asked for by hand, the oldest stands first all the same; without a promise too.
+    assert listed(desk.get(town.path("/answers?order=oldest"))) == numbers(wish, replied)
+    town.process.answer_days = None
+    db.session.commit()
+    page = desk.get(town.path("/answers"), headers=EN)
+    assert listed(page) == numbers(wish, replied)
+    assert "due by" not in page.text
+
+
+def test_a_promise_costs_the_desk_no_query(town, desk, count_queries):
+    for n in range(3):
+        town.write(f"Frage {n}?", stance="question")
+    db.session.commit()
+
+    def cost():
+        with count_queries() as queries:
+            desk.get(town.path("/answers"))
+        return len(queries)
+
+    before = cost()
+    town.process.answer_days = 14
+    db.session.commit()
+    assert cost() == before <= 15
