@@ -13,6 +13,7 @@ from consult.concept import queries as concept
 from consult.concept import seal
 from consult.concept.models import Change, Element, ElementHeir, Placement, Version, Wording
 from consult.contributions import sources, tallies
+from consult.contributions.due import due_on
 from consult.contributions.models import (
     ChangeSource,
     Contribution,
@@ -120,6 +121,12 @@ def test_a_contribution_is_there_with_everything_that_belongs_to_it(demo, name):
         select(ContributionTranslation.body).where(ContributionTranslation.contribution_id == found.id)
     )
     assert german == row.get("de")
+
+
+@pytest.mark.parametrize("name", [name for name, row in SPOKEN.items() if "due" in row])
+def test_a_question_is_due_on_the_day_of_the_story(demo, name):
+    found = said(name)
+    assert due_on(the_process(), found.published_at) == SPOKEN[name]["due"] + SHIFT
 
 
 @pytest.mark.parametrize("name", [name for name, row in SPOKEN.items() if "disposition" in row])
