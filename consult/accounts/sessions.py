@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, after_this_request, current_app, has_request_context, request, session
 from flask_login import UserMixin, current_user
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, defer
 from sqlalchemy.orm.attributes import set_committed_value
 from werkzeug.wrappers import Response
 
@@ -93,6 +93,12 @@ def ask_along(
     _along.append((column, take, on))
 
 
+#: What nearly no page asks of whoever is signed in; read when it is asked for. Each column costs every request.
+_SELDOM = (Person.created_at, Person.postal_address, Person.mail_paused_at, Person.mail_paused_why,
+           Person.merged_into_id, Person.import_key)  # fmt: skip
+_SELDOM_OF_ACCOUNT = (Account.password_hash, Account.totp_secret, Account.totp_last_step, Account.created_at)
+
+
 @cache
 def _load_query() -> Any:
     """The statement of `load`, made once: every request of somebody signed in asks it."""
@@ -101,7 +107,10 @@ def _load_query() -> Any:
         .select_from(SignIn)
         .join(Account, Account.person_id == SignIn.person_id)
         .join(Person, Person.id == Account.person_id)
-        .options(contains_eager(Person.account))
+        .options(
+            *(defer(column) for column in _SELDOM),
+            contains_eager(Person.account).options(*(defer(column) for column in _SELDOM_OF_ACCOUNT)),
+        )
         .where(SignIn.secret_hash == bindparam("secret_hash"))
     )
     for column, _take, on in _along:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from consult.accounts.models import Organisation, Person
@@ -67,6 +68,13 @@ class Order(StrEnum):
     unanswered = "unanswered"
 
 
+def _where_there_is(column: str, name: str = "", *columns: str, unique: bool = False) -> Index:
+    """An index of the rows that have something in this column."""
+    there = sql(f"{column} IS NOT NULL")
+    name, columns = name or f"ix_contribution_{column}", columns or (column,)
+    return Index(name, *columns, unique=unique, postgresql_where=there, sqlite_where=there)
+
+
 class Contribution(Base):
     """A comment, card, minute line, letter, call ... to an element, a theme or the process itself."""
 
@@ -79,7 +87,12 @@ class Contribution(Base):
         Index("ix_contribution_queue", "process_id", "state", "created_at"),
         Index("ix_contribution_supported", "process_id", "state", "agrees", "number"),
         Index("ix_contribution_contested", "process_id", "state", "contested", "number"),
-        Index("uq_contribution_import_key", "process_id", "import_key", unique=True),
+        # Without the rows that have nothing there: each comment and each reaction writes every index it stands in.
+        _where_there_is("import_key", "uq_contribution_import_key", "process_id", "import_key", unique=True),
+        _where_there_is("organisation_id"),
+        _where_there_is("entered_by_id"),
+        _where_there_is("parent_id"),
+        _where_there_is("root_id"),
     )
 
     id: Mapped[id_pk]
@@ -91,18 +104,18 @@ class Contribution(Base):
     #: Language it is written in.
     lang: Mapped[lang_code] = mapped_column(default="de")
     author_id: Mapped[int | None] = fk("person.id", nullable=True)
-    organisation_id: Mapped[int | None] = fk("organisation.id", nullable=True)
+    organisation_id: Mapped[int | None] = fk("organisation.id", nullable=True, index=False)
     #: Public name where no person is known: "Card, table 4", a guest's pseudonym.
     author_name: Mapped[line] = mapped_column(default="")
     #: Who typed it in for somebody else (paper, telephone, language helper).
-    entered_by_id: Mapped[int | None] = fk("person.id", nullable=True)
+    entered_by_id: Mapped[int | None] = fk("person.id", nullable=True, index=False)
     #: Empty when it is about the process as a whole.
     element_id: Mapped[int | None] = fk("element.id", nullable=True, index=False)
     #: What the author had in front of them; empty for what came before any text was published.
     version_id: Mapped[int | None] = fk("version.id", nullable=True)
     wording_id: Mapped[int | None] = fk("wording.id", nullable=True)
-    parent_id: Mapped[int | None] = fk("contribution.id", nullable=True)
-    root_id: Mapped[int | None] = fk("contribution.id", nullable=True)
+    parent_id: Mapped[int | None] = fk("contribution.id", nullable=True, index=False)
+    root_id: Mapped[int | None] = fk("contribution.id", nullable=True, index=False)
     #: 0 for a contribution to the text, 1 for a reply to it, and so on.
     depth: Mapped[int] = mapped_column(default=0)
     stance: Mapped[word | None]

@@ -1,4 +1,4 @@
-"""The people of the demonstration: networks, who works where, who gets letters, who was reminded, who reads the news."""
+"""The people of the demonstration: networks, who works where, who gets letters or was reminded, who reads the news."""
 
 from sqlalchemy import func, select
 

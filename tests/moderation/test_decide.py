@@ -17,6 +17,7 @@ from consult.moderation.queue import DeskList
 from consult.outbox.kinds import kind
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Moderation
+from tests.conftest import MONDAY
 from tests.contributions.factories import make_town
 from tests.factories import flushed, make_process
 
@@ -235,9 +236,10 @@ def queue(town, which=DeskList.pending, **kwargs):
     return desk.queue(town.process, town.moderator, which, **kwargs)
 
 
-def test_the_queue_is_oldest_first_and_says_what_is_later_than_promised(session):
+def test_the_queue_is_oldest_first_and_says_what_is_later_than_promised(session, at):
+    # A Thursday: the days before it are working days as well.
+    now = at(MONDAY + timedelta(days=3))
     town = make_town(moderation=Moderation.pre)
-    now = clock.now()
     for hours in (1, 26, 5):
         town.write(f"vor {hours} Stunden", now=now - timedelta(hours=hours))
     items = queue(town).items

@@ -113,9 +113,7 @@ def _page(link: str, found: Answerable, form: AnswerForm, status: int) -> Respon
         if registration and state in (RegistrationState.coming, RegistrationState.waiting)
         else None,
         deputy=named,
-        deputy_address=answering.named_address(invitation)
-        if invitation.state == InvitationState.deputy_named
-        else "",
+        deputy_address=answering.named_address(invitation) if invitation.state == InvitationState.deputy_named else "",
         named_by=answering.name_of(invitation.deputy_for_id),
         photo_notice=Markup(render_markdown(meeting.photo_notice)),  # noqa: S704  (sanitised)
     )
