@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 from consult import clock
 from consult.accounts.models import Account, Person, SignIn
 from consult.extensions import db, login_manager, own_transaction
+from consult.html import has_forbidden
 from consult.signing import keyed_hash
 from consult.web import answer_column, answer_values
 
@@ -123,6 +124,9 @@ def load(secret: str) -> SignedIn | None:
     """Who holds this secret, if the sign-in still counts: one query, and now and then a tiny write of `seen_at`."""
     now = clock.now()
     slug = (request.view_args or {}).get("slug") if has_request_context() else None
+    if slug is not None and has_forbidden(slug):
+        # The page that says so asks who is there, too.
+        slug = None
     asked = {"secret_hash": hash_of(secret), "now": now, "slug": slug, **answer_values()}
     row = db.session.execute(_load_query(), asked).first()
     if row is None:

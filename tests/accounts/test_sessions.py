@@ -277,3 +277,8 @@ def test_a_static_file_costs_a_signed_in_visitor_no_query(browser_of: Any, count
     with count_queries() as queries, browser.client.get("/static/css/consult.css") as style:
         assert style.status_code == 200
     assert queries == []
+
+
+def test_an_address_no_database_can_read_is_refused_to_whoever_is_signed_in_as_well(browser_of: Any) -> None:
+    page = browser_of(make_person()).get("/p/a%00b/concept", status=400)
+    assert page.h1

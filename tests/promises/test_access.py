@@ -77,6 +77,8 @@ def knock(app: Flask, world: World, visitor: Any, door: str, **changed: Any) -> 
         values["person_id"] = values["author_id"]
     if door.startswith("contacts.edit "):
         values["person_id"] = values["guest_id"]
+    if "organisations_apart" in door:
+        values["other_id"] = values["network_id"]
     if door.startswith("site.answered"):
         values["message_id"] = values["contact_id"]
     if door.startswith("site.text "):
