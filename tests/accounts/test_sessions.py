@@ -12,6 +12,7 @@ from consult.accounts import sessions, staff
 from consult.accounts.models import SignIn
 from consult.extensions import db
 from tests.accounts.factories import account_of, code, give_second_factor, make_lead, make_member
+from tests import factories
 from tests.client import Browser
 from tests.conftest import MONDAY
 from tests.factories import PASSWORD
@@ -280,5 +281,5 @@ def test_a_static_file_costs_a_signed_in_visitor_no_query(browser_of: Any, count
 
 
 def test_an_address_no_database_can_read_is_refused_to_whoever_is_signed_in_as_well(browser_of: Any) -> None:
-    page = browser_of(make_person()).get("/p/a%00b/concept", status=400)
+    page = browser_of(factories.make_person()).get("/p/a%00b/concept", status=400)
     assert page.h1
