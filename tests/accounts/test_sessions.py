@@ -11,8 +11,8 @@ from consult import clock
 from consult.accounts import sessions, staff
 from consult.accounts.models import SignIn
 from consult.extensions import db
-from tests.accounts.factories import account_of, code, give_second_factor, make_lead, make_member
 from tests import factories
+from tests.accounts.factories import account_of, code, give_second_factor, make_lead, make_member
 from tests.client import Browser
 from tests.conftest import MONDAY
 from tests.factories import PASSWORD
