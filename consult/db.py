@@ -187,4 +187,8 @@ def _postgres_end_reading(connection: Connection) -> None:
         return
     dbapi_connection: Any = connection.connection.dbapi_connection
     if dbapi_connection.read_only and dbapi_connection.info.transaction_status.name == "INTRANS":
-        dbapi_connection.commit()
+        try:
+            dbapi_connection.commit()
+        except connection.dialect.loaded_dbapi.Error as lost:
+            # The page is read and whole; the pool makes a new connection for the next one.
+            connection.invalidate(lost)

@@ -72,7 +72,7 @@ def test_only_questions_that_nobody_answered_are_open(session):
     town.write("Weiß ich auch nicht.", reply_to=talked, actor=town.neighbour)
     operations.withdraw(gone, town.citizen)
     found = db.session.scalars(select(Contribution.number).where(is_open_question(town.process.id)))
-    assert sorted(found) == [asked.number, talked.number]
+    assert set(found) == {asked.number, talked.number}
     assert promised_for(town.process, answered) is None
     assert promised_for(town.process, asked) == due_on(town.process, asked.published_at)
 

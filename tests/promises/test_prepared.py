@@ -47,6 +47,17 @@ def test_a_connection_that_is_gone_is_replaced(engine):
             assert session.scalar(text("SELECT 1")) == 1
 
 
+def test_a_page_that_was_read_outlives_the_end_of_its_connection(app, engine):
+    other = create_engine(app.config["SQLALCHEMY_DATABASE_URI"], isolation_level="AUTOCOMMIT")
+    with read_only(), Session(engine) as session:
+        served_by = session.scalar(text("SELECT pg_backend_pid()"))
+        with other.connect() as connection:
+            connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": served_by})
+    other.dispose()
+    with read_only(), Session(engine) as session:
+        assert session.scalar(text("SELECT 1")) == 1
+
+
 def test_what_was_written_and_not_committed_is_undone(engine):
     name = "prepared_and_undone"
     with Session(engine) as session:
