@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.filling import press
@@ -164,7 +164,7 @@ class Keys:
 def refused(hands: Hands) -> None:
     """The form came back: what is wrong has the focus and leads to the first field that is."""
     page = hands.page
-    assert page.evaluate("() => document.activeElement.className") == "error-summary"
+    expect(page.locator(".error-summary")).to_be_focused()
     target = page.locator(".error-summary a").first.get_attribute("href") or ""
     assert page.locator(target).get_attribute("aria-invalid") == "true"
     if isinstance(hands, Keys):
@@ -172,5 +172,5 @@ def refused(hands: Hands) -> None:
         page.keyboard.press("Enter")
     else:
         page.locator(".error-summary a").first.click()
-    assert page.evaluate("() => '#' + document.activeElement.id") == target
+    expect(page.locator(target)).to_be_focused()
     focus(page)

@@ -128,10 +128,10 @@ def test_the_buttons_come_when_the_door_opens_also_on_a_device_without_a_network
     code = page.locator(f'[data-guest="{hall["guests"]["Ada Anders"]}"]').get_attribute("data-code")
     page.fill("#q", code)
     page.press("#q", "Enter")
-    assert page.locator("[data-said]").is_visible()
+    expect(page.locator("[data-said]")).to_be_visible()
     assert page.inner_text("[data-count=there]") == "0"
     button.wait_for(state="visible", timeout=20_000)
-    assert not page.locator(".when-shut").is_visible()
+    expect(page.locator(".when-shut")).to_be_hidden()
     button.click()
     visitor.context.set_offline(False)
     page.locator("[data-waiting][hidden]").wait_for(state="attached")
