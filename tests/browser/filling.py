@@ -44,6 +44,19 @@ def send(page: Page, **fields: Any) -> None:
     press(page, main_button(form))
 
 
+def until(page: Page, holds: str) -> None:
+    """Wait until this script, asked again and again, answers true.
+
+    `Page.wait_for_function` compiles its script anew within the page from the second time on, which our
+    Content-Security-Policy forbids: it works only where nothing needs to be waited for.
+    """
+    for _ask in range(100):
+        if page.evaluate(holds):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never came true: {holds}")
+
+
 def text_of(page: Page) -> str:
     """What is read on the page."""
     return page.locator("body").inner_text()

@@ -12,13 +12,15 @@ from consult.extensions import db
 from consult.moderation import operations as deciding
 from consult.processes.models import Process
 from tests.browser.conftest import Visitor
-from tests.browser.filling import press, send
+from tests.browser.filling import press, send, until
 from tests.browser.scenery import Scene
 from tests.browser.test_pages import PHONE, looks
 from tests.browser.town import Town
 
 Arrive = Callable[..., Visitor]
 GOAL = "/p/offen/e/lz-begegnung"
+#: Whether the browser keeps an unsent text of a guest.
+DRAFT = "Object.keys(localStorage).some((key) => key.startsWith('consult.draft.guest'))"
 CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){3}")
 
 
@@ -126,12 +128,12 @@ def test_unsent_text_is_there_again_and_gone_once_it_was_sent(scene: Scene, visi
     guest = visit(viewport=PHONE)
     page = guest.go(f"{GOAL}/comment")
     page.fill("textarea", "Fast fertig")
-    page.wait_for_timeout(1500)
+    until(page, DRAFT)
     guest.go(GOAL)
     guest.go(f"{GOAL}/comment")
-    page.wait_for_function("document.querySelector('textarea').value === 'Fast fertig'")
+    expect(page.locator("textarea").first).to_have_value("Fast fertig")
     written(page, "Ganz fertig")
-    page.wait_for_function("!Object.keys(localStorage).some((key) => key.startsWith('consult.draft.guest'))")
+    until(page, f"!{DRAFT}")
 
 
 def test_a_helper_prints_the_slip_for_somebody_else(scene: Scene, visit: Arrive) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from consult.accounts.models import Person
 from consult.extensions import db
 from tests.browser.conftest import SECONDS, Visitor
-from tests.browser.filling import main_button, press
+from tests.browser.filling import main_button, press, until
 from tests.browser.scenery import Scene
 from tests.browser.town import Town
 
@@ -57,7 +57,7 @@ def test_unsaved_text_is_offered_with_what_it_was_based_on(visit: Visit, scene: 
     page = mine.go(EDIT)
     before, base = text_in(page), page.locator("[name=base]").input_value()
     page.locator("[name=markdown]").fill(before + "\n\nNicht gespeichert.")
-    page.wait_for_timeout(600)
+    until(page, "Object.values(localStorage).some((text) => text.includes('Nicht gespeichert.'))")
     theirs.go(EDIT).locator("[name=markdown]").fill("Vorweg. " + before)
     theirs.page.locator("[name=reason]").fill("Ein Anfang")
     save(theirs.page)

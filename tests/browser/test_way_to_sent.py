@@ -4,6 +4,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.filling import form_with, press, send
@@ -82,7 +83,7 @@ def test_a_text_survives_a_line_that_is_gone(scene: Scene, visit: Arrive) -> Non
     page.wait_for_timeout(500)
     guest.context.set_offline(False)
     page.goto(guest.town.url + "/p/offen/e/lz-begegnung/comment")
-    page.wait_for_function("document.querySelector('textarea').value === 'Im Funkloch geschrieben.'")
+    expect(page.locator("textarea").first).to_have_value("Im Funkloch geschrieben.")
     assert page.locator("[name=stance][value=concern]").is_checked()
     send(page, text="Im Funkloch geschrieben.")
     assert page.locator(".slip .code").count() == 1
