@@ -18,22 +18,22 @@ from consult.digests import operations as digests
 from consult.digests import queries
 from consult.extensions import db
 from consult.meetings import room
-from consult.outbox import delivery, kinds, mime, transport
+from consult.outbox import claims, kinds, mime, rendering, transport
 from consult.processes.models import Process
 
-_made, _recipients = delivery._Desk._made, delivery.recipients_of
+_made, _recipients = rendering.Desk._made, rendering.recipients_of
 _refused = transport.NotSent.__init__
 _kinds, _claim, _activity, _filled = kinds.all_kinds, digests._claim, queries.activity, kinds.Mail.filled
 
 
-def _unfenced(desk: Any, claim: delivery.Claim) -> Any:
+def _unfenced(desk: Any, claim: claims.Claim) -> Any:
     outcome = _made(desk, claim)
-    if isinstance(outcome, delivery.Outcome) and outcome.note.startswith("render:"):
+    if isinstance(outcome, claims.Outcome) and outcome.note.startswith("render:"):
         raise RuntimeError(outcome.note)
     return outcome
 
 
-def _everybody(ids: Iterable[int]) -> dict[int, delivery.Recipient]:
+def _everybody(ids: Iterable[int]) -> dict[int, rendering.Recipient]:
     found = _recipients(ids)
     return {
         ident: dataclasses.replace(one, gone="", paused=False, address=one.address or "erased@example.org")
@@ -79,8 +79,8 @@ def pytest_configure() -> None:
         "message_id": [(mime, "message_id", lambda row: f"<{secrets.token_hex(16)}@consult.test>")],
         "for_good": [(transport.NotSent, "__init__", _passing)],
         "deadline": [(transport, "_deadline", lambda smtp: contextlib.nullcontext())],
-        "fence": [(delivery._Desk, "_made", _unfenced)],
-        "ask_again": [(delivery, "recipients_of", _everybody), (kinds, "all_kinds", _all_wanted)],
+        "fence": [(rendering.Desk, "_made", _unfenced)],
+        "ask_again": [(rendering, "recipients_of", _everybody), (kinds, "all_kinds", _all_wanted)],
         "one_transaction": [(digests, "_claim", _claimed_for_good)],
         "cursor": [(queries, "activity", _since_yesterday)],
         "personal": [(kinds.Mail, "filled", _first_ones)],

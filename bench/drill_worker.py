@@ -12,7 +12,7 @@ from celery import Celery
 from sqlalchemy import Connection, select, update
 
 from consult.extensions import own_transaction
-from consult.outbox import delivery, mime
+from consult.outbox import claims, mime
 from consult.outbox.models import OutboxMessage
 from tests.faults.entry import celery as _celery
 
@@ -34,21 +34,21 @@ def _without_sweeper() -> None:
 def _without_claim() -> None:
     table: Any = OutboxMessage.__table__
 
-    def grab(now: datetime, message_id: int | None = None) -> list[delivery.Claim]:
+    def grab(now: datetime, message_id: int | None = None) -> list[claims.Claim]:
         chosen = table.c.id == message_id if message_id is not None else table.c.state == "queued"
         with own_transaction() as session:
-            rows = session.execute(select(table).where(chosen).limit(delivery.BATCH)).all()
-        return [delivery.Claim(row.id, row.kind, "queued", row.attempts, now) for row in rows]
+            rows = session.execute(select(table).where(chosen).limit(claims.BATCH)).all()
+        return [claims.Claim(row.id, row.kind, "queued", row.attempts, now) for row in rows]
 
-    def write(connection: Connection, claim: delivery.Claim, outcome: delivery.Outcome, now: object) -> bool:
+    def write(connection: Connection, claim: claims.Claim, outcome: claims.Outcome, now: object) -> bool:
         connection.execute(update(table).where(table.c.id == claim.message_id).values(state=outcome.state))
         return True
 
     def take(connection: Connection, last: list[Any], _claim: object, _mine: object) -> bool:
-        delivery._write_down(connection, last)
+        claims.write_down(connection, last)
         return True
 
-    delivery._reserve, delivery._record, delivery._take = grab, write, take
+    claims.reserve, claims.record, claims.take = grab, write, take
 
 
 def _without_message_id() -> None:

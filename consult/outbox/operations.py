@@ -11,7 +11,7 @@ from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.extensions import db
 from consult.jobs import Job, enqueue
-from consult.outbox.delivery import BATCH
+from consult.outbox.claims import BATCH
 from consult.outbox.models import OutboxMessage, State
 
 #: The poke that left with the commit gets this long before the sweeper pokes again.

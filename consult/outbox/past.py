@@ -9,9 +9,9 @@ from consult import clock, path
 from consult.extensions import db
 from consult.i18n import in_language, language
 from consult.outbox import kinds
-from consult.outbox.delivery import kept_copy, recipients_of
 from consult.outbox.models import OutboxMessage, State
 from consult.outbox.operations import KEEP_COPIES
+from consult.outbox.rendering import kept_copy, recipients_of
 
 
 def queued_since(message_id: int) -> list[int]:

@@ -3,7 +3,7 @@
 import os
 from datetime import timedelta
 
-from consult.outbox import delivery, operations
+from consult.outbox import claims, operations
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
 from consult.outbox.models import OutboxMessage
 from tests.faults.stage import KIND
@@ -12,8 +12,8 @@ from worker import celery, flask_app, watch
 # The lease of the one in the air stays as it is unless a test says otherwise: a busy machine must not look like a
 # worker that is dead.
 if os.environ.get("CONSULT_FAULTS_LEASE"):
-    delivery.LEASE = timedelta(seconds=float(os.environ["CONSULT_FAULTS_LEASE"]))
-delivery.RESERVED = timedelta(seconds=4)
+    claims.LEASE = timedelta(seconds=float(os.environ["CONSULT_FAULTS_LEASE"]))
+claims.RESERVED = timedelta(seconds=4)
 watch.DEAF = 30.0
 operations.GRACE = timedelta(seconds=2)
 celery.conf.beat_schedule = {

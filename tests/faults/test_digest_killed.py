@@ -24,7 +24,7 @@ from consult.digests import operations, queries, running
 from consult.digests.models import Digest
 from consult.extensions import db
 from consult.groups.models import Group, Membership
-from consult.outbox import delivery
+from consult.outbox import claims, delivery
 from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Process
 from tests.contributions.factories import Town
@@ -119,7 +119,7 @@ def killed_while_sending(here: Stage, sink: Sink, step: str) -> int:
     """How the sender came to its end that was killed at this step."""
     left = SENDING[step]
     if not left:
-        return ended(start(here, send_all, (delivery, "_reserve", after(delivery._reserve))))
+        return ended(start(here, send_all, (claims, "reserve", after(claims.reserve))))
     known = threading.Event()
     child = 0
     before = len(sink.messages)

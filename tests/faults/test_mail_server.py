@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from consult import clock
 from consult.accounts.models import Person
 from consult.extensions import db
-from consult.outbox import bounces, delivery, transport
-from consult.outbox.delivery import LADDER, deliver_due
+from consult.outbox import bounces, claims, delivery, transport
+from consult.outbox.claims import LADDER
+from consult.outbox.delivery import deliver_due
 from consult.outbox.kinds import Guarantee, Mail
 from consult.outbox.models import OutboxMessage, State
 from tests.client import Browser
@@ -150,7 +151,7 @@ def test_a_sick_mail_server_holds_up_nobody(
         opened: list[bool] = []
         real = delivery._hand_over
 
-        def spied(*args: Any) -> delivery.Outcome:
+        def spied(*args: Any) -> claims.Outcome:
             scoped = db.session.registry()
             opened.append(scoped.in_transaction())
             return real(*args)
@@ -270,17 +271,15 @@ def test_a_campaign_that_is_paused_in_the_middle_of_a_batch_stops_there(session:
 
     def pause(_received: Any) -> None:
         if len(sink.messages) == 5:
-            with delivery._one_by_one(durable=True) as connection, delivery._step(connection):
+            with claims.one_by_one(durable=True) as connection, claims.step(connection):
                 connection.execute(
-                    delivery.update(delivery._message)
-                    .where(delivery._message.c.state == State.queued)
-                    .values(state=State.paused)
+                    update(claims._message).where(claims._message.c.state == State.queued).values(state=State.paused)
                 )
 
     # In tests all transactions share one connection: the hook runs where the worker would be.
     real = delivery._hand_over
 
-    def spied(*args: Any) -> delivery.Outcome:
+    def spied(*args: Any) -> claims.Outcome:
         outcome = real(*args)
         pause(None)
         return outcome

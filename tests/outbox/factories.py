@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from consult.extensions import db
-from consult.outbox import delivery, kinds, operations
+from consult.outbox import claims, kinds, operations
 from consult.outbox.kinds import Guarantee, Mail, mail_kind
 from consult.outbox.models import OutboxMessage
 
@@ -53,10 +53,10 @@ def row(ident: int) -> OutboxMessage:
     return db.session.get_one(OutboxMessage, ident)
 
 
-def in_the_air(ident: int, moment: datetime) -> delivery.Claim:
+def in_the_air(ident: int, moment: datetime) -> claims.Claim:
     """A worker has begun to hand the message over, and nothing more is heard of it."""
-    (found,) = delivery._reserve(moment, ident)
-    with delivery._one_by_one(durable=True) as connection, delivery._step(connection):
-        mine = delivery._begun(found)
-        delivery._take(connection, [], found, mine)
+    (found,) = claims.reserve(moment, ident)
+    with claims.one_by_one(durable=True) as connection, claims.step(connection):
+        mine = claims.begun(found)
+        claims.take(connection, [], found, mine)
     return mine

@@ -9,8 +9,9 @@ from flask import Flask
 from consult import clock, path
 from consult.accounts.models import Account
 from consult.extensions import db
-from consult.outbox import delivery
-from consult.outbox.delivery import LADDER, LEASE, deliver
+from consult.outbox import claims, delivery
+from consult.outbox.claims import LADDER, LEASE
+from consult.outbox.delivery import deliver
 from consult.outbox.kinds import Guarantee, Mail
 from consult.outbox.models import OutboxMessage, State
 from tests.conftest import MONDAY
@@ -241,8 +242,8 @@ def test_a_worker_that_comes_back_late_overwrites_nothing(session: Any, sink: Si
     late = in_the_air(ident, moment)
     moment = at(moment + LEASE)
     assert deliver(ident) == State.sent
-    with delivery._one_by_one(durable=True) as connection:
-        assert not delivery._record(connection, late, delivery.Outcome(State.failed, "too late"), moment)
+    with claims.one_by_one(durable=True) as connection:
+        assert not claims.record(connection, late, claims.Outcome(State.failed, "too late"), moment)
     assert row(ident).note != "too late"
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from consult import clock
 from consult.jobs import Job
-from consult.outbox import delivery, operations
-from consult.outbox.delivery import LADDER, LEASE, deliver
+from consult.outbox import claims, delivery, operations
+from consult.outbox.claims import LADDER, LEASE
+from consult.outbox.delivery import deliver
 from consult.outbox.models import State
 from tests.conftest import MONDAY
 from tests.factories import make_person
@@ -77,7 +78,7 @@ def test_a_heap_calls_for_few_workers_and_for_none_where_enough_are_busy(
     session: Any, poked: list[Any], at: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(operations, "BATCH", 2)
-    monkeypatch.setattr(delivery, "BATCH", 2)
+    monkeypatch.setattr(claims, "BATCH", 2)
     moment = at(MONDAY)
     person = make_person()
     for number in range(20):
@@ -86,7 +87,7 @@ def test_a_heap_calls_for_few_workers_and_for_none_where_enough_are_busy(
     assert swept(session, poked) == 20
     assert len(poked) == operations.WORKERS
     for busy in range(operations.WORKERS):
-        assert len(delivery._reserve(moment + timedelta(milliseconds=busy))) == 2
+        assert len(claims.reserve(moment + timedelta(milliseconds=busy))) == 2
     poked.clear()
     assert operations.sweep(clock.now()) == 20 - 2 * operations.WORKERS
     session.commit()
@@ -94,7 +95,7 @@ def test_a_heap_calls_for_few_workers_and_for_none_where_enough_are_busy(
 
 
 def test_a_batch_takes_the_oldest_first(session: Any, at: Any, sink: Sink, letter: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr(delivery, "BATCH", 3)
+    monkeypatch.setattr(claims, "BATCH", 3)
     moment = at(MONDAY)
     person = make_person()
     idents = []
