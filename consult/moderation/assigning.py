@@ -1,21 +1,22 @@
 """Who of the team looks after a contribution. Of two who take it at once one gets it, the other one is told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult import clock
 from consult.accounts.models import Person
 from consult.audit.actions import Action
-from consult.audit.operations import record
+from consult.audit.operations import record, record_many
 from consult.contributions.models import Contribution, State
 from consult.errors import Refused
 from consult.extensions import db
 from consult.moderation.models import Assignment
 from consult.moderation.team import team_of
+from consult.processes.models import Process
 
 
 def holder_of(contribution_id: int) -> tuple[int, str] | None:
@@ -52,6 +53,50 @@ def assign(
             raise Refused(_("Nobody looks after this contribution any more. Please look at it again."))
         raise Refused(_("%(name)s looks after this contribution now. Nothing was changed.", name=holder[1]))
     record(Action.assignment_changed, actor.id, contribution, process_id=contribution.process_id, to_id=to_id)
+
+
+def give_many(
+    process: Process, actor: Person, to_id: int, numbers: Sequence[int], now: datetime | None = None
+) -> tuple[list[int], list[int]]:
+    """Give all of these to somebody of the team, or take them oneself: who was given, and what was left alone.
+
+    Left alone is what another colleague looks after already, what was withdrawn, and what is no number of this process.
+    So all that was said about one part of the text goes to whoever knows it. Raises `Refused` for outsiders.
+    """
+    if to_id not in team_of(process.id):
+        raise Refused(_("This person does not moderate here. Please choose somebody of the team."))
+    now = now or clock.now()
+    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    chosen = (
+        select(Contribution.id, literal(to_id), literal(actor.id), literal(now, Assignment.created_at.type))
+        .where(
+            Contribution.process_id == process.id,
+            Contribution.number.in_(list(numbers)),
+            Contribution.state != State.withdrawn,
+        )
+        # Two who give the same ones lock them in the same order.
+        .order_by(Contribution.id)
+    )
+    given = (
+        insert(Assignment)
+        .from_select(["contribution_id", "person_id", "by_id", "created_at"], chosen)
+        .on_conflict_do_update(
+            index_elements=[Assignment.contribution_id],
+            set_={"person_id": to_id, "by_id": actor.id, "created_at": now},
+            # Only what the actor looks after is theirs to pass on.
+            where=Assignment.person_id == actor.id,
+        )
+        .returning(Assignment.contribution_id)
+    )
+    ids = list(db.session.scalars(given))
+    record_many(
+        Action.assignment_changed,
+        actor.id,
+        [(("contribution", ident), {"to_id": to_id}) for ident in sorted(ids)],
+        process_id=process.id,
+    )
+    done = sorted(db.session.scalars(select(Contribution.number).where(Contribution.id.in_(ids)))) if ids else []
+    return done, sorted(set(numbers) - set(done))
 
 
 def _set(contribution_id: int, to_id: int | None, held_by: int | None, by_id: int, now: datetime) -> bool:

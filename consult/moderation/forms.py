@@ -90,6 +90,16 @@ class GiveForm(_PerItem):
         self.to_id.choices = [(0, _("Please choose")), *team]
 
 
+class BulkGiveForm(Form):
+    """Who of the team is to look after all that are ticked."""
+
+    to_id = SelectField(_l("Colleague"), coerce=int, validators=[DataRequired(_l("Please choose a colleague."))])
+
+    def __init__(self, team: Sequence[tuple[int, str]], *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.to_id.choices = [(0, _("Please choose")), *team]
+
+
 class GatherForm(_PerItem):
     """The number of the entry it is answered together with."""
 

@@ -6,11 +6,12 @@ from sqlalchemy import select
 from consult.audit.models import AuditEntry
 from consult.contributions import operations
 from consult.errors import Refused
-from consult.moderation.assigning import assign, holder_of
+from consult.moderation.assigning import assign, give_many, holder_of
 from consult.moderation.models import Assignment
 from consult.moderation.queue import DeskList, queue
 from consult.processes.models import Moderation
-from tests.contributions.factories import make_town
+from tests.contributions.factories import make_many, make_town
+from tests.factories import make_process
 
 
 @pytest.fixture
@@ -99,3 +100,55 @@ def test_forms_never_lead_away_from_the_desk(session, town, browser_of):
             take, {**fields, "back": target, "form_id": f"f{n}", "held_by": str(town.moderator.id * (n > 0))}
         )
         assert answer.location == town.path("/moderation")
+
+
+def test_all_that_is_ticked_is_given_at_once_and_what_a_colleague_has_stays_with_them(session, town):
+    free, mine, hers, gone = (town.write(f"Beitrag {n}") for n in range(4))
+    assign(mine, town.moderator, town.moderator.id, held_by=None)
+    assign(hers, town.lead, town.lead.id, held_by=None)
+    operations.withdraw(gone, town.citizen)
+    session.flush()
+    elsewhere = make_process(slug="woanders", code="WO")
+    given, left = give_many(town.process, town.moderator, town.moderator.id, [1, 2, 3, 4, 99])
+    assert (given, left) == ([1, 2], [3, 4, 99])
+    assert [holder_of(one.id) for one in (hers, gone)] == [(town.lead.id, "Leitung"), None]
+    assert give_many(town.process, town.moderator, town.lead.id, [1, 2])[0] == [1, 2], "what is one's own is passed on"
+    assert {holder_of(one.id) for one in (free, mine, hers)} == {(town.lead.id, "Leitung")}
+    entries = session.scalars(select(AuditEntry.facts).where(AuditEntry.action == "moderation.assignment.changed"))
+    assert [facts["to_id"] for facts in entries][-2:] == [town.lead.id, town.lead.id]
+    with pytest.raises(Refused):
+        give_many(town.process, town.moderator, town.citizen.id, [1])
+    with pytest.raises(Refused):
+        give_many(elsewhere, town.moderator, town.lead.id, [1])
+
+
+def test_giving_two_hundred_costs_as_many_statements_as_giving_two(session, town, count_queries):
+    make_many(town, 200, state="pending")
+    session.commit()
+    with count_queries() as few:
+        give_many(town.process, town.moderator, town.lead.id, [1, 2])
+    with count_queries() as many:
+        give_many(town.process, town.moderator, town.lead.id, list(range(3, 201)))
+    assert len(many) == len(few)
+
+
+def test_what_is_about_one_part_is_narrowed_ticked_and_given_to_whoever_knows_it(session, town, browser_of):
+    written = [town.write(f"Beitrag {n}") for n in range(3)]
+    assign(written[2], town.lead, town.lead.id, held_by=None)
+    session.commit()
+    desk, address = browser_of(town.moderator), town.path("/moderation/bulk")
+    page = desk.get(town.path(f"/moderation?place={town.goal.key}&ticked=all"))
+    ticks = [box["value"] for box in page.html.select("input[name=pick][checked]")]
+    assert len(ticks) == 3
+    fields = {**page.form_fields(address), "verb": "give", "pick": ticks}
+    asked = desk.post(address, {**fields, "to_id": "0"}, status=200)
+    assert asked.html.find(attrs={"aria-invalid": "true"}), "somebody has to be chosen"
+    sure = desk.post(
+        address, {**asked.form_fields(address), "pick": ticks, "to_id": str(town.moderator.id)}, status=200
+    )
+    assert "3" in sure.h1.split()
+    assert holder_of(written[0].id) is None, "nothing has happened yet"
+    after = desk.follow(desk.post(address, {**sure.form_fields(address), "pick": ticks}))
+    assert f"{town.process.code}-3" in after.html.find(class_="tone-warning").get_text()
+    assert {holder_of(one.id)[0] for one in written[:2]} == {town.moderator.id}
+    assert holder_of(written[2].id) == (town.lead.id, "Leitung")

@@ -12,11 +12,13 @@ from consult.contributions import queries
 from consult.contributions.models import ModerationReason
 from consult.errors import Refused
 from consult.extensions import db
+from consult.moderation.assigning import give_many
 from consult.moderation.bulk import MOST, Outcome, Pick, decide, picked, undo_batch
 from consult.moderation.decided import act_in
-from consult.moderation.forms import BulkHideForm
+from consult.moderation.forms import BulkGiveForm, BulkHideForm
 from consult.moderation.heads import gather
 from consult.moderation.queue import DeskList
+from consult.moderation.team import names_of, team_of
 from consult.moderation.views.blueprint import bp
 from consult.moderation.views.entering import moderated
 from consult.moderation.views.heads import tell
@@ -24,7 +26,7 @@ from consult.moderation.views.here import Here, back_of, number_in
 from consult.processes.models import Process
 from consult.web import commit_and_go, keeps_text, row_id
 
-VERBS = ("approve", "hide", "gather")
+VERBS = ("approve", "hide", "gather", "give")
 
 
 def _ask(process: Process, verb: str, picks: list[Pick], back: str, **more: Any) -> str:
@@ -50,6 +52,8 @@ def bulk(slug: str) -> Response | str:
     confirmed = request.form.get("confirmed") == "y" and bool(g.csrf_ok)
     if verb == "gather":
         return _gather(process, picks, back, form, confirmed)
+    if verb == "give":
+        return _give(process, picks, back, confirmed)
     reason = None
     if verb == "hide":
         if not form.validate_on_submit():
@@ -77,12 +81,34 @@ def _gather(process: Process, picks: list[Pick], back: str, form: Any, confirmed
     return commit_and_go(back)
 
 
+def _give(process: Process, picks: list[Pick], back: str, confirmed: bool) -> Response | str:
+    team = names_of(team_of(process.id))
+    form = BulkGiveForm(team)
+    if not form.validate_on_submit():
+        return _ask(process, "give", picks, back, form=form, asks=True)
+    name = dict(team)[form.to_id.data]
+    if not confirmed:
+        return _ask(process, "give", picks, back, to_id=form.to_id.data, name=name)
+    done, skipped = give_many(process, current_person(), form.to_id.data, [pick.number for pick in picks])
+    said = ngettext(
+        "%(name)s looks after %(num)s contribution.",
+        "%(name)s looks after %(num)s contributions.",
+        len(done),
+        name=name,
+    )
+    return _back(bool(done), said, skipped, back)
+
+
 def _done(outcome: Outcome, said: str, back: str) -> Response:
+    return _back(bool(outcome.done), said, outcome.skipped, back)
+
+
+def _back(any_done: bool, said: str, skipped: list[int], back: str) -> Response:
     """Back to the list, which names what was left alone."""
-    flash(said, "success" if outcome.done else "warning")
+    flash(said, "success" if any_done else "warning")
     address, _hash, _fragment = back.partition("#")
-    if outcome.skipped:
-        address += ("&" if "?" in address else "?") + "skipped=" + ".".join(map(str, outcome.skipped))
+    if skipped:
+        address += ("&" if "?" in address else "?") + "skipped=" + ".".join(map(str, skipped))
     return commit_and_go(address)
 
 

@@ -15,7 +15,7 @@ from consult.moderation import duty as turns
 from consult.moderation import erasing, operations
 from consult.moderation.decided import PAGE as DECIDED
 from consult.moderation.decided import act_of, recently_decided
-from consult.moderation.forms import BulkHideForm, GatherForm, GiveForm, HideForm, NarrowForm, NoteForm
+from consult.moderation.forms import BulkGiveForm, BulkHideForm, GatherForm, GiveForm, HideForm, NarrowForm, NoteForm
 from consult.moderation.queue import SIZES, Counts, DeskList, Narrowed, Queue, QueueItem, counts
 from consult.moderation.queue import queue as page_of
 from consult.moderation.team import names_of, team_of
@@ -84,6 +84,9 @@ class Forms:
 
     def bulk(self) -> BulkHideForm:
         return BulkHideForm(0, self.reasons, formdata=None)
+
+    def bulk_give(self) -> BulkGiveForm:
+        return BulkGiveForm(self.team, formdata=None)
 
 
 def _alike(here: Here, page: Queue) -> list[Similar]:
