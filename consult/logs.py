@@ -11,7 +11,7 @@ from flask import Flask
 
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 #: `id.signature` of personal links, see `consult.signing`.
-_LINK = re.compile(r"\b\d+\.[A-Za-z0-9_-]{24}\b")
+_LINK = re.compile(r"\b\d+\.[A-Za-z0-9_-]{24}(?![A-Za-z0-9_-])")
 
 
 def redact_links(value: str) -> str:

@@ -22,7 +22,11 @@ def came_from() -> str:
 
     A page that was itself an answer to a form may have no address to open.
     """
-    parts = urlsplit(request.referrer or "")
+    try:
+        parts = urlsplit(request.referrer or "")
+    except ValueError:
+        # No address at all, such as "http://[".
+        return ""
     if parts.netloc != request.host:
         return ""
     target = safe_next(parts._replace(scheme="", netloc="", fragment="").geturl(), "")

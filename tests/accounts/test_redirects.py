@@ -165,6 +165,8 @@ def sent_from(browser: Browser, url: str, referrer: str, status: int) -> Any:
         ("http://localhost//evil.example", ""),
         ("http://evil.example/account", ""),
         ("http://localhost/account/sign-ins/end-all", ""),
+        ("http://[x", ""),
+        ("//[", ""),
         ("", ""),
     ],
 )  # fmt: skip

@@ -59,6 +59,8 @@ def test_addresses_and_links_are_taken_out_of_log_lines():
     line = redact("mail to amira.b+x@example.org, link https://x.test/i/17.abcdefghijklmnopqrstuvwx gone")
     assert "example.org" not in line
     assert "abcdefghijklmnopqrstuvwx" not in line
+    # One link in 64 ends with a dash.
+    assert redact("GET /i/17.abcdefghijklmnopqrstuvw- HTTP") == "GET /i/[link] HTTP"
     assert redact("42 rows in 17.5 ms") == "42 rows in 17.5 ms"
 
 
