@@ -110,15 +110,17 @@ def remove_second_factor(actor_id: int, account: Account) -> None:
 def create_admin(*, email: str, name: str, password_hash: str | None, locale: str = "de") -> LinkToken | None:
     """An operator with a confirmed address, made on the server itself. Without a password, returns a link to sign in.
 
-    An existing account becomes operator and keeps its password unless a new one is given.
+    An existing account becomes operator and keeps its password unless a new one is given. One whose address nobody has
+    proven loses it: anybody may have registered that address with a password of their own.
     """
     person = person_for(email, name=name, locale=locale)
     account = account_of(person)
     if name:
         person.name = name
+    unproven = account.confirmed_at is None
     account.confirmed_at = account.confirmed_at or clock.now()
     account.suspended_at = None
-    if password_hash is not None:
+    if password_hash is not None or unproven:
         account.password_hash = password_hash
     db.session.flush()
     grant_operator(None, account)

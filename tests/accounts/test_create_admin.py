@@ -65,3 +65,14 @@ def test_a_bad_address_and_a_short_password_are_refused_in_words(app: Flask, ses
     assert "e-mail" in bad.output
     assert "10 characters" in short.output
     assert db.session.scalar(select(Person.id)) is None
+
+
+def test_a_password_somebody_chose_for_an_unproven_address_counts_no_more(app: Flask, browser: Browser) -> None:
+    """Whoever registers the address of an operator to be, with a password of their own, gets nothing by it."""
+    person = make_member(email="amt@example.org")
+    account_of(person).confirmed_at = None
+    db.session.commit()
+    assert run(app, "--email", "amt@example.org", "--name", "Amt").exit_code == 0
+    assert account_of(admin()).password_hash is None
+    form = browser.get("/sign-in").form_fields("/sign-in")
+    browser.post("/sign-in", {**form, "email": "amt@example.org", "password": PASSWORD}, 200)
