@@ -127,3 +127,12 @@ def test_leads_keep_the_published_reasons(browser, browser_of, session):
     assert "Enthält Angaben über andere" in text
     assert "Enthält private Daten" not in text
     assert "form" not in [tag.name for tag in browser.get(town.path("/rules")).html.find_all()]
+
+
+def test_a_way_back_with_heaps_of_parameters_leads_to_the_desk(browser_of, session):
+    town = make_town(moderation=Moderation.pre)
+    town.write("Bitte mehr Bänke.")
+    back = town.path("/moderation?") + "&".join(f"a{n}=1" for n in range(30))
+    approve = town.path("/moderation/1/approve")
+    answer = browser_of(town.moderator).submit(approve, {"back": back}, form_at=town.path("/moderation"))
+    assert answer.location == town.path("/moderation")

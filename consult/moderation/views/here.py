@@ -92,6 +92,11 @@ def back_of(slug: str) -> tuple[Here, str]:
     parts = urlsplit(target)
     if parts.path != desk:
         target, parts = desk, urlsplit(desk)
-    here = here_of(slug, MultiDict(parse_qsl(parts.query, max_num_fields=20)))
+    try:
+        asked = parse_qsl(parts.query, max_num_fields=20)
+    except ValueError:
+        # No page of the desk has so many: back to its beginning.
+        asked = []
+    here = here_of(slug, MultiDict(asked))
     fragment = f"#{parts.fragment}" if re.fullmatch(r"[\w-]{1,40}", parts.fragment) else ""
     return here, here.url() + fragment
