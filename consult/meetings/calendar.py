@@ -190,13 +190,13 @@ def _folded(line: str) -> bytes:
 
 
 def _with_zones(calendar: Calendar, meetings: Sequence[Meeting]) -> bytes:
-    """As text, with the zones in front: before the first event stand only our own lines."""
+    """As text, with the zones in front of the first event: that is a line of its own, which no title can be."""
     years: dict[str, list[int]] = {}
     for meeting in meetings:
         if meeting.time_known:
             years.setdefault(meeting.zone, []).append(meeting.starts_at.astimezone(ZoneInfo(meeting.zone)).year)
     zone_lines = b"".join(_zone_lines(name, min(found), max(found)) for name, found in sorted(years.items()))
-    return bytes(calendar.to_ical()).replace(b"BEGIN:VEVENT", zone_lines + b"BEGIN:VEVENT", 1)
+    return bytes(calendar.to_ical()).replace(b"\r\nBEGIN:VEVENT", b"\r\n" + zone_lines + b"BEGIN:VEVENT", 1)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from icalendar import Calendar, Event
 
 from consult.html import clean_line
 from consult.meetings import calendar
+from consult.meetings.calendar import Dated
 from consult.meetings.models import Meeting
 from consult.meetings.operations import utc_of
 from tests.client import Browser
@@ -128,3 +129,11 @@ def test_where_only_the_day_is_known_the_entry_is_a_whole_day(session: Any) -> N
 
 def test_the_stamp_is_in_utc(session: Any) -> None:
     assert event_of(written(meeting()))["dtstamp"].dt.tzinfo in (UTC, ZoneInfo("UTC"))
+
+
+def test_no_title_of_a_calendar_takes_the_place_of_its_first_event(session: Any) -> None:
+    it = Dated(meeting(), page_url="https://x.example/m/7", description="", stamp=datetime(2026, 1, 1, tzinfo=UTC))
+    data = calendar.feed("BEGIN:VEVENT", [it], public_url="https://mitreden.example.org")
+    assert str(Calendar.from_ical(data)["x-wr-calname"]) == "BEGIN:VEVENT"
+    assert event_of(data)["dtstart"].dt == it.meeting.starts_at
+    assert data.index(b"BEGIN:VTIMEZONE") > data.index(b"X-WR-CALNAME:BEGIN:VEVENT")
