@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from consult import authz, broker, cli, errors, features, filled, i18n, jobs, logs, shell, web
+from consult import authz, broker, cli, errors, features, filled, forms, i18n, jobs, logs, shell, web
 from consult.accounts import sessions
 from consult.db import install_connection_rules
 from consult.extensions import compress, csrf, db, login_manager, migrate
@@ -33,6 +33,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     broker.init_app(app)
     delivery.init_app(app)
     web.init_app(app)
+    forms.init_app(app)
     authz.init_app(app)
     shell.init_app(app)
     filled.init_app(app)

@@ -64,7 +64,12 @@ class Page:
         headings = sum(tag.name == "h1" for tag in tags)
         assert headings == 1, f"one h1 expected, got {headings}"
         title = (html.title and html.title.string) or ""
-        assert title.strip().startswith(self.h1[:20]), f"title {title!r} does not start with the heading {self.h1!r}"
+        # One word before the heading when a form is refused, none otherwise.
+        before, found, _rest = title.strip().partition(self.h1[:20])
+        assert found, f"title {title!r} does not begin with the heading {self.h1!r}"
+        said = {name for tag in html.select(".error-summary, .error, .tone-danger") for name in tag["class"]}
+        assert bool(before) <= bool(said), f"title {title!r}, but the page says nothing of an error"
+        assert bool(before) >= ("error-summary" in said), f"title {title!r} does not say that something is wrong"
         assert html.html is not None
         assert html.html.get("lang"), "no language"
         ids = Counter(tag["id"] for tag in tags if "id" in tag.attrs)

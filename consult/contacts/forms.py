@@ -1,5 +1,8 @@
 """What the forms about contacts take."""
 
+from typing import Any
+
+from flask_babel import gettext as _
 from wtforms import EmailField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
@@ -44,6 +47,11 @@ class NetworkForm(Form):
         _l("Organisation"), [DataRequired(_l("Please enter the name.")), Length(max=200)], filters=[one_line],
         description=_l("Exactly as it stands in the list of organisations."),
     )  # fmt: skip
+
+    def __init__(self, *args: Any, of_network: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not of_network:
+            self.organisation.label.text = _("Network")
 
 
 class MergeForm(Form):

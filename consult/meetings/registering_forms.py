@@ -226,6 +226,8 @@ class AddForm(RegisterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.name.label.text = _("Name")
+        self.named.label.text = _("Agrees to be named in a published list")
         self.email.validators = [Optional(), Length(max=254), true_address]
         self.email.flags.required = False
 

@@ -32,7 +32,7 @@ def organisation(organisation_id: int) -> Response | str:
     found = details.organisation_or_404(organisation_id)
     if found.merged_into_id is not None:
         return redirect(url_for(".organisation", organisation_id=found.merged_into_id), 301)
-    return _page(found, NetworkForm(formdata=None))
+    return _page(found, NetworkForm(formdata=None, of_network=found.kind == "network"))
 
 
 def _page(found: Organisation, form: NetworkForm) -> str:
@@ -61,7 +61,7 @@ def _network_and_member(found: Organisation, name: str) -> tuple[Organisation, O
 def add_to_network(organisation_id: int) -> Response | str:
     """A network gets a member."""
     found = load(organisation_id)
-    form = NetworkForm()
+    form = NetworkForm(of_network=found.kind == "network")
     if form.validate_on_submit():
         pair = _network_and_member(found, entered(form.organisation))
         try:

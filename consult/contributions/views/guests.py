@@ -151,6 +151,8 @@ def _write(
         form = proposing.bind(GuestProposeForm(mark, known=author is not None, taken=taken))
     else:
         form = GuestForm(mark, known=author is not None, taken=taken, stances=offered_names(process))
+    if helper is not None:
+        form.email.label.text = _("E-mail address of the person you help")
     browser_secret()
     status = 200
     if proposing and (proposing.shows_newer or proposing.retired()):
