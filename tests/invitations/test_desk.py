@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import docx
 import pytest
@@ -90,7 +91,10 @@ def test_from_the_draft_to_the_last_answer(browser_of: Callable[..., Browser]) -
     assert "kaputt" in again.text
     moderator.post(here + "/list/add", {**again.form_fields(here + "/list/add"), "leave_out": "y"})
     shown = moderator.get(here + "/preview", headers=EN)
-    assert "0.sample" in str(shown.html)
+    samples = {link["href"] for link in shown.html.find_all("a") if "0.sample" in link["href"]}
+    assert samples
+    for sample in samples:
+        assert moderator.get(urlsplit(sample).path, headers=EN).h1 == "This link is a sample"
     assert "Herzlich eingeladen" in shown.text
     assert mails() == 0, "nothing left before the button"
     assert "Refresh" not in moderator.get(here).response.headers

@@ -19,6 +19,7 @@ from consult.html import plain_html, render_markdown
 from consult.i18n import language
 from consult.invitations import answering, operations, queries
 from consult.invitations.answering import Answer
+from consult.invitations.emails import SAMPLE
 from consult.invitations.forms import AnswerForm, DeputyForm
 from consult.invitations.models import InvitationState
 from consult.invitations.queries import Answerable
@@ -122,10 +123,24 @@ def _page(link: str, found: Answerable, form: AnswerForm, status: int) -> Respon
     return response
 
 
+def _sample() -> str:
+    """Where the link of a mail leads that was only looked at, or sent as a test."""
+    return render_template(
+        "errors/error.html",
+        title=_("This link is a sample"),
+        message=_(
+            "In the real mail it leads to a page of its own for each invited person. There they say whether they come. "
+            "Here nothing can be answered."
+        ),
+    )
+
+
 @bp.get("/i/<link>")
 @private
 @public
 def respond(link: str) -> Response:
+    if link == SAMPLE:
+        return make_response(_sample())
     found = _load(link)
     if found.invitation.opened_at is None:
         operations.note_opened(found.invitation.id)
