@@ -12,12 +12,15 @@ from consult.contributions.cli import import_polis
 from consult.contributions.models import (
     Contribution,
     ContributionText,
+    ModerationAct,
     ModerationReason,
     Reaction,
     ReactionKind,
     State,
 )
+from consult.processes.models import Function
 from tests.contributions.factories import make_town
+from tests.factories import make_group, make_person
 
 #: A real conversation; not part of the repository.
 KLIMARAT = Path(__file__).parents[3] / "shared" / "data" / "klimarat-konsum"
@@ -136,6 +139,27 @@ def test_the_command_asks_for_somebody_who_moderates(app, session, folder):
     result = runner.invoke(import_polis, [str(folder), "--process", town.process.slug, "--by", town.moderator.email])
     assert result.exit_code == 0, result.output
     assert "Added 3 contributions, 3 participants, 4 reactions" in result.output
+
+
+def test_without_a_name_the_only_lead_stands_in_the_record(app, session, folder):
+    town = make_town()
+    result = app.test_cli_runner().invoke(import_polis, [str(folder), "--process", town.process.slug])
+    assert result.exit_code == 0, result.output
+    assert f"In the record: {town.lead.name}." in result.output
+    assert session.scalars(select(ModerationAct.actor_id).distinct()).all() == [town.lead.id]
+
+
+def test_of_several_leads_one_is_to_be_named(app, session, folder):
+    town = make_town()
+    second = make_person(email="second-lead@example.org")
+    make_group(town.process, Function.lead, second)
+    result = app.test_cli_runner().invoke(import_polis, [str(folder), "--process", town.process.slug])
+    assert result.exit_code == 1
+    assert "More than one person leads this process." in result.output
+    for address in (town.lead.email, second.email, town.moderator.email):
+        assert address in result.output
+    assert town.citizen.email not in result.output
+    assert session.scalar(select(func.count()).select_from(Contribution)) == 0
 
 
 @pytest.mark.skipif(not KLIMARAT.is_dir(), reason="the conversation klimarat-konsum is not on this machine")
