@@ -1,4 +1,4 @@
-"""What a reader chooses at the thread of a part of the text: order, stance, language."""
+"""What a reader chooses at the thread of a part of the text: order, stance, language, way it came."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,18 +8,19 @@ from flask_babel import gettext as _
 from consult.contributions.forms import language_names
 from consult.contributions.listing import Filter
 from consult.contributions.models import Order
-from consult.contributions.words import order_names, stance_names
+from consult.contributions.words import channel_names, order_names, stance_names
 
 #: Names of the choices in an address.
-NAMES = ("order", "stance", "lang")
+NAMES = ("order", "stance", "lang", "channel")
 
 
 def choice_of(args: Mapping[str, str]) -> Filter:
     """The choice in an address; what is not offered counts as none."""
-    stance, lang, order = args.get("stance", ""), args.get("lang", ""), args.get("order", "")
+    stance, lang, channel, order = (args.get(name, "") for name in ("stance", "lang", "channel", "order"))
     return Filter(
         stance=stance if stance in stance_names() else "",
         lang=lang if lang in language_names() else "",
+        channel=channel if channel in channel_names() else "",
         order=Order(order) if order in order_names() else Order.newest,
     )
 
@@ -27,7 +28,7 @@ def choice_of(args: Mapping[str, str]) -> Filter:
 def address_of(chosen: Filter) -> dict[str, str]:
     """The same for the address of another page of the list; nothing where nothing is chosen."""
     order = "" if chosen.order == Order.newest else str(chosen.order)
-    values = {"order": order, "stance": chosen.stance, "lang": chosen.lang}
+    values = {"order": order, "stance": chosen.stance, "lang": chosen.lang, "channel": chosen.channel}
     return {name: value for name, value in values.items() if value}
 
 
@@ -50,6 +51,12 @@ def offered(chosen: Filter, counts: Mapping[str, int]) -> dict[str, Any]:
                 "label": _("Language"),
                 "value": chosen.lang,
                 "choices": [("", _("All")), *language_names().items()],
+            },
+            {
+                "name": "channel",
+                "label": _("Way it came"),
+                "value": chosen.channel,
+                "choices": [("", _("All")), *channel_names().items()],
             },
         ],
     }

@@ -172,9 +172,9 @@ def chosen_thread(
     may_reply: bool = False,
     may_react: bool = False,
 ) -> Thread:
-    """The thread of an element as its reader chooses: by stance, language, order; replies stay below what they answer.
+    """The thread of an element as its reader chooses: by stance, language, channel, order.
 
-    Without a choice the very page that most people read, see `threads.thread`.
+    Replies stay below what they answer. Without a choice the very page that most people read, see `threads.thread`.
     """
     may = {"may_reply": may_reply, "may_react": may_react}
     place = _CURSOR.fullmatch(before)
@@ -188,7 +188,11 @@ def chosen_thread(
         Contribution.state == State.published,
         Contribution.parent_id.is_(None),
     )
-    for part, value in ((Contribution.stance, wanted.stance), (Contribution.lang, wanted.lang)):
+    for part, value in (
+        (Contribution.stance, wanted.stance),
+        (Contribution.lang, wanted.lang),
+        (Contribution.channel, wanted.channel),
+    ):
         if value:
             query = query.where(part == value)
     found = _read(reader, wanted.order, _page(query, wanted.order, before, at_one_place=True))

@@ -10,7 +10,8 @@ from wtforms import Form as PlainForm
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from consult.concept.queries import Placed
-from consult.contributions.words import stance_names
+from consult.contributions.forms import language_names
+from consult.contributions.words import channel_names, stance_names
 from consult.forms import Form, _l, several_lines
 from consult.weighing.listing import Order, Wanted, Which
 from consult.weighing.words import desk_orders, disposition_choices
@@ -26,6 +27,8 @@ class DeskForm(PlainForm):
 
     stance = SelectField(_l("How it is meant"))
     element = SelectField(_l("What it is about"))
+    lang = SelectField(_l("Language"))
+    channel = SelectField(_l("Way it came"))
     order = SelectField(_l("Order"))
     list = HiddenField()
 
@@ -39,16 +42,20 @@ class DeskForm(PlainForm):
         self.stance.choices = [everything, *stance_names().items()]
         whole = (WHOLE, _("The process as a whole"))
         self.element.choices = [everything, whole, *((place.key, place.heading) for place in places)]
+        self.lang.choices = [everything, *language_names().items()]
+        self.channel.choices = [everything, *channel_names().items()]
         self.order.choices = list(desk_orders().items())
 
     def wanted(self) -> Wanted:
         """The choice; what is not offered counts as nothing."""
         stance, element, order = self.stance.data or "", self.element.data or "", self.order.data or ""
-        which = self.list.data or ""
+        which, lang, channel = self.list.data or "", self.lang.data or "", self.channel.data or ""
         return Wanted(
             which=Which(which) if which in list(Which) else Which.open,
             order=Order(order) if order in list(Order) else Order.oldest,
             stance=stance if stance in stance_names() else "",
+            lang=lang if lang in language_names() else "",
+            channel=channel if channel in channel_names() else "",
             element_id=self._places.get(element),
             whole=element == WHOLE,
         )

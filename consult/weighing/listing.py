@@ -47,6 +47,8 @@ class Wanted:
     which: Which = Which.open
     order: Order = Order.oldest
     stance: str = ""
+    lang: str = ""
+    channel: str = ""
     #: On this element and on all it descends from.
     element_id: int | None = None
     #: Only contributions to the process as a whole.
@@ -125,8 +127,13 @@ def _items(process: Process, person: Person, chosen: Any, by: Sequence[Any], now
 
 def _narrowed(process: Process, wanted: Wanted, column: Any) -> Any:
     query = select(column).where(*_CONDITIONS[wanted.which](process.id))
-    if wanted.stance:
-        query = query.where(Contribution.stance == wanted.stance)
+    for part, value in (
+        (Contribution.stance, wanted.stance),
+        (Contribution.lang, wanted.lang),
+        (Contribution.channel, wanted.channel),
+    ):
+        if value:
+            query = query.where(part == value)
     if wanted.element_id is not None:
         query = query.where(at(wanted.element_id))
     if wanted.whole:

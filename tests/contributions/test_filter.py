@@ -8,7 +8,8 @@ from sqlalchemy import update
 from consult.contributions import operations
 from consult.contributions.choosing import choice_of
 from consult.contributions.listing import Filter, chosen_thread, listing
-from consult.contributions.models import Contribution, Order, ReactionKind
+from consult.contributions.models import Channel, Contribution, Order, ReactionKind
+from consult.extensions import db
 from tests.contributions.factories import make_element, make_heir, make_many, make_town, make_version, make_wording
 
 
@@ -37,6 +38,18 @@ def test_by_stance_and_by_language(town):
     assert numbers(town, stance="support") == [turkish.number, like.number]
     assert numbers(town, stance="support", lang="tr") == [turkish.number]
     assert numbers(town, lang="ar") == []
+
+
+def test_by_the_way_it_came(town, browser):
+    written, letter = town.write("Hier geschrieben."), town.write("Mit der Post gekommen.")
+    letter.channel = Channel.letter
+    db.session.commit()
+    assert numbers(town, channel=Channel.letter) == [letter.number]
+    assert shown(browser, town, "?channel=letter") == [letter.number]
+    assert shown(browser, town, "?channel=web") == [written.number]
+    assert shown(browser, town, "?channel=pigeon") == [letter.number, written.number], (
+        "what is not offered is no choice"
+    )
 
 
 def test_most_agreed_with_most_contested_and_without_an_answer(town):
@@ -95,7 +108,9 @@ def test_a_cursor_that_is_none_begins_at_the_start(town, browser, order, cursor)
     browser.get(town.path(f"/e/ankommen?order={order}&before={cursor}"))
 
 
-@pytest.mark.parametrize("wrong", ["stance=x", "lang=xx", "order=x", "order=newest&stance=&lang=", "stance[]=concern"])
+@pytest.mark.parametrize(
+    "wrong", ["stance=x", "lang=xx", "channel=x", "order=x", "order=newest&stance=&lang=&channel=", "stance[]=concern"]
+)
 def test_what_is_not_offered_counts_as_no_choice(wrong):
     assert choice_of(dict(part.split("=") for part in wrong.split("&"))) == Filter()
 
@@ -106,11 +121,11 @@ def test_the_page_keeps_the_choice_and_shows_how_many_there_are(town, browser, s
     page = browser.get(town.path("/e/ankommen"))
     labels = [option.get_text() for option in page.html.select("select[name=stance] option")]
     assert [re.search(r"\((\d+)\)", label)[1] for label in labels] == ["46", "0", "1", "45", "0"]
-    page = browser.get(town.path("/e/ankommen?stance=change&order=supported&lang=de"))
+    page = browser.get(town.path("/e/ankommen?stance=change&order=supported&lang=de&channel=web"))
     chosen = {select["name"]: select.find(selected=True)["value"] for select in page.html.select("main select")}
-    assert chosen == {"order": "supported", "stance": "change", "lang": "de"}
+    assert chosen == {"order": "supported", "stance": "change", "lang": "de", "channel": "web"}
     following = page.html.select_one("a[rel=next]")["href"]
-    assert {"stance=change", "order=supported", "lang=de"} <= set(re.split("[?&#]", following))
+    assert {"stance=change", "order=supported", "lang=de", "channel=web"} <= set(re.split("[?&#]", following))
     again = browser.get(following)
     assert again.html.select_one("a[rel=next]"), "45 are three pages"
     back = [link["href"] for link in again.html.select("section[aria-labelledby=contributions] > p > a")]

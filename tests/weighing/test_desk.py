@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from consult import clock
 from consult.contributions import operations as contributions
-from consult.contributions.models import Contribution, Reaction
+from consult.contributions.models import Channel, Contribution, Reaction
 from consult.extensions import db
 from consult.processes.models import Function
 from consult.weighing.listing import PAGE
@@ -97,6 +97,25 @@ def test_it_can_be_narrowed_and_ordered(desk, town):
     assert listed(desk.get(f"{path}?order=nonsense&stance=x&element=y&list=z&before=q")) == numbers(
         wish, question, whole
     )
+
+
+def test_it_can_be_narrowed_to_a_language_and_the_way_it_came(desk, town):
+    here, turkish = town.write("Deutsch"), town.write("Güzel.", lang="tr")
+    letter = town.write("Mit der Post")
+    letter.channel = Channel.letter
+    decided = town.write("Kısa.", lang="tr")
+    decide(decided, DispositionKind.note, "Gehört.", actor=town.lead)
+    db.session.commit()
+    path = town.path("/answers")
+    assert listed(desk.get(f"{path}?lang=tr")) == numbers(turkish)
+    assert listed(desk.get(f"{path}?list=decided&lang=tr")) == numbers(decided)
+    assert listed(desk.get(f"{path}?channel=letter")) == numbers(letter)
+    assert listed(desk.get(f"{path}?lang=xx&channel=pigeon")) == numbers(here, turkish, letter)
+    # The same choice holds when the whole list is answered together.
+    town.write("Noch eins")
+    db.session.commit()
+    every = desk.get(f"{path}?channel=web&lang=de").html.select_one("a[href*='every=1']")["href"]
+    assert desk.get(every, status=303).location.endswith(f"?n={here.number}&n={decided.number + 1}")
 
 
 @pytest.mark.parametrize("order", ["oldest", "questions", "supported"])
