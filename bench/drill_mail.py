@@ -44,25 +44,32 @@ class _Found:
     """What the reports of the tests say, over all runs."""
 
     tests: int = 0
-    bad: int = 0
+    #: What was asserted and did not hold, and what went wrong before or after.
+    failed: int = 0
+    errors: int = 0
+    trials: int = 0
     lost: int = 0
     duplicates: int = 0
     told: list[str] = field(default_factory=list)
+    why: str = ""
 
     def add(self, report: Path) -> None:
         """One report; none at all is a failure."""
         suite = ElementTree.parse(report).getroot().find("testsuite") if report.exists() else None  # noqa: S314  ours
         if suite is None:
-            self.bad += 1
+            self.errors += 1
             return
         self.tests += int(suite.get("tests", 0)) - int(suite.get("skipped", 0))
-        self.bad += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        self.failed += int(suite.get("failures", 0))
+        self.errors += int(suite.get("errors", 0))
         for told in suite.iter("property"):
             name, value = told.get("name", ""), told.get("value", "")
-            if name in ("lost", "duplicates"):
+            if name in ("trials", "lost", "duplicates"):
                 setattr(self, name, getattr(self, name) + int(value))
             else:
                 self.told.append(f"{name} {value}")
+        for failure in (*suite.iter("failure"), *suite.iter("error")):
+            self.why = self.why or " ".join(failure.get("message", "").split())[:160]
 
 
 def _run(name: str, tests: str, times: int, servers: Servers, folder: Path, size: str, without: str) -> Figures:
@@ -92,10 +99,15 @@ def _run(name: str, tests: str, times: int, servers: Servers, folder: Path, size
         found.add(report)
         if done.returncode and not without:
             print(done.stdout.decode(errors="replace")[-3000:], flush=True)
-    told = "; ".join(found.told)
-    figure = f"{found.tests} tests, {found.bad} failed" + (f": {told}" if told else "")
-    ok = found.bad == 0 and found.tests > 0
-    return Figures(name, found.tests, found.lost, found.duplicates, found.bad, figure, ok)
+    told = [f"{found.tests} tests, {found.failed + found.errors} failed", *found.told]
+    # Once is enough, however often the tests ran.
+    figure = "; ".join(dict.fromkeys([*told, *([f"because {found.why}"] if found.why else [])]))
+    errors = found.failed + found.errors
+    trials = found.trials or found.tests
+    ok = errors == 0 and found.tests > 0
+    return Figures(
+        name, trials, found.lost, found.duplicates, errors, figure, ok, broken=not found.failed and errors > 0
+    )
 
 
 ROWS = tuple(
