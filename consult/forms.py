@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Container, Mapping
+from datetime import date
 from typing import Any, cast
 
 from flask import Flask, g
@@ -65,6 +66,15 @@ def entered(field: Field) -> str:
     return str(field.data or "")
 
 
+_EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 1, 1)
+
+
+def sensible_day(_form: Any, field: Any) -> None:
+    """Validator of days: years such as 0026 or 20260 are slips of the finger, and some break the calendar."""
+    if field.data is not None and not _EARLIEST <= field.data < _LATEST:
+        raise ValidationError(_("Please enter a day between 2000 and 2100."))
+
+
 class _Offered:
     """A choice among `words`; `offered` says what people read for each, when it is shown.
 
@@ -101,7 +111,7 @@ class RadioOne(_Offered, RadioField):  # type: ignore[misc]  # as above
 class Form(FlaskForm):
     """A form that says in plain words when its token is stale, and keeps what was typed."""
 
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # untyped
+    class Meta(FlaskForm.Meta):
         def get_translations(self, form: Any) -> _Words:
             return _Words(super().get_translations(form))
 

@@ -58,7 +58,8 @@ def test_the_summary_leads_to_each_field_by_its_name(browser: Browser) -> None:
         assert said == f"Error: {words}", "summary and field do not say the same"
         assert f"{field['id']}-error" in field["aria-describedby"]
     summary = page.html.select_one(".error-summary")
-    assert summary.has_attr("autofocus") and summary["tabindex"] == "-1"
+    assert summary.has_attr("autofocus")
+    assert summary["tabindex"] == "-1"
 
 
 def test_the_title_of_a_refused_form_begins_with_the_word_error(browser: Browser) -> None:

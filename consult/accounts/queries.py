@@ -21,6 +21,12 @@ def person_by_email(email: str) -> Person | None:
     return db.session.scalar(select(Person).where(Person.email == email).options(joinedload(Person.account)))
 
 
+def in_use(email: str) -> Person | None:
+    """Who has an account with this address that can be signed in to."""
+    person = person_by_email(email.strip().lower())
+    return person if person is not None and person.account is not None and person.account.may_sign_in() else None
+
+
 def person_with_account(person_id: int) -> Person | None:
     """The person, with the account loaded (which may be none)."""
     return db.session.scalar(select(Person).where(Person.id == person_id).options(joinedload(Person.account)))

@@ -29,6 +29,7 @@ from consult.moderation.queue import DeskList, counts
 from consult.outbox import queries as outbox
 from consult.outbox.models import State
 from consult.processes import policy
+from consult.processes.lead import LeadEnds, lead_ends
 from consult.processes.models import Function, Process, ProcessState
 from consult.processes.operations import missing_for_publishing
 from consult.processes.queries import functions_of, processes_visible_to
@@ -248,6 +249,22 @@ def publishing(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
     ]
 
 
+def _of_lead(ends: LeadEnds, what: str, url: str) -> DeskTask:
+    """A process that nobody leads, or soon nobody will."""
+    if ends.already():
+        return DeskTask(what, ends.title, url, late=True, note=_("Nobody leads this process."))
+    day = format_day(clock.local_date(ends.at, ends.zone))
+    return DeskTask(what, ends.title, url, note=_("From %(day)s on nobody leads this process.", day=day))
+
+
+def leading(person: Any, process: Process, _now: datetime) -> list[DeskTask]:
+    """The last role of a lead ends soon: leads name another, or give a later day."""
+    if not policy.is_lead(person, process):
+        return []
+    url = url_for("groups.index", slug=process.slug)
+    return [_of_lead(ends, _("Name another lead"), url) for ends in lead_ends([process.id]) if ends.soon()]
+
+
 #: One function per desk; a new desk adds its own here.
 DESKS: tuple[Callable[[Any, Process, datetime], list[DeskTask]], ...] = (
     moderation,
@@ -259,6 +276,7 @@ DESKS: tuple[Callable[[Any, Process, datetime], list[DeskTask]], ...] = (
     drafts,
     versions,
     publishing,
+    leading,
 )
 
 
@@ -281,6 +299,11 @@ def running_the_platform(person: Any) -> list[DeskTask]:
     if drafts:
         what = ngettext("Complete %(num)s legal text", "Complete %(num)s legal texts", drafts)
         tasks.append(DeskTask(what, platform, url_for("site.texts"), drafts))
+    tasks += [
+        _of_lead(ends, _("Name a lead"), url_for("processes.name_lead", process_id=ends.process_id))
+        for ends in lead_ends()
+        if ends.soon()
+    ]
     return tasks
 
 

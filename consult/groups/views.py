@@ -28,6 +28,7 @@ from consult.i18n import language
 from consult.processes import operations as leading
 from consult.processes import policy
 from consult.processes import queries as processes
+from consult.processes.lead import LeadEnds, lead_ends
 from consult.processes.loading import load_process
 from consult.processes.models import Function, Process
 from consult.processes.words import day_before, function_names
@@ -53,6 +54,11 @@ def _end_of(day: date | None, process: Process) -> datetime | None:
     return None if day is None else clock.end_of_day(day, process.zone)
 
 
+def _ends_of_lead(process: Process, may_edit: bool) -> list[LeadEnds]:
+    """When nobody will lead the process: each role ends by itself, and nobody is asked. For those who can change it."""
+    return lead_ends([process.id]) if may_edit else []
+
+
 def _new_roles(*person_ids: int) -> None:
     """Whoever may do more or less from now on gets a fresh sign-in."""
     for ident in person_ids:
@@ -64,11 +70,13 @@ def index(slug: str) -> str:
     """All groups and what they do."""
     process = load_process(slug)
     authorize(policy.can_see_groups, process)
+    may_edit = allowed(policy.can_edit_groups, process)
     return render_template(
         "groups/index.html",
         process=process,
         rows=processes.groups_at_work(process.id),
-        may_edit=allowed(policy.can_edit_groups, process),
+        may_edit=may_edit,
+        unled=_ends_of_lead(process, may_edit),
         kinds=kind_names(),
         functions=function_names(),
     )
@@ -81,12 +89,14 @@ def show(slug: str, group_id: int) -> str:
     authorize(policy.can_see_groups, process)
     group = processes.group_at_work_or_404(process.id, group_id)
     held = processes.functions_of_group(process.id, group.id)
+    may_edit = allowed(policy.can_edit_group, process, group.id)
     return render_template(
         "groups/show.html",
         process=process,
         group=group,
         members=queries.members_of(group.id),
-        may_edit=allowed(policy.can_edit_group, process, group.id),
+        may_edit=may_edit,
+        unled=_ends_of_lead(process, may_edit),
         kinds=kind_names(),
         functions=[name for function, name in function_names().items() if function in held],
         last_day=lambda moment: moment and day_before(moment, process.zone),

@@ -4,10 +4,11 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
-from wtforms import DateField, IntegerField, RadioField, SelectMultipleField, StringField, TextAreaField
+from wtforms import DateField, EmailField, IntegerField, RadioField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from consult.accounts.forms import Address
 from consult.forms import Form, _l, one_line, several_lines
 from consult.processes.models import Audience, Influence, Moderation
 from consult.processes.presets import Preset
@@ -28,6 +29,15 @@ def upper(value: str | None) -> str | None:
 
 def lower(value: str | None) -> str | None:
     return value.lower() if value else value
+
+
+class LeadForm(Form):
+    """Whom an operator makes lead of a process."""
+
+    email = EmailField(
+        _l("E-mail address"), [DataRequired(), Length(max=254), Address()], filters=[one_line],
+        description=_l("Of somebody who has an account."),
+    )  # fmt: skip
 
 
 class _Names(Form):

@@ -47,6 +47,11 @@ def can_edit_process(person: Person | None, process: Process) -> bool:
     return is_lead(person, process)
 
 
+def can_name_lead(person: Person | None) -> bool:
+    """Operators, for a process that has no lead; whether it is one says `lead.must_need_lead`."""
+    return is_operator(person)
+
+
 def can_publish_process(person: Person | None, process: Process) -> bool:
     return is_lead(person, process) and process.state == ProcessState.draft
 

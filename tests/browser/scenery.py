@@ -302,6 +302,8 @@ def make_scene(town: Town) -> Scene:
         }
         closed = factories.make_process(slug="zu", code="ZU", title="Geschlossenes Verfahren")
         factories.make_stage(closed, title="Nur lesen")
+        # Nobody leads it.
+        arguments["process_id"] = closed.id
         world.cast["suspended"].account.suspended_at = clock.now()
         db.session.flush()
     cast |= more | {role: town.person(email) for role, email in CAST.items()}

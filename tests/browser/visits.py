@@ -382,7 +382,7 @@ VISITS = [
     # Running the platform.
     *_each(
         "demo_operator", "accounts.people", "accounts.people_person", "accounts.people_invite", "outbox.messages",
-        "outbox.paused",
+        "outbox.paused", "processes.name_lead",
         "site.settings", "site.texts", "site.messages", "site.deletions",
     ),
     Visit("site.text", "demo_operator", values={"key": "imprint", "lang": "de"}),

@@ -256,6 +256,6 @@ def build() -> World:
             "sheet_id": sheet.id, "sheet_done": sheet_done.id, "translation_id": translation_id,
             "network_id": network.id, "member_id": organisation.id, "affiliation_id": works_at.id,
             "guest_id": invitation.person_id, "appeal_id": appeal_id,
-            "rule_id": rule.id, "duty_id": turn.id, "author_id": author.id,
+            "rule_id": rule.id, "duty_id": turn.id, "author_id": author.id, "process_id": process.id,
         },
     )  # fmt: skip
