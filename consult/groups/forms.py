@@ -17,7 +17,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from consult.accounts.addresses import clean_email
-from consult.forms import Form, _l, one_line, several_lines
+from consult.forms import Form, _l, one_line, sensible_day, several_lines
 from consult.groups.models import GroupKind
 from consult.groups.words import kind_names
 
@@ -69,7 +69,7 @@ class PersonForm(_ByAddress):
     )
     last_day = DateField(
         _l("Last day"),
-        [Optional()],
+        [Optional(), sensible_day],
         description=_l("For people who help for a time only. Their rights end by themselves."),
     )
 
@@ -81,7 +81,7 @@ class OrganisationForm(Form):
         [InputRequired(_l("Please enter a number.")), NumberRange(1, 50)],
         default=1,
     )
-    last_day = DateField(_l("Last day"), [Optional()])
+    last_day = DateField(_l("Last day"), [Optional(), sensible_day])
 
 
 class SeatForm(_ByAddress):
@@ -93,4 +93,6 @@ class SeatsForm(Form):
 
 
 class EndForm(Form):
-    last_day = DateField(_l("Last day"), [Optional()], description=_l("Leave it empty to end the membership now."))
+    last_day = DateField(
+        _l("Last day"), [Optional(), sensible_day], description=_l("Leave it empty to end the membership now.")
+    )

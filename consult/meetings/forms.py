@@ -23,7 +23,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from consult import clock
 from consult.concept.queries import Placed
 from consult.contributions.models import MAX_LENGTH
-from consult.forms import Form, _l, one_line, several_lines
+from consult.forms import Form, _l, one_line, sensible_day, several_lines
 from consult.meetings.event_words import ONE, every_names, list_names, registration_names, scope_names
 from consult.meetings.models import AttendeeList, LineKind, MeetingKind, RegistrationMode
 from consult.meetings.operations import AgendaPoint, Arrangement
@@ -199,7 +199,7 @@ class LineRow(FlaskForm):
     element_id = SelectField(_l("About"))
     agenda_item_id = SelectField(_l("Item of the agenda"))
     owner_id = SelectField(_l("Whose task"))
-    due_on = DateField(_l("Until"), [Optional()])
+    due_on = DateField(_l("Until"), [Optional(), sensible_day])
 
 
 class MinutesForm(Form):
@@ -223,4 +223,4 @@ class CirculateForm(Form):
     """Until when the group may object."""
 
     base_revision = IntegerField(validators=[NumberRange(0)])
-    objections_until = DateField(_l("Objections until"), [Optional()])
+    objections_until = DateField(_l("Objections until"), [Optional(), sensible_day])

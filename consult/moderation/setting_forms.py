@@ -11,7 +11,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from consult.contributions.forms import LANGUAGES
 from consult.contributions.models import MAX_LENGTH, RuleEffect
 from consult.contributions.screening import words_in
-from consult.forms import Form, _l, entered, several_lines
+from consult.forms import Form, _l, entered, sensible_day, several_lines
 
 #: Names of the buttons: show the sentence, try the rule out, keep it.
 SHOW, TRY, KEEP = "show", "try", "keep"
@@ -82,8 +82,8 @@ class DutyForm(Form):
 
     person_id = SelectField(_l("Who"), coerce=int, validators=[DataRequired(_l("Please choose somebody."))])
     substitute_id = SelectField(_l("Substitute"), coerce=int, validators=[Optional()], default=0)
-    first_day = DateField(_l("First day"), validators=[DataRequired(_l("Please enter a day."))])
-    last_day = DateField(_l("Last day"), validators=[DataRequired(_l("Please enter a day."))])
+    first_day = DateField(_l("First day"), validators=[DataRequired(_l("Please enter a day.")), sensible_day])
+    last_day = DateField(_l("Last day"), validators=[DataRequired(_l("Please enter a day.")), sensible_day])
 
     def __init__(self, people: Sequence[tuple[int, str]], *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)

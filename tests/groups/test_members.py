@@ -106,6 +106,16 @@ def test_a_facilitators_rights_end_by_themselves_after_the_last_day(browser_of, 
     assert people_with(process.id, Function.steering) == []
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_nobody_means_is_refused(browser_of, process, lead, group, day):
+    for url, values in (
+        (path(process, group, "/members/person"), {"email": "m@example.org"}),
+        (path(process, group, "/members/organisation"), {"organisation_id": str(factories.make_organisation(day).id)}),
+    ):
+        page = browser_of(lead).submit(url, {**values, "last_day": day}, status=200)
+        assert page.html.find(class_="error-summary"), url
+
+
 def test_a_last_day_that_is_over_is_refused(browser_of, process, lead, group):
     page = browser_of(lead).submit(
         path(process, group, "/members/person"), {"email": "m@example.org", "last_day": "2020-01-01"}, status=200

@@ -241,3 +241,15 @@ def test_an_element_of_another_process_cannot_be_named(session: Any, browser_of:
     )
     assert page.html.select(".error-summary li")
     assert session.scalars(select(MinuteLine)).all() == []
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_nobody_means_is_refused(session: Any, browser_of: Callable[..., Browser], day: str) -> None:
+    circle = make_circle()
+    visitor = browser_of(circle.moderator)
+    path = circle.meeting_path("/minutes")
+    visitor.submit(path, {"lines-0-kind": "task", "lines-0-text": "Liste", "lines-0-due_on": day}, status=422)
+    visitor.submit(path, {"lines-0-kind": "task", "lines-0-text": "Liste"})
+    visitor.submit(f"{path}/circulate", {"objections_until": day}, form_at=circle.meeting_path(), status=409)
+    minutes = session.scalar(select(Minutes))
+    assert (minutes.state, minutes.objections_until) == ("draft", None)

@@ -175,3 +175,12 @@ def test_the_page_asks_few_questions(browser_of, session, count_queries, path):
     with count_queries() as queries:
         desk.get(town.path(path))
     assert len(queries) <= 15
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_nobody_means_is_refused(browser_of, session, day):
+    town = make_town()
+    lead, path = browser_of(town.lead), town.path("/moderation/duty")
+    values = {"person_id": str(town.moderator.id), "first_day": day, "last_day": day}
+    assert lead.submit(path, values, status=200).html.find(class_="error-summary")
+    assert session.scalar(select(Duty)) is None
