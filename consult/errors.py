@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, current_app, render_template, request
+from flask import Flask, current_app, g, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -88,6 +88,8 @@ def error_page(code: int, title: str | None = None, message: str | None = None, 
         # Out of the session first: a rollback forgets what was loaded, and the frame shows the signed-in person.
         db.session.expunge_all()
         db.session.rollback()
+        # What was wrong in a form stands on its own page; this one says something else.
+        g.pop("forms", None)
         body = render_template("errors/error.html", code=code, title=title, message=message, **context)
     except Exception:
         current_app.logger.exception("the error page itself failed")
