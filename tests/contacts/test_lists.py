@@ -29,6 +29,8 @@ def test_people_are_found_by_a_part_of_the_name_and_a_whole_address_only(session
     assert found(words=" Amira@Example.org".strip()) == {"Amira Linde"}
     assert found(words="amira@") == found(words="@example.org") == found(words="ira@example.org") == set()
     assert found(words="%") == {"50%"}
+    make_person("Özlem Şahin", email="oezlem@example.org", account=False)
+    assert found(words="Özlem") == found(words="özlem") == found(words="şah") == {"Özlem Şahin"}
 
 
 def test_filters_reach_people_through_work_seats_and_speaking(session: Any) -> None:
