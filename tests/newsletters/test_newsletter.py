@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from consult import clock
 from consult.accounts import tokens
 from consult.accounts.models import Consent, LinkPurpose, Person
+from consult.contacts import merging
 from consult.errors import Refused
 from consult.extensions import db
 from consult.i18n import in_language
@@ -135,6 +136,17 @@ def test_the_button_of_a_mail_program_stops_it_without_a_form(circle, browser):
     browser.submit(link, {"wish": "on"})
     assert state_of(person) == SubscriptionState.confirmed
     assert db.session.scalar(select(func.count()).where(Consent.person_id == person.id)) == 2
+
+
+def test_the_link_in_a_newsletter_stops_it_after_two_entries_became_one(circle, browser):
+    [twice] = readers(circle, 1)
+    link = f"/newsletter/stop/{subscribing.stop_link(subscribing.of_person(circle.process, twice.id))}"
+    person = make_person("Amira", account=False)
+    merging.merge_people(person, twice, circle.moderator)
+    db.session.commit()
+    assert state_of(person) == SubscriptionState.confirmed
+    assert browser.client.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert state_of(person) == SubscriptionState.ended
 
 
 def test_links_of_others_stop_nothing(circle, browser):
