@@ -175,11 +175,20 @@ def purge() -> None:
     db.session.rollback()
     if not due:
         return
+    failed = False
     for step in retention.STEPS:
-        removed = retention.run(step, now)
+        try:
+            removed = retention.run(step, now)
+        except Exception:
+            # What the others remove must not stay because of it; it is tried again with the next tick.
+            db.session.rollback()
+            log.exception("the purge of %s failed", step.__name__)
+            failed = True
+            continue
         if removed:
             log.info("purged %s: %s", step.__name__, removed)
-    _beat(Job.purge)
+    if not failed:
+        _beat(Job.purge)
 
 
 @shared_task(name=Job.heartbeat.value)

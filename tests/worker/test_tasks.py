@@ -89,6 +89,32 @@ def test_the_purge_runs_once_a_night(session: Any, tasks: Any, at: Any, monkeypa
     assert len(calls) == 1
 
 
+def test_a_step_of_the_purge_that_fails_keeps_none_of_the_others_and_is_tried_again(
+    session: Any, tasks: Any, at: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, calls = [True], 0
+
+    def fails(now: datetime) -> int:
+        if broken:
+            raise OSError("the disk is full")
+        return 0
+
+    def step(now: datetime) -> int:
+        nonlocal calls
+        calls += 1
+        return 0
+
+    monkeypatch.setattr(tasks.retention, "STEPS", (fails, step))
+    at(datetime(2026, 3, 17, 2, 10, tzinfo=UTC))
+    tasks.purge.run()
+    assert calls == 1
+    assert "the purge of fails failed" in caplog.text
+    broken.clear()
+    for _tick in range(2):
+        tasks.purge.run()
+    assert calls == 2
+
+
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # kombu's models
 def test_consumed_messages_of_an_sql_broker_are_removed_after_a_day(tmp_path: Path) -> None:
     path = tmp_path / "broker.sqlite"
