@@ -6,16 +6,17 @@ from itertools import count
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 
+from tests.browser.filling import SECONDS, settled
 from tests.browser.scenery import Scene, make_scene
 from tests.browser.town import Town, town
 from tests.browser.watch import Watch
 from tests.services import empty_redis
 from tests.sink import smtp_sink
 
-#: Nothing here takes long; a page that does is broken.
-SECONDS = 20
+# Five seconds otherwise, which a busy machine takes for one answer.
+expect.set_options(timeout=SECONDS * 1000)
 
 _visitors = count(1)
 
@@ -57,15 +58,11 @@ def _own_mail(request: pytest.FixtureRequest) -> Iterator[None]:
     assert trip in {kind.replace(".", "_") for kind in came}, f"no mail of this kind among {came}"
 
 
-#: A page whose modules are loaded, or one that has none.
-ENHANCED = "html[data-enhanced], html:not(:has(script[type=module]))"
-
-
 class Visitor:
     """A browser context with somebody behind it who writes down what must not happen."""
 
-    def __init__(self, context: BrowserContext, town: Town, scripts: bool = True) -> None:
-        self.context, self.town, self.scripts = context, town, scripts
+    def __init__(self, context: BrowserContext, town: Town) -> None:
+        self.context, self.town = context, town
         self.watch = Watch.over(context, town.url)
         self.page = context.new_page()
 
@@ -74,8 +71,7 @@ class Visitor:
         answer = self.page.goto(path if path.startswith("http") else self.town.url + path)
         assert answer is not None
         assert answer.status == status, f"{path}: {answer.status}, expected {status}: {self.page.inner_text('h1')}"
-        if self.scripts:
-            self.page.locator(ENHANCED).wait_for(state="attached")
+        settled(self.page)
         return self.page
 
     def sign_in(self, person_id: int, second_factor: bool = True) -> "Visitor":
@@ -97,7 +93,7 @@ def visit(chromium: Browser, here: Town) -> Iterator[Callable[..., Visitor]]:
         context = chromium.new_context(**options, extra_http_headers=headers)
         context.set_default_timeout(SECONDS * 1000)
         opened.append(context)
-        visitor = Visitor(context, here, options.get("java_script_enabled", True))
+        visitor = Visitor(context, here)
         return visitor if person_id is None else visitor.sign_in(person_id, second_factor)
 
     yield make

@@ -1,8 +1,20 @@
 """Filling in and sending forms as people do."""
 
+import time
 from typing import Any
 
 from playwright.sync_api import Locator, Page
+
+#: What a page does may take so long on a machine that has much else to do; nothing is waited for longer than it takes.
+SECONDS = 60
+#: A page whose modules have done their part, or one that has none.
+ENHANCED = "html[data-enhanced], html:not(:has(script[type=module]))"
+
+
+def settled(page: Page) -> None:
+    """Return once the modules of the page just loaded have done their part; at once where no scripts run."""
+    if page.evaluate("() => matchMedia('(scripting: enabled)').matches"):
+        page.locator(ENHANCED).wait_for(state="attached")
 
 
 def form_with(page: Page, name: str) -> Locator:
@@ -26,9 +38,10 @@ def fill(form: Locator, **fields: Any) -> None:
 
 
 def press(page: Page, button: Locator) -> None:
-    """Press a button that leads to another page."""
+    """Press a button that leads to another page; returns when that can be used."""
     with page.expect_navigation(wait_until="load"):
         button.click()
+    settled(page)
 
 
 def main_button(form: Locator) -> Locator:
@@ -50,11 +63,10 @@ def until(page: Page, holds: str) -> None:
     `Page.wait_for_function` compiles its script anew within the page from the second time on, which our
     Content-Security-Policy forbids: it works only where nothing needs to be waited for.
     """
-    for _ask in range(100):
-        if page.evaluate(holds):
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"never came true: {holds}")
+    deadline = time.monotonic() + SECONDS
+    while not page.evaluate(holds):
+        assert time.monotonic() < deadline, f"never came true: {holds}"
+        page.wait_for_timeout(50)
 
 
 def text_of(page: Page) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor
-from tests.browser.filling import press
+from tests.browser.filling import press, settled
 
 #: So many presses of Tab lead through any page of these tests.
 PRESSES = 250
@@ -53,8 +53,10 @@ def tab_to(page: Page, wanted: Callable[[dict[str, Any]], bool], what: str) -> d
 
 
 def press_enter(page: Page) -> None:
+    """Press Enter on what leads to another page; returns when that can be used."""
     with page.expect_navigation(wait_until="load"):
         page.keyboard.press("Enter")
+    settled(page)
 
 
 class Hands(Protocol):

@@ -18,13 +18,13 @@ from consult.meetings.models import Meeting, MeetingKind, Origin, Registration, 
 from consult.processes.models import Function
 from tests import factories
 from tests.browser.conftest import Visitor
-from tests.browser.filling import text_of
+from tests.browser.filling import press, text_of
 from tests.browser.town import Town
 from tests.meetings.factories import make_meeting
 from tests.sink import Received
 
 #: The worker has other mail as well, and the machine other work.
-SECONDS = 60
+SECONDS = 120
 PASSWORD = "viele bunte Lampions"
 
 _n = count(1)
@@ -148,5 +148,4 @@ def confirm_and_press(visitor: Visitor, action: str) -> None:
     page = visitor.page
     form = page.locator(f"form[action$='{action}']")
     page.locator("details.confirm", has=form).locator("summary").click()
-    with page.expect_navigation(wait_until="load"):
-        form.locator("button").click()
+    press(page, form.locator("button"))
