@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,36 @@ def _path_languages(value: str) -> tuple[str, ...]:
     return tuple(code for code in PATH_LANGUAGES if not wanted or code in wanted)
 
 
+#: German states by the letters of ISO 3166-2; they have holidays of their own.
+STATES = ("BW", "BY", "BE", "BB", "HB", "HH", "HE", "MV", "NI", "NW", "RP", "SL", "SN", "ST", "SH", "TH")
+
+
+def _holidays(value: str) -> str:
+    """`DE` for those of all Germany, the letters of a state, or `none`. Raises `SettingsError` for anything else."""
+    wanted = value.strip().upper().removeprefix("DE-") or "DE"
+    if wanted == "NONE":
+        return "none"
+    if wanted != "DE" and wanted not in STATES:
+        raise SettingsError(f"HOLIDAYS={value!r}: write DE, none, or one of the states {', '.join(STATES)}.")
+    return wanted
+
+
+def _closed_days(value: str) -> tuple[str, ...]:
+    """Days such as `2026-12-24`, or `12-24` for every year. Raises `SettingsError` for what is none or too much."""
+    days = tuple(value.replace(",", " ").split())
+    for day in days:
+        try:
+            if not re.fullmatch(r"([0-9]{4}-)?[0-9]{2}-[0-9]{2}", day):
+                raise ValueError
+            # A leap year: the 29th of February is a day.
+            date.fromisoformat(day if len(day) > len("12-24") else f"2024-{day}")
+        except ValueError:
+            raise SettingsError(f"CLOSED_DAYS: {day!r} is no day such as 2026-12-24 or 12-24.") from None
+    if len(days) > 100:
+        raise SettingsError("CLOSED_DAYS names more than 100 days.")
+    return days
+
+
 def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Read all settings. Raises `SettingsError` when production lacks what must not be guessed."""
     env: dict[str, str] = {**read_dotenv(Path.cwd() / ".env"), **os.environ, **(overrides or {})}
@@ -152,6 +182,9 @@ def settings(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
         "TRUSTED_PROXIES": env_int(env, "TRUSTED_PROXIES", 0),
         #: Time zone of the city: deadlines, local dates of digests.
         "TIMEZONE": env.get("TIMEZONE") or "Europe/Berlin",
+        #: Days that do not count where working days were promised: holidays of a German state, and the city's own days.
+        "HOLIDAYS": _holidays(env.get("HOLIDAYS", "")),
+        "CLOSED_DAYS": _closed_days(env.get("CLOSED_DAYS", "")),
         #: First language and the languages offered.
         "BABEL_DEFAULT_LOCALE": "de",
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),

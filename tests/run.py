@@ -43,7 +43,7 @@ PART_SECONDS = 20 * 60
 #: Settings of an instance that must not reach the tests.
 INSTANCE = (
     "BROKER_URL", "CONSULT_ENV", "DATA_DIR", "DATABASE_URL", "DEMO", "MAIL_FROM", "MAIL_URL", "PORT",
-    "PUBLIC_URL", "SECRET_KEY", "TIMEZONE", "TRUSTED_PROXIES",
+    "PUBLIC_URL", "SECRET_KEY", "TIMEZONE", "HOLIDAYS", "CLOSED_DAYS", "TRUSTED_PROXIES",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from consult.extensions import db
 from consult.moderation.models import Duty
 from consult.moderation.team import team_of
 from consult.processes.models import Process
+from consult.workdays import is_workday
 
 #: For so many days the desk says whether somebody is there, and so long a turn can be at most.
 AHEAD, LONGEST = timedelta(days=14), timedelta(days=366)
@@ -135,4 +136,4 @@ def days_ahead(turns: Iterable[Turn], today: date) -> list[Day]:
 
 def gaps(days: Iterable[Day]) -> list[date]:
     """Working days (Monday to Friday) on which it is nobody's turn."""
-    return [one.day for one in days if not one.turns and one.day.weekday() < 5]
+    return [one.day for one in days if not one.turns and is_workday(one.day)]

@@ -22,6 +22,7 @@ from consult.outbox.models import OutboxMessage
 from consult.outbox.operations import queue
 from consult.processes.models import Function, Process, ProcessState
 from consult.processes.queries import people_with
+from consult.workdays import is_workday
 
 KIND = "moderation_waiting"
 #: Local hours in which it may leave: at eight, or later when the machine was off.
@@ -118,7 +119,7 @@ def recipients(process: Process, load: Load, now: datetime) -> set[int]:
         if load.long_overdue(now):
             told |= {substitute for _person, substitute in turns if substitute is not None}
         return told & set(team_of(process.id))
-    if day.weekday() < 5 and not _has_roster(process.id, day):
+    if is_workday(day) and not _has_roster(process.id, day):
         return set(people_with(process.id, Function.moderation))
     return set()
 

@@ -6,15 +6,14 @@ from flask import current_app
 
 from consult import clock
 from consult.processes.models import Process
-
-SATURDAY = 5
+from consult.workdays import is_workday
 
 
 def late_before(process: Process, now: datetime, times: int = 1) -> datetime:
     """What arrived before this moment waits longer than `times` the hours promised to the public.
 
-    Saturdays and Sundays of the instance's time zone do not count: nobody was promised to be read on them. Holidays
-    differ from town to town and count like other days.
+    Saturdays, Sundays, holidays and the city's own closed days, in the instance's time zone, do not count: nobody was
+    promised to be read on them.
     """
     zone = current_app.config["TIMEZONE"]
     left, end = timedelta(hours=process.moderation_hours) * times, now
@@ -22,7 +21,7 @@ def late_before(process: Process, now: datetime, times: int = 1) -> datetime:
         # A moment before: midnight belongs to the day that ends with it.
         day = clock.local_date(end - timedelta(microseconds=1), zone)
         start = clock.start_of_day(day, zone)
-        if day.weekday() < SATURDAY:
+        if is_workday(day):
             if end - start > left:
                 return end - left
             left -= end - start
