@@ -18,7 +18,7 @@ from consult.digests import operations as digests
 from consult.digests import queries
 from consult.extensions import db
 from consult.meetings import room
-from consult.outbox import claims, kinds, mime, rendering, transport
+from consult.outbox import claims, kinds, mailings, mime, rendering, transport
 from consult.processes.models import Process
 
 _made, _recipients = rendering.Desk._made, rendering.recipients_of
@@ -81,6 +81,7 @@ def pytest_configure() -> None:
         "deadline": [(transport, "_deadline", lambda smtp: contextlib.nullcontext())],
         "fence": [(rendering.Desk, "_made", _unfenced)],
         "ask_again": [(rendering, "recipients_of", _everybody), (kinds, "all_kinds", _all_wanted)],
+        "holding": [(mailings, name, lambda campaign_id: 0) for name in ("pause_campaign", "stop_campaign")],
         "one_transaction": [(digests, "_claim", _claimed_for_good)],
         "cursor": [(queries, "activity", _since_yesterday)],
         "personal": [(kinds.Mail, "filled", _first_ones)],

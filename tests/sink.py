@@ -123,6 +123,10 @@ class _Handler:
     ) -> str:
         refusal = self._sink.refuse.get(address)
         if refusal is not None:
+            if refusal.startswith("421"):
+                # Whoever says so hangs up (RFC 5321, 3.8), once the answer is on its way.
+                assert isinstance(server.transport, asyncio.Transport)
+                asyncio.get_running_loop().call_soon(server.transport.close)
             return refusal
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 recipient ok"
