@@ -115,6 +115,8 @@ class Action(StrEnum):
     registration_changed = "meetings.registration.changed"
     quotas_changed = "meetings.quotas.changed"
     questions_changed = "meetings.questions.changed"
+    door_opened = "meetings.door.opened"
+    door_shut = "meetings.door.shut"
     guest_checked_in = "meetings.check_in.made"
     check_in_undone = "meetings.check_in.undone"
     attendance_closed = "meetings.attendance.closed"

@@ -19,15 +19,13 @@ from consult.audit.operations import record
 from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_line
-from consult.meetings import walkins
+from consult.meetings import opening, walkins
 from consult.meetings.models import CheckIn, Meeting, MeetingState, Origin, Registration, RegistrationState
 from consult.meetings.room import lock
 from consult.outbox.links import link
 from consult.processes.models import Process
 from consult.web import FormAnswer
 
-#: From when before a meeting somebody can be checked in: nobody is there by mistake a week early.
-OPENS_BEFORE = timedelta(hours=24)
 #: Clocks of devices are wrong; nobody came earlier or later than this around a meeting.
 AROUND = timedelta(hours=6)
 #: Between two clocks that tell the same moment.
@@ -67,6 +65,8 @@ class Entry:
     registration_id: int | None = None
     name: str = ""
     organisation: str = ""
+    #: What an undo takes back, by its key: nobody knows yet whether that arrived.
+    of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,8 @@ class Guest:
     state: str
     origin: str
     at: datetime | None
+    #: Of who walked in: under which key a device said so.
+    key: str = ""
 
 
 # Questions
@@ -105,6 +107,7 @@ def guests(meeting_id: int, limit: int = MAX_GUESTS) -> list[Guest]:
         select(
             Registration.id, Person.name, Registration.organisation_name, Organisation.name, Organisation.kind,
             Registration.organisation_kind, Registration.code, Registration.state, Registration.origin, CheckIn.at,
+            CheckIn.client_key,
         )
         .join(Person, Person.id == Registration.person_id)
         .outerjoin(Organisation, Organisation.id == Registration.organisation_id)
@@ -114,8 +117,18 @@ def guests(meeting_id: int, limit: int = MAX_GUESTS) -> list[Guest]:
         .limit(limit)
     )  # fmt: skip
     return [
-        Guest(ident, name or _("Deleted account"), typed or known or "", kind or of or "", code, state, origin, at)
-        for ident, name, typed, known, of, kind, code, state, origin, at in rows
+        Guest(
+            ident,
+            name or _("Deleted account"),
+            typed or known or "",
+            kind or of or "",
+            code,
+            state,
+            origin,
+            at,
+            key if key and origin == Origin.walk_in else "",
+        )
+        for ident, name, typed, known, of, kind, code, state, origin, at, key in rows
     ]
 
 
@@ -178,21 +191,12 @@ def until(meeting: Meeting) -> datetime:
     return meeting.ends_at + KEPT_AFTER
 
 
-def opens_at(meeting: Meeting) -> datetime:
-    """From when people can be checked in."""
-    return meeting.starts_at - OPENS_BEFORE
-
-
-def is_open(meeting: Meeting, now: datetime) -> bool:
-    return meeting.state != MeetingState.cancelled and now >= opens_at(meeting)
-
-
 # Acts
 
 
 def happened_at(meeting: Meeting, at: datetime, now: datetime) -> datetime:
     """A moment told by a device, within what can be."""
-    earliest = min(meeting.starts_at - AROUND, now)
+    earliest = min(meeting.starts_at - AROUND, meeting.door_opened_at or now, now)
     latest = max(min(now, meeting.ends_at + AROUND), earliest)
     return min(max(at, earliest), latest)
 
@@ -203,10 +207,12 @@ def take_in(meeting: Meeting, entries: Sequence[Entry], actor: Person, *, now: d
     Raises `Refused` when the meeting is cancelled or still days away.
     """
     lock(meeting)
-    if not is_open(meeting, now):
+    if not opening.is_open(meeting, now):
         if meeting.state == MeetingState.cancelled:
             raise Refused(_("This meeting is cancelled."))
-        raise Refused(_("People can be checked in from the day before the meeting on."))
+        raise Refused(
+            _("The door is still closed. It opens one day before the meeting, or when you open it.")
+        )
     said = _said_before(meeting, entries)
     results = []
     for entry in sorted(entries, key=lambda entry: entry.at):
@@ -220,7 +226,9 @@ def _said_before(meeting: Meeting, entries: Sequence[Entry]) -> set[str]:
 
     A check-in that was undone leaves no row: its key is remembered here for as long as those of forms.
     """
-    marks = {hashlib.sha256(f"door {meeting.id} {entry.key}".encode()).hexdigest(): entry.key for entry in entries}
+    # What was taken back before it arrived does not count when it does.
+    keys = {key for entry in entries for key in (entry.key, entry.of) if key}
+    marks = {hashlib.sha256(f"door {meeting.id} {key}".encode()).hexdigest(): key for key in keys}
     if not marks:
         return set()
     known = set(db.session.scalars(select(FormAnswer.key).where(FormAnswer.key.in_(marks))))
@@ -234,10 +242,17 @@ def _take(meeting: Meeting, entry: Entry, again: bool, actor: Person, now: datet
     at = happened_at(meeting, entry.at, now)
     if entry.act == Act.walk_in:
         return _walk_in(meeting, entry, at, again, actor, now)
+    ident = entry.registration_id
+    if entry.of is not None:
+        ident = db.session.scalar(
+            select(CheckIn.registration_id).where(CheckIn.meeting_id == meeting.id, CheckIn.client_key == entry.of)
+        )
+        if ident is None:
+            return Result(entry.key, Outcome.undone)
     row = db.session.execute(
         select(Registration.id, Registration.state, Registration.origin, Registration.person_id, Person.name)
         .join(Person, Person.id == Registration.person_id)
-        .where(Registration.id == entry.registration_id, Registration.meeting_id == meeting.id)
+        .where(Registration.id == ident, Registration.meeting_id == meeting.id)
     ).first()
     if row is None:
         return Result(entry.key, Outcome.unknown)

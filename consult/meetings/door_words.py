@@ -32,7 +32,8 @@ def sentence_for(result: Result) -> str:
     if result.outcome == Outcome.unknown:
         return _("This person is not on the list of this meeting.")
     if result.outcome == Outcome.undone:
-        return _("Undone: %(name)s is not here.", name=name)
+        # What never arrived here has no name.
+        return "" if not name else _("Undone: %(name)s is not here.", name=name)
     if result.outcome == Outcome.already:
         return _("%(name)s: nothing has changed, this was counted already.", name=name)
     if result.same_name:

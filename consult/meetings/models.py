@@ -37,6 +37,8 @@ class AttendeeList(StrEnum):
 
     nobody = "nobody"
     organisations = "organisations"
+    #: The public: organisations. Those who come as well: persons who agreed that these may see it.
+    guests = "guests"
     #: Organisations, and persons who agreed.
     consenting = "consenting"
 
@@ -99,6 +101,8 @@ class Meeting(Base):
     photo_notice: Mapped[text] = mapped_column(default="")
     #: Replies to the survey cannot be traced to persons.
     survey_anonymous: Mapped[bool] = mapped_column(default=True)
+    #: Since when people are checked in, where somebody opened the door earlier than a day before.
+    door_opened_at: Mapped[utc | None]
     #: How many were there, where it was counted.
     present: Mapped[int | None]
     source: Mapped[line | None]

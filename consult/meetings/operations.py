@@ -16,7 +16,7 @@ from consult.audit.operations import record
 from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_line, clean_text
-from consult.meetings import waiting
+from consult.meetings import attendees, waiting
 from consult.meetings.models import (
     AgendaItem,
     AttendeeList,
@@ -189,11 +189,17 @@ def change(meeting: Meeting, plan: Arrangement, actor: Person) -> bool:
     if not changed:
         return False
     matters = any(name in _MATTERS for name in changed)
+    if meeting.attendee_list == AttendeeList.guests and "attendee_list" in changed:
+        attendees.forget_narrow_consents(meeting)
+    fresh = {name: values[name] for name in changed}
+    if "starts_at" in changed:
+        # The door was opened for the old day.
+        fresh["door_opened_at"] = None
     db.session.execute(
         update(Meeting)
         .where(Meeting.id == meeting.id)
         # In the database, so that two changes at once count as two.
-        .values(**{name: values[name] for name in changed}, sequence=Meeting.sequence + int(matters))
+        .values(**fresh, sequence=Meeting.sequence + int(matters))
         .execution_options(synchronize_session=False)
     )
     db.session.refresh(meeting)

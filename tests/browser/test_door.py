@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from consult import clock
+from consult.accounts.models import Person
 from consult.extensions import db
 from consult.meetings import cards, door, registrations
 from consult.meetings.models import CheckIn, Meeting, MeetingKind, Registration
@@ -27,6 +28,8 @@ from tests.factories import make_person
 from tests.meetings.factories import make_meeting
 
 Arrive = Callable[..., Visitor]
+#: What the page does by itself every twenty seconds, and when the network comes back.
+ASKED_AGAIN = "dispatchEvent(new Event('online')) && null"
 PHONE = {"viewport": {"width": 375, "height": 740}}
 
 
@@ -181,6 +184,89 @@ def test_what_is_undone_while_it_is_on_its_way_is_undone(here, scene, hall, visi
     shows(visitor, 0)
     all_sent(visitor)
     assert counted(here, hall) == {}
+
+
+def test_somebody_new_is_taken_off_again_while_it_is_on_its_way(here, scene, hall, visit):
+    visitor = open_door(visit, scene, hall)
+    page, held = visitor.page, []
+    page.route("**/door-sync", lambda route: held.append(route))
+    page.fill("#q", "Eva Neu")
+    page.click("[data-walk-in] button")
+    row = page.locator(".door-list > li", has_text="Eva Neu")
+    while not held:
+        page.wait_for_timeout(20)
+    row.locator("[data-act=undo]").click()
+    # It stands there no longer before anybody has answered.
+    expect(page.locator("[data-count=there]")).to_have_text("0")
+    page.unroute("**/door-sync")
+    page.locator("[data-waiting][hidden]").wait_for(state="attached")
+    expect(row).to_have_count(0)
+    expect(page.locator("[data-count=there]")).to_have_text("0")
+    assert counted(here, hall) == {}
+    with here.inside():
+        assert db.session.scalar(select(func.count()).where(Registration.meeting_id == hall["id"])) == 4
+
+
+def test_the_form_for_somebody_new_opens_for_a_name_nobody_has_and_folds_when_somebody_has_it(here, scene, hall, visit):
+    with here.inside():
+        code = db.session.get_one(Registration, hall["guests"]["Bo Berg"]).code
+    visitor = open_door(visit, scene, hall)
+    page, field, name = visitor.page, visitor.page.locator("#q"), visitor.page.locator("#walk-in-name")
+    field.fill("Adax")
+    expect(name).to_be_visible()
+    expect(name).to_have_value("Adax")
+    # A slip of the finger, put right: Ada is on the list.
+    field.fill("Ada")
+    expect(name).to_be_hidden()
+    expect(name).to_have_value("")
+    # Half a code is nobody's name.
+    for typed in (f"9{code[:3]}", code[:4] + "9"):
+        field.fill(typed)
+        expect(name).to_be_hidden()
+    # Put right by hand in the form: neither the search nor what the server says writes over it.
+    field.fill("eva neu")
+    expect(name).to_have_value("eva neu")
+    name.fill("Eva Neumann")
+    with here.inside():
+        came = door.Entry("am-anderen-tisch", door.Act.came, clock.now(), hall["guests"]["Ada Anders"])
+        meeting = db.session.get_one(Meeting, hall["id"])
+        moderator = db.session.get_one(Person, scene.cast["moderator"])
+        door.take_in(meeting, [came], moderator, now=clock.now())
+    page.evaluate(ASKED_AGAIN)
+    expect(page.locator("[data-count=there]")).to_have_text("1")
+    expect(name).to_be_visible()
+    expect(name).to_have_value("Eva Neumann")
+    assert quiet(visitor) == []
+
+
+def test_a_device_learns_that_the_door_was_opened_early_and_closed_again(here, scene, hall, visit):
+    with here.inside():
+        meeting = db.session.get_one(Meeting, hall["id"])
+        meeting.starts_at = clock.now() + timedelta(days=5)
+        meeting.ends_at = meeting.starts_at + timedelta(hours=3)
+    helper = open_door(visit, scene, hall)
+    button = helper.page.locator(f'[data-guest="{hall["guests"]["Ada Anders"]}"] [data-act=came]')
+    expect(button).to_be_hidden()
+    organiser = visit(scene.cast["moderator"], java_script_enabled=False, **PHONE)
+    organiser.go(hall["path"])
+    organiser.page.click('form[action$="/door/open"] button')
+    expect(organiser.page.locator(".when-shut")).to_be_hidden()
+    helper.page.evaluate(ASKED_AGAIN)
+    expect(button).to_be_visible()
+    # It is kept as well: loaded again without a network, the door is open.
+    helper.context.set_offline(True)
+    helper.page.reload()
+    expect(button).to_be_visible()
+    expect(helper.page.locator("[data-offline]")).to_be_visible()
+    # Closing and opening need the network.
+    expect(helper.page.locator('form[action$="/door/shut"]')).to_be_hidden()
+    helper.context.set_offline(False)
+    organiser.page.click('form[action$="/door/shut"] button')
+    expect(organiser.page.locator(".when-shut")).to_be_visible()
+    helper.page.evaluate(ASKED_AGAIN)
+    expect(button).to_be_hidden()
+    expect(helper.page.locator(".when-shut")).to_be_visible()
+    assert quiet(helper) == []
 
 
 def test_two_devices_at_two_doors_count_the_same_people_once(here, scene, hall, visit):

@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -15,10 +15,10 @@ from consult import clock
 from consult.authz import authorize, current_person
 from consult.errors import Refused
 from consult.extensions import db
-from consult.meetings import door, policy, queries
+from consult.meetings import door, opening, policy, queries
 from consult.meetings.door import Act, Entry, Guest, Outcome, Result
 from consult.meetings.door_words import kind_words, sentence_for, state_words
-from consult.meetings.models import Meeting
+from consult.meetings.models import Meeting, MeetingState
 from consult.meetings.views.blueprint import bp
 from consult.meetings.words import when_words
 from consult.processes.loading import load_process
@@ -57,6 +57,7 @@ def _shown(meeting: Meeting, guest: Guest) -> dict[str, Any]:
         "code": guest.code,
         "label": state_words().get(guest.state, ""),
         "at": _clock_time(meeting, guest.at),
+        "key": guest.key,
     }
 
 
@@ -94,12 +95,17 @@ def at_the_door(slug: str, meeting_id: int) -> Response:
             rows=[_shown(meeting, guest) for guest in known],
             shown={guest.id for guest in found},
             wanted=wanted,
+            # Whoever is looked for and not found may be new; a code is nobody's name.
+            new=wanted if wanted and not found and not any(c.isdecimal() for c in wanted) else "",
             counts=door.counts(known),
             kinds=kind_words(),
-            is_open=door.is_open(meeting, now),
-            opens=door.opens_at(meeting),
+            is_open=opening.is_open(meeting, now),
+            opens=opening.opens_at(meeting),
+            # Before it opens by itself, one press opens it, and another one takes that back.
+            by_hand=meeting.state != MeetingState.cancelled and now < opening.by_itself_at(meeting),
+            by_itself=opening.by_itself_at(meeting),
             # For devices, whose clocks are wrong: how long it still is, and when it is. Never, when it is cancelled.
-            opens_in=max(0, int((door.opens_at(meeting) - now).total_seconds() * 1000)),
+            opens_in=max(0, int((opening.opens_at(meeting) - now).total_seconds() * 1000)),
             is_over=meeting.is_over(now),
             has_begun=now >= meeting.starts_at,
             is_closed=door.is_closed(meeting, known),
@@ -159,7 +165,7 @@ def _entries(told: str, sent_at: str, now: datetime) -> tuple[list[Entry], list[
     entries, broken = [], []
     for item in items[: door.MAX_ENTRIES] if isinstance(items, list) else []:
         key = item.get("key") if isinstance(item, dict) else None
-        if not isinstance(key, str) or not 8 <= len(key) <= 36 or not key.isascii() or "\0" in key:
+        if not _is_key(key):
             continue
         entry = _entry(key, item, off, now)
         if entry is None:
@@ -182,13 +188,20 @@ def _entry(key: str, item: dict[str, Any], off: Any, now: datetime) -> Entry | N
         return None
     # True is a number as well, but no id.
     known = type(ident) is int and 0 < ident <= MAX_ID
-    if act != Act.walk_in and not known:
+    of = item.get("of")
+    of = of if act == Act.undo and _is_key(of) else None
+    if act != Act.walk_in and not known and of is None:
         return None
     try:
         when = at + off if at is not None else now
     except OverflowError:
         when = now
-    return Entry(key, Act(act), when, ident if known else None, name, organisation)
+    return Entry(key, Act(act), when, ident if known else None, name, organisation, of)
+
+
+def _is_key(told: Any) -> TypeGuard[str]:
+    """Whether this can be a key that a device made."""
+    return isinstance(told, str) and 8 <= len(told) <= 36 and told.isascii() and "\0" not in told
 
 
 def _moment(told: Any) -> datetime | None:
@@ -198,6 +211,23 @@ def _moment(told: Any) -> datetime | None:
     except ValueError:
         return None
     return moment if moment is not None and moment.tzinfo is not None else None
+
+
+@bp.post("/p/<slug>/meetings/<int:meeting_id>/door/open")
+def open_door(slug: str, meeting_id: int) -> Response:
+    """Earlier than a day before."""
+    process, meeting = _load(slug, meeting_id)
+    opening.open_early(meeting, current_person(), clock.now())
+    flash(_("The door is open."), "success")
+    return commit_and_go(_here(process, meeting))
+
+
+@bp.post("/p/<slug>/meetings/<int:meeting_id>/door/shut")
+def shut_door(slug: str, meeting_id: int) -> Response:
+    process, meeting = _load(slug, meeting_id)
+    opening.shut_again(meeting, current_person(), clock.now())
+    flash(_("The door is closed again."), "success")
+    return commit_and_go(_here(process, meeting))
 
 
 # The same without scripts: one button, one request.

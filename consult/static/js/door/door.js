@@ -1,5 +1,5 @@
-// The check-in page: finds while typing, reads codes, goes on without a network. What happens is kept on the device under
-// a key of its own until the server has said that it arrived; the server counts each key once.
+// The check-in page: finds while typing, goes on without a network. What happens is kept on the device under a key of its own
+// until the server says that it arrived; the server counts each key once.
 import { ALL, drop, forget, meetings, read, unsent, write } from "./kept.js";
 
 const $ = (selector, within = root) => within.querySelector(selector);
@@ -8,18 +8,24 @@ const at = root.dataset;
 const list = $("[data-people] ul");
 const field = $("#q");
 const walkIn = $("[data-walk-in]");
+const folded = walkIn.closest("details");
+const newcomer = walkIn.elements.name;
 const mine = `${ALL}${at.door}.`;
 const words = $("[data-words]").content;
 const word = (name, values = {}) => $(`[data-${name}]`, words).textContent.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 const queue = () => unsent(`${at.door}.`).map(read).filter(Boolean).sort((a, b) => (a.at < b.at ? -1 : 1));
 const parts = ["[data-people] ul", ".door-counts", "[data-kinds]"];
+const rowOf = (guest, key = guest) => $(`[data-guest="${guest}"],[data-key="${key}"]`, list);
 let token, served, opening;
+// What the search put there; what somebody typed stays.
+let given = newcomer.defaultValue;
 
 /** The page as the server told it last. */
 function take(page) {
   token = $("[name=csrf_token]", page).value;
-  // How long it still is: clocks of devices are wrong.
-  opening = performance.now() + Number((page.dataset ?? $("[data-door]", page).dataset).opensIn);
+  // How long it still is, because clocks of devices are wrong; somebody may have opened it meanwhile.
+  Object.assign(at, $("[data-door]", page)?.dataset);
+  opening = performance.now() + Number(at.opensIn);
   served = parts.map((part) => $(part, page).innerHTML);
 }
 
@@ -39,16 +45,16 @@ function paint() {
   const waiting = queue();
   const add = { there: 0, walk_ins: 0 };
   for (const entry of waiting) {
-    const fresh = entry.act === "walk_in";
-    const row = fresh ? list.appendChild($("li", $("[data-row]").content).cloneNode(true)) : $(`[data-guest="${entry.id}"]`, list);
-    if (!row) continue;
     const here = entry.act !== "undo";
-    if (fresh) {
+    let row = rowOf(entry.id, entry.of ?? entry.key);
+    if (!row && entry.act === "walk_in") {
+      row = list.appendChild($("li", $("[data-row]").content).cloneNode(true));
       row.dataset.guest = entry.key;
       $("bdi", row).textContent = entry.name;
       for (const button of row.querySelectorAll("button")) button.value = entry.key;
       add.walk_ins += 1;
     }
+    if (!row) continue;
     if (here === $(".door-there", row).hidden) add.there += here ? 1 : -1;
     $(".door-there", row).hidden = !here;
     $("[data-act=came]", row).hidden = here;
@@ -61,31 +67,30 @@ function paint() {
   $("[data-refusal]").textContent = refusal;
   $("[data-waiting]").hidden = !waiting.length;
   $("[data-waiting] b").textContent = waiting.length;
-  if (dataset.act) focusOn($(`[data-guest="${value}"]`, list));
+  if (dataset.act) focusOn(rowOf(value));
   find();
 }
 
-/** The one button of this row that is shown. */
 function focusOn(row) {
   row?.querySelector("[data-act=came]:not([hidden]), .door-there:not([hidden]) [data-act]")?.focus();
 }
 
 function find() {
-  const wanted = field.value.trim().toLocaleLowerCase();
-  const hit = byCode(field.value);
-  let none = wanted;
+  const typed = field.value.trim(), wanted = typed.toLocaleLowerCase();
+  const hit = byCode(typed);
+  let none = /\d/.test(typed) ? "" : typed;
   for (const row of list.children) {
     row.hidden = hit ? row !== hit : !$("p", row).textContent.toLocaleLowerCase().includes(wanted);
     if (!row.hidden) none = "";
   }
-  if (none) {
-    // Two presses for somebody new: what was typed stands in the form already.
-    walkIn.elements.name.value = field.value.trim();
-    walkIn.closest("details").open = true;
+  // Two presses for somebody new: what was typed stands in the form already.
+  if (none !== given && newcomer.value === given && !walkIn.contains(document.activeElement)) {
+    newcomer.value = given = none;
+    folded.open = none;
   }
 }
 
-// Signs that look alike on paper are taken for each other where that leaves one person; as in meetings/door.py.
+// Signs that look alike on paper, as in meetings/door.py.
 const ALIKE = ["0OQD", "1ILJ7", "2Z", "5S", "6G", "8B", "UV", "MN"];
 const fold = (code) => [...code].map((sign) => ALIKE.find((row) => row.includes(sign))?.[0] ?? sign).join("");
 
@@ -131,18 +136,14 @@ function keep(entry) {
   send().then(() => { if (queue().length && !trouble) send(); });
 }
 
-$("[data-people]").addEventListener("submit", async (event) => {
+$("[data-people]").addEventListener("submit", (event) => {
   event.preventDefault();
   const button = event.submitter;
   if (button.dataset.act === "came") return came(button.closest("li"));
-  // What is on its way cannot be called back: the answer says whether there is something to undo.
-  while (busy) await busy;
-  const row = $(`[data-guest="${button.value}"]`, list);
-  if (!row || $(".door-there", row).hidden) return;
-  const waiting = queue().filter((entry) => [entry.key, String(entry.id)].includes(button.value));
-  if (!waiting.length) return keep({ act: "undo", id: Number(button.value) });
-  for (const entry of waiting) drop(`${mine}q.${entry.key}`);
-  paint();
+  // What waits may have arrived all the same: it is taken back by its key.
+  const of = queue().find((entry) => entry.act !== "undo" && [entry.key, String(entry.id)].includes(button.value))?.key;
+  drop(`${mine}q.${of}`);
+  keep({ act: "undo", id: Number(button.value), of });
 });
 walkIn.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -150,18 +151,19 @@ walkIn.addEventListener("submit", (event) => {
   if (!name.trim()) return;
   say(word("here", { name }));
   walkIn.reset();
-  walkIn.elements.name.value = "";
-  walkIn.closest("details").open = false;
+  newcomer.value = given = "";
+  folded.open = false;
   // Not lost in what is folded up.
-  $("summary", walkIn.closest("details")).focus();
+  $("summary", folded).focus();
   keep({ act: "walk_in", name, organisation });
 });
 $(".door-find").addEventListener("submit", (event) => {
   event.preventDefault();
   const hit = byCode(field.value);
-  const left = hit ? [hit] : [...list.children].filter((row) => !row.hidden);
+  const left = [...list.children].filter((row) => !row.hidden);
   if (hit) came(hit);
   else if (left.length === 1) focusOn(left[0]);
+  else if (given) newcomer.focus();
 });
 field.addEventListener("input", find);
 
@@ -205,7 +207,7 @@ async function round() {
   }
   busy = null;
   paint();
-  // The server knows more: who was on another list, whether there are too many.
+  // The server knows more: other lists, too many people.
   if (told?.says) say(told.says, told.warns ? "warning" : "success");
 }
 
