@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import segno
@@ -42,6 +43,25 @@ def expected(meeting_id: int) -> list[Guest]:
     return [g for g in guests(meeting_id, MAX_ROWS) if g.state in PRINTED and g.origin != Origin.walk_in]
 
 
+def _words_of(people: Sequence[Guest]) -> tuple[frozenset[str], list[tuple[int, Guest]]]:
+    """Signs in their names that this machine cannot print, and who has such a name, by the number on the sheet."""
+    signs = paper.lacking(guest.name for guest in people)
+    return signs, [(number, g) for number, g in enumerate(people, start=1) if not signs.isdisjoint(g.name)]
+
+
+def by_hand(meeting_id: int) -> list[tuple[int, Guest]]:
+    """Whose names cannot be printed here, or only in part: to be written by hand. With the number on the sheet."""
+    return _words_of(expected(meeting_id))[1]
+
+
+def _name(value: str, signs: frozenset[str]) -> str:
+    """What can be printed of a name: all of it, the part in other letters, or nothing."""
+    if signs.isdisjoint(value):
+        return value
+    rest = " ".join("".join(" " if sign in signs else sign for sign in value).split())
+    return rest if sum(sign.isalpha() for sign in rest) > 1 else ""
+
+
 def _needs_of(meeting_id: int) -> dict[int, str]:
     rows = db.session.execute(
         select(Registration.id, Registration.needs).where(
@@ -55,13 +75,15 @@ def sign_in_sheet(meeting: Meeting, *, needs: bool = False, large: bool = False,
     """The sheet as PDF. `needs`: with what people need, which is not for everybody who signs; `large`: large print."""
     told = _needs_of(meeting.id) if needs else {}
     longest = _LONG_IN_NARROW if large else _LONG_WORD
+    people = expected(meeting.id)
+    signs, _hands = _words_of(people)
     rows = [
         {
-            "name": _cell(g.name, longest=longest),
+            "name": _cell(_name(g.name, signs) or _("(by hand)"), longest=longest),
             "organisation": _cell(g.organisation, longest=longest),
             "needs": _cell(told.get(g.id, ""), 300, longest),
         }
-        for g in expected(meeting.id)
+        for g in people
     ]
     rows += [{"name": "", "organisation": "", "needs": ""}] * min(max(lines, 0), MAX_LINES)
     return paper.pdf(
@@ -93,15 +115,19 @@ def sign_in_sheet(meeting: Meeting, *, needs: bool = False, large: bool = False,
 def badges(process: Process, meeting: Meeting, *, codes: bool = False, part: int = 1) -> bytes:
     """Badges as PDF, eight on a sheet. `codes`: with the QR code that checks in; then in parts, counted from 1."""
     people = expected(meeting.id)
+    signs, _hands = _words_of(people)
+    numbered = list(enumerate(people, start=1))
     if codes:
-        people = people[(part - 1) * CODES_AT_ONCE : part * CODES_AT_ONCE]
+        numbered = numbered[(part - 1) * CODES_AT_ONCE : part * CODES_AT_ONCE]
     rows: list[dict[str, Any]] = [
         {
-            "name": _cell(g.name, 120),
+            "name": _cell(_name(g.name, signs), 120),
+            # Where a line is left for the name, it says whose it is.
+            "number": "" if _name(g.name, signs) else _("No. %(number)s of the list", number=number),
             "organisation": _cell(g.organisation, 120),
             "qr": _qr(ticket_address(process, meeting, g.code)) if codes else "",
         }
-        for g in people
+        for number, g in numbered
     ]
     return paper.pdf(
         "badges",

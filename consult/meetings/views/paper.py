@@ -37,6 +37,7 @@ def choose_paper(slug: str, meeting_id: int) -> str:
         process=process,
         meeting=meeting,
         number=number,
+        by_hand=papers.by_hand(meeting.id),
         parts=range(1, number // papers.CODES_AT_ONCE + 2),
     )
 
