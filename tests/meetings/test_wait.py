@@ -181,7 +181,10 @@ def test_organisers_set_shares_and_give_them_free(circle: Circle, browser_of: Ca
     assert quotas.quotas_of(circle.meeting.id)[0].reserved == 0
 
 
-def test_two_hundred_at_once_never_take_more_places_than_there_are(own_app: Flask) -> None:  # noqa: F811
+def test_two_hundred_at_once_never_take_more_places_than_there_are(
+    own_app: Flask,  # noqa: F811
+    record_property: Any,
+) -> None:
     circle = make_circle(registration="everybody", capacity=7)
     share(circle.meeting, MIGRANTS, reserved=2)
     people = [make_person(account=False).id for _ in range(200)]
@@ -207,6 +210,7 @@ def test_two_hundred_at_once_never_take_more_places_than_there_are(own_app: Flas
         return run
 
     at_once(own_app, *(some(people[place::20]) for place in range(20)))
+    record_property("trials", len(people))
     held = db.session.scalar(select(func.count(Registration.id)).where(Registration.state.in_(HOLDING_STATES)))
     assert held == 5
     total = db.session.scalar(select(func.count(Registration.id)))
