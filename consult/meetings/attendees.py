@@ -9,7 +9,7 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, update
 
 from consult.accounts.models import Organisation, OrganisationKind, Person, Representation
 from consult.extensions import db
@@ -42,6 +42,16 @@ def counted(kinds: Mapping[str | None, int]) -> Count:
     """From numbers by kind of organisation."""
     politics = kinds.get(OrganisationKind.politics, 0)
     return Count(sum(kinds.values()) - politics, politics)
+
+
+def forget_narrow_consents(meeting: Meeting) -> None:
+    """Who agreed that those who come may read their name did not agree that everybody may: they are asked anew."""
+    db.session.execute(
+        update(Registration)
+        .where(Registration.meeting_id == meeting.id, Registration.named)
+        .values(named=False)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def count(meeting_id: int, *states: RegistrationState) -> Count:
@@ -87,8 +97,8 @@ def _vouched_for(meeting: Meeting, now: datetime) -> ColumnElement[bool]:
     )
 
 
-def published(meeting: Meeting, now: datetime) -> Published | None:
-    """The list for everybody as the organisers set it; None for none, and where nobody comes.
+def published(meeting: Meeting, now: datetime, *, for_guest: bool = False) -> Published | None:
+    """The list for everybody, or for somebody who comes, as the organisers set it; None for none, and for nobody.
 
     Before and during the meeting: who is coming. After it: who was there, if that was counted. Organisations that
     nobody but the guest vouches for stay unnamed: anybody can type in anything.
@@ -115,12 +125,15 @@ def published(meeting: Meeting, now: datetime) -> Published | None:
     kinds: dict[str | None, int] = {}
     known: dict[str, str] = {}
     persons = []
+    with_persons = meeting.attendee_list == AttendeeList.consenting or (
+        for_guest and meeting.attendee_list == AttendeeList.guests
+    )
     for _state, kind, named, name, organisation, its_kind in rows:
         kind = kind or its_kind
         kinds[kind] = kinds.get(kind, 0) + 1
         if organisation:
             known[organisation] = its_kind
-        if named and name and meeting.attendee_list == AttendeeList.consenting:
+        if named and name and with_persons:
             persons.append((name, organisation or ""))
     ordered = sorted(known, key=str.casefold)[:MOST]
     return Published(

@@ -38,6 +38,7 @@ def registration_names() -> dict[str, str]:
 def list_names() -> dict[str, str]:
     return {
         AttendeeList.organisations: _("Organisations, no persons"),
+        AttendeeList.guests: _("Organisations; those who come also see the persons who agreed"),
         AttendeeList.consenting: _("Organisations, and persons who agreed"),
         AttendeeList.nobody: _("Nothing"),
     }

@@ -30,7 +30,7 @@ from consult.i18n import foreign
 from consult.meetings import fields as questions
 from consult.meetings.approving import BY_HAND
 from consult.meetings.fields import MAX_ANSWER, MAX_KEEP, NO, YES, Question
-from consult.meetings.models import FieldKind, MeetingField, RegistrationState
+from consult.meetings.models import AttendeeList, FieldKind, MeetingField, RegistrationState
 from consult.meetings.quotas import Share
 from consult.meetings.registering import MAX_REASON, Given
 from consult.meetings.words import Needs, need_names
@@ -189,8 +189,23 @@ class MineForm(NeedsForm):
 
     named = BooleanField(_l("My name may stand in the published list of those who were there"))
 
+    #: The list as it stands when the form is made; an older page may have asked for less.
+    listed: str = AttendeeList.organisations
+
+    def say_who_reads(self, listed: str) -> None:
+        """What is agreed to, by whom the organisers let names be read."""
+        self.listed = listed
+        if listed == AttendeeList.guests:
+            self.named.label.text = _("Others who come may see my name")
+            self.named.render_kw = {"value": AttendeeList.guests}
+
+    def agreed(self) -> bool:
+        """Whether they may be named in the list as it is now."""
+        narrower = AttendeeList.guests in (self.named.raw_data or ()) and self.listed != AttendeeList.guests
+        return bool(self.named.data) and not narrower
+
     def given(self) -> Given:
-        return Given(needs=self.needed(), named=bool(self.named.data), answers=self.answers())
+        return Given(needs=self.needed(), named=self.agreed(), answers=self.answers())
 
 
 class RegisterForm(MineForm):
@@ -214,7 +229,7 @@ class RegisterForm(MineForm):
         return Given(
             organisation_name=self.organisation.data or "",
             needs=self.needed(),
-            named=bool(self.named.data),
+            named=self.agreed(),
             answers=self.answers(),
         )
 
@@ -230,6 +245,11 @@ class AddForm(RegisterForm):
         self.named.label.text = _("Agrees to be named in a published list")
         self.email.validators = [Optional(), Length(max=254), true_address]
         self.email.flags.required = False
+
+    def say_who_reads(self, listed: str) -> None:
+        super().say_who_reads(listed)
+        if listed == AttendeeList.guests:
+            self.named.label.text = _("Agrees that others who come may see the name")
 
     def validate(self, extra_validators: Any = None) -> bool:
         # What only the person can know is not asked of somebody who types them in.

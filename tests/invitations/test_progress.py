@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from consult.accounts.models import Person
+from consult.accounts.models import OrganisationKind, Person
 from consult.extensions import db
 from consult.invitations import answering, operations, queries
 from consult.invitations.export import csv_file, safe_cell
@@ -19,7 +19,7 @@ from consult.invitations.queries import PAGE, Counts, Filter
 from consult.meetings.words import Needs
 from consult.outbox.models import OutboxMessage
 from tests.client import Browser
-from tests.factories import make_person
+from tests.factories import make_organisation, make_person
 from tests.invitations.factories import invitation_of, invite
 from tests.meetings.factories import BEFORE, Circle, make_circle, refused
 
@@ -62,6 +62,19 @@ def test_the_figures(campaign: Circle) -> None:
         by_letter=1,
         revoked=1,
     )
+
+
+def test_whoever_is_invited_for_politics_is_counted_apart(
+    session: Any, campaign: Circle, browser_of: Callable[..., Browser]
+) -> None:
+    party = make_organisation(kind=OrganisationKind.politics)
+    for invitation in session.scalars(select(Invitation).order_by(Invitation.id).limit(2)):
+        invitation.organisation_id = party.id
+    session.commit()
+    assert queries.counts(campaign.meeting.id).politics == 2
+    page = browser_of(campaign.moderator).get(campaign.meeting_path("/invitations"), headers={"Accept-Language": "en"})
+    stats = {stat.dt.get_text(strip=True): stat.dd.get_text(strip=True) for stat in page.html.select(".stats > div")}
+    assert (stats["invited"], stats["of them politics"]) == ("7", "2")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Who comes, as others may know it; how a meeting stands; what the page says for whom."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 
 from consult.accounts.models import Organisation, OrganisationKind, Representation
 from consult.i18n import in_language
-from consult.meetings import attendees
+from consult.meetings import attendees, operations
 from consult.meetings.event_words import Standing, date_block, distance_words, state_of
 from consult.meetings.models import Registration
+from consult.meetings.registrations import link_to
 from tests.client import Browser
 from tests.factories import flushed, make_person
 from tests.meetings.factories import AFTER, BEFORE, Circle, make_circle
@@ -88,6 +90,54 @@ def test_what_is_public_is_what_the_organisers_chose(
     session.commit()
     text = browser.get(circle.meeting_path()).text
     assert ("Amira Offen" in text, "Frauentreff" in text) == (name, house)
+
+
+def test_those_who_come_see_more_than_the_public(
+    session: Any, circle: Circle, browser: Browser, browser_of: Callable[..., Browser]
+) -> None:
+    circle.meeting.attendee_list = "guests"
+    guest(circle, "Amira Offen", organisation("Frauentreff"), named=True)
+    ben, gone = guest(circle, "Ben Still"), guest(circle, "Dora Abgesagt", state="declined")
+    session.commit()
+    page = circle.meeting_path()
+    for reader, sees in ((browser, False), (browser_of(circle.stranger), False), (browser_of(ben.person), True)):
+        text = reader.get(page).text
+        assert "Frauentreff" in text
+        assert ("Amira Offen" in text) is sees
+        assert "Ben Still" not in text.partition("Frauentreff")[2], "whoever did not agree stands nowhere"
+    for link, sees in ((ben, True), (gone, False)):
+        assert ("Amira Offen" in browser.get(f"/registration/{link_to(link)}").text) is sees
+
+
+def test_who_agreed_to_be_seen_by_guests_is_not_shown_to_everybody_later(
+    session: Any, circle: Circle, browser: Browser
+) -> None:
+    circle.meeting.attendee_list = "guests"
+    mine = guest(circle, "Amira Offen", organisation("Frauentreff"), origin="invitation")
+    session.commit()
+    link = f"/registration/{link_to(mine)}"
+    form = browser.get(link, headers={"Accept-Language": "en"})
+    assert "Others who come may see my name" in form.text
+    value = form.html.select_one("input[name=named]")["value"]
+    change = {**form.form_fields(f"{link}/change"), "named": value}
+    browser.post(f"{link}/change", change)
+    session.refresh(mine)
+    assert mine.named
+    wider = replace(operations.plan_of(circle.meeting), attendee_list="consenting")
+    operations.change(circle.meeting, wider, circle.moderator)
+    session.commit()
+    session.refresh(mine)
+    assert not mine.named, "everybody is more than those who come"
+    # A page that was open all the while asked for the narrower list.
+    browser.post(f"{link}/change", {**change, "form_id": "spaeter"})
+    session.refresh(mine)
+    assert not mine.named
+    fresh = browser.get(link)
+    box = fresh.html.select_one("input[name=named]")
+    browser.post(f"{link}/change", {**fresh.form_fields(f"{link}/change"), "named": box.get("value", "y")})
+    session.refresh(mine)
+    assert mine.named
+    assert "Amira Offen" in browser.get(circle.meeting_path()).text
 
 
 def test_after_the_meeting_who_was_there_counts_where_somebody_counted(session: Any, circle: Circle) -> None:

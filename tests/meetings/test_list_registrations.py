@@ -136,6 +136,16 @@ def test_only_organisers_see_who_is_coming(circle: Circle, browser_of: Callable[
             assert browser_of(person).client.get(circle.meeting_path(rest)).status_code == 403
 
 
+def test_places_of_politics_are_counted_apart(circle: Circle, browser_of: Callable[..., Browser]) -> None:
+    come(circle.meeting, kind=WELFARE)
+    page = circle.meeting_path("/registrations")
+    staff, english = browser_of(circle.moderator), {"Accept-Language": "en"}
+    assert "from politics" not in staff.get(page, headers=english).text
+    come(circle.meeting, kind=POLITICS)
+    db.session.commit()
+    assert "Places taken: 1 person and 1 from politics" in staff.get(page, headers=english).text
+
+
 def test_who_is_missing_by_kind_with_politics_apart(circle: Circle, browser_of: Callable[..., Browser]) -> None:
     share(circle.meeting, MIGRANTS, reserved=2)
     silent, there = make_organisation("Stille Mitte", kind=MIGRANTS), make_organisation("Da", kind=WELFARE)

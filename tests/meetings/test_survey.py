@@ -15,7 +15,7 @@ from consult.digests import operations as digests
 from consult.digests import words as digest_words
 from consult.digests.reading import report
 from consult.i18n import in_language
-from consult.meetings import survey
+from consult.meetings import minutes, survey
 from consult.meetings.models import Registration, SurveyAnswer, SurveyReply
 from consult.meetings.survey import Question
 from consult.signing import sign
@@ -219,6 +219,23 @@ def test_results_of_fewer_than_five_are_for_the_organisers_and_own_words_always(
             "5 people answered the survey. “Nützlich?”: 3 of 5 on average."
         )
     assert browser.get(circle.meeting_path()).html.find("a", href=page)
+
+
+def test_the_result_stands_with_the_minutes(
+    session: Any, circle: Circle, browser: Browser, browser_of: Callable[..., Browser]
+) -> None:
+    for number in range(5):
+        fill(circle, guest(circle), str(number + 1), "Mehr")
+    minutes.record(circle.meeting, [], "Wir haben viel gehört.", 0, circle.moderator)
+    session.commit()
+    writing = browser_of(circle.moderator).get(circle.meeting_path("/minutes"), headers={"Accept-Language": "en"})
+    assert "5 people answered the survey." in writing.text, "whoever writes the minutes sees it"
+    minutes.approve(circle.process, circle.meeting, 1, circle.lead)
+    session.commit()
+    public = browser.get(circle.meeting_path(), headers={"Accept-Language": "en"})
+    section = public.html.select_one("section[aria-labelledby=minutes]").get_text(" ")
+    assert "Wir haben viel gehört." in section
+    assert "5 people answered the survey." in section
 
 
 def test_organisers_write_questions_in_the_browser(

@@ -13,7 +13,7 @@ from consult import clock
 from consult.authz import authorize, current_person
 from consult.errors import Conflict, Refused
 from consult.meetings import minutes as writing
-from consult.meetings import policy, queries
+from consult.meetings import policy, queries, survey
 from consult.meetings.forms import SPARE_ROWS, CirculateForm, MinutesForm
 from consult.meetings.models import LineKind, Meeting, Minutes, MinutesState
 from consult.meetings.views.arranging import address_of
@@ -115,7 +115,13 @@ def minutes(slug: str, meeting_id: int) -> Response | tuple[str, int]:
 
 def _page(form: MinutesForm, process: Process, meeting: Meeting, stored: Minutes | None, theirs: Theirs | None) -> str:
     return render_template(
-        "meetings/minutes.html", form=form, process=process, meeting=meeting, stored=stored, theirs=theirs
+        "meetings/minutes.html",
+        form=form,
+        process=process,
+        meeting=meeting,
+        stored=stored,
+        theirs=theirs,
+        survey=survey.figures_of([meeting.id] if meeting.is_over(clock.now()) else []).get(meeting.id),
     )
 
 

@@ -11,7 +11,7 @@ from consult.authz import allowed, authorize, current_person
 from consult.concept.queries import names_of
 from consult.html import render_markdown
 from consult.meetings import attendees, calendar, event_words, materials, policy, queries, series, survey, words
-from consult.meetings.models import Meeting, MeetingKind, MeetingState, Minutes
+from consult.meetings.models import AttendeeList, Meeting, MeetingKind, MeetingState, Minutes
 from consult.meetings.views.blueprint import bp
 from consult.meetings.views.materials import belongs, takes_part
 from consult.outbox.links import link
@@ -70,7 +70,9 @@ def show(slug: str, meeting_id: int) -> str:
         last_day_to_register=closes - timedelta(microseconds=1) if closes else None,
         online=bool(meeting.online_url) and meeting.state != MeetingState.cancelled and takes_part(process, meeting),
         materials=materials.of_meeting(meeting.id, with_internal=inside),
-        attendees=attendees.published(meeting, now),
+        attendees=attendees.published(
+            meeting, now, for_guest=meeting.attendee_list == AttendeeList.guests and takes_part(process, meeting)
+        ),
         survey=survey.figures_of([meeting.id] if meeting.is_over(now) else []).get(meeting.id),
         following=series.following(meeting, now) if organises else [],
         kind=words.kind_names()[meeting.kind],

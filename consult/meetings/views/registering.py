@@ -28,10 +28,10 @@ from consult.invitations import answering
 from consult.invitations import queries as invitations
 from consult.invitations.models import InvitationState
 from consult.limits import hit, in_even_time, limit, visitor
-from consult.meetings import calendar, fields, policy, queries, registering, registrations, waiting, words
+from consult.meetings import attendees, calendar, fields, policy, queries, registering, registrations, waiting, words
 from consult.meetings.door import ticket_address
 from consult.meetings.mailing import entry_for, moment_words
-from consult.meetings.models import Meeting, MeetingField, MeetingState, Origin, RegistrationState
+from consult.meetings.models import AttendeeList, Meeting, MeetingField, MeetingState, Origin, RegistrationState
 from consult.meetings.registering_forms import (
     ConfirmForm,
     MineForm,
@@ -103,8 +103,9 @@ def _own_page(meeting: Meeting, person: Person | None) -> str | None:
     return None
 
 
-def _form(asked: Sequence[MeetingField], person: Person | None) -> RegisterForm:
+def _form(meeting: Meeting, asked: Sequence[MeetingField], person: Person | None) -> RegisterForm:
     form = asking(RegisterForm, asked)()
+    form.say_who_reads(meeting.attendee_list)
     if person is not None:
         form.without_address()
     return form
@@ -122,7 +123,7 @@ def register(slug: str, meeting_id: int) -> Response:
     if own is not None:
         return redirect(own, 303)
     asked = fields.fields_of(meeting.id)
-    form = _form(asked, person)
+    form = _form(meeting, asked, person)
     now = clock.now()
     if request.method == "POST" and form.validate():
         try:
@@ -180,7 +181,7 @@ def _ask(meeting: Meeting, form: RegisterForm) -> None:
         if not registering.is_open(meeting, clock.now()):
             raise Refused(_("Registration is not open."))
         return
-    registering.ask(meeting, email, form.name.data or "", form.given(), language())
+    unconfirmed.ask(meeting, email, form.name.data or "", form.given(), language())
 
 
 @bp.get("/p/<slug>/meetings/<int:meeting_id>/register/sent")
@@ -212,7 +213,7 @@ def confirm_registration(link: str) -> Response:
     if request.method == "POST" and form.validate():
         name = form.name.data if may_rename else None
         try:
-            done = registering.confirm(token, found.meeting, found.registration, found.person, name)
+            done = unconfirmed.confirm(token, found.meeting, found.registration, found.person, name)
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
@@ -274,6 +275,7 @@ def _my_page(link: str, found: Registered, form: MineForm | None = None, status:
     if form is None:
         stored = {**stored_needs(registration.needs), **stored_answers(asked, answers), "named": registration.named}
         form = asking(MineForm, asked)(data=stored)
+        form.say_who_reads(meeting.attendee_list)
     to_come = meeting.state == MeetingState.planned and now < meeting.starts_at
     has_place = registration.state in (RegistrationState.coming, RegistrationState.attended)
     waits = registration.state == RegistrationState.waiting
@@ -293,6 +295,10 @@ def _my_page(link: str, found: Registered, form: MineForm | None = None, status:
         place=waiting.place_in_queue(registration) if waits else None,
         until=moment_words(registration.offer_until, meeting) if registration.offer_until else None,
         reason=words.Needs.load(registration.needs).reason,
+        attendees=attendees.published(meeting, now, for_guest=True)
+        if has_place and meeting.attendee_list == AttendeeList.guests
+        else None,
+        over=meeting.is_over(now),
         qr=qr_of(ticket_address(found.process, meeting, registration.code), registration.code)
         if has_place and meeting.state == MeetingState.planned
         else None,
@@ -315,6 +321,7 @@ def change_registration(link: str) -> Response:
     limit("my-registration", visitor(), REGISTRATIONS_PER_HOUR, HOUR)
     found = _mine(link)
     form = asking(MineForm, fields.fields_of(found.meeting.id))()
+    form.say_who_reads(found.meeting.attendee_list)
     if form.validate():
         try:
             registering.change(found.meeting, found.registration, form.given(), found.person.id)

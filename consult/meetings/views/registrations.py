@@ -16,7 +16,7 @@ from consult.extensions import db
 from consult.i18n import format_moment
 from consult.invitations import answering
 from consult.invitations.export import csv_file, xlsx_file
-from consult.meetings import approving, fields, policy, queries, registering, registrations, words
+from consult.meetings import approving, attendees, fields, policy, queries, registering, registrations, words
 from consult.meetings.mailing import moment_words
 from consult.meetings.models import Meeting, MeetingField, Origin, Registration, RegistrationState
 from consult.meetings.registering_forms import AddForm, RefuseForm, StateForm, asking
@@ -83,6 +83,7 @@ def registration_list(slug: str, meeting_id: int) -> Response:
         sought=sought,
         counts=counted,
         taken=room.total(),
+        politics=attendees.counted(room.taken),
         left=room.left(),
         kept=sum(max(0, number - room.taken[kind]) for kind, number in room.reserved.items()),
         entries=entries,
@@ -198,6 +199,7 @@ def add_registration(slug: str, meeting_id: int) -> Response:
     """Somebody who called, or stands at the desk."""
     process, meeting = load(slug, meeting_id, changes=True)
     form = asking(AddForm, fields.fields_of(meeting.id))()
+    form.say_who_reads(meeting.attendee_list)
     if request.method == "POST" and form.validate():
         try:
             entry = registering.register(
