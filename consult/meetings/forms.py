@@ -32,6 +32,8 @@ from consult.meetings.words import kind_names, line_names
 
 #: Blank rows offered beyond what is stored.
 SPARE_ROWS = 3
+#: Items of an agenda.
+MOST_ITEMS = 100
 #: How long a place from the waiting list is kept, where the organisers say nothing else.
 OFFER_HOURS = 48
 #: Others are mistakes of typing.
@@ -51,6 +53,8 @@ def _id(value: str | None) -> int | None:
 class MeetingForm(Form):
     """A meeting as it is announced: times as on the clock at the place."""
 
+    #: What stood there when somebody began to change it.
+    base = HiddenField()
     kind = SelectField(_l("Kind of meeting"))
     title = StringField(
         _l("Title"), [DataRequired(_l("Please give the meeting a title.")), Length(max=200)], filters=[one_line]
@@ -168,7 +172,9 @@ class AgendaRow(FlaskForm):
 class AgendaForm(Form):
     """All items; rows with a title count."""
 
-    items = FieldList(FormField(AgendaRow), max_entries=100)
+    #: Which items the editor began from.
+    base = HiddenField()
+    items = FieldList(FormField(AgendaRow), max_entries=MOST_ITEMS)
 
     def offer(self, elements: Sequence[Placed]) -> None:
         choices = about_choices(elements, _l("nothing in particular"))

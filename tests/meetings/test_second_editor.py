@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from consult.extensions import db
-from consult.meetings import fields, quotas, survey
+from consult.meetings import fields, queries, quotas, survey
 from consult.meetings.fields import Question
 from consult.meetings.models import FieldKind
 from tests.client import Browser
@@ -103,3 +103,36 @@ def test_questions_of_the_survey_are_not_overwritten_unseen(circle: Circle, brow
     usual = circle.meeting_path("/survey/usual")
     two.post(usual, empty.form_fields(usual), status=409)
     assert [row.label for row in survey.questions_of(circle.meeting.id)] == ["Was fehlte?"]
+
+
+def test_an_item_of_the_agenda_somebody_added_meanwhile_is_not_lost(
+    circle: Circle, browser_of: Callable[..., Browser]
+) -> None:
+    one, two = browser_of(circle.moderator), browser_of(circle.lead)
+    where = circle.meeting_path("/agenda")
+    mine, theirs = (browser.get(where).form_fields(where) for browser in (one, two))
+    two.post(where, {**theirs, "items-0-title": "Begrüßung"})
+    page = one.post(where, {**mine, "items-0-title": "Räume"}, status=409, headers=ENGLISH)
+    assert TOLD in page.text
+    one.post(where, page.form_fields(where))
+    assert [item.title for item in queries.agenda_of(circle.meeting.id, with_internal=True)] == ["Räume", "Begrüßung"]
+
+
+def test_a_meeting_somebody_moved_meanwhile_is_not_moved_back_unseen(
+    circle: Circle, browser_of: Callable[..., Browser]
+) -> None:
+    """Else guests would be told of the old place once more."""
+    one, two = browser_of(circle.moderator), browser_of(circle.lead)
+    where = circle.meeting_path("/edit")
+    mine, theirs = (browser.get(where).form_fields(where) for browser in (one, two))
+    two.post(where, {**theirs, "place": "Rathaus", "capacity": "30", "approval": "y"})
+    page = one.post(where, {**mine, "description": "Bitte klingeln."}, status=409, headers=ENGLISH)
+    told = page.html.select_one(".callout").get_text()
+    assert TOLD in told
+    assert "Rathaus" in told
+    assert "30" in told
+    db.session.refresh(circle.meeting)
+    assert (circle.meeting.place, circle.meeting.description) == ("Rathaus", "")
+    one.post(where, {**page.form_fields(where), "place": "Rathaus"})
+    db.session.refresh(circle.meeting)
+    assert (circle.meeting.place, circle.meeting.description) == ("Rathaus", "Bitte klingeln.")

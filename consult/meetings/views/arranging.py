@@ -11,12 +11,12 @@ from werkzeug.wrappers import Response
 
 from consult import clock
 from consult.authz import authorize, current_person
-from consult.errors import Refused
+from consult.errors import Conflict, Refused
 from consult.invitations.operations import tell_cancelled, tell_changed
-from consult.meetings import operations, policy, queries, series
+from consult.meetings import operations, policy, queries, seen, series
 from consult.meetings.event_words import FOLLOWING, ONE
-from consult.meetings.forms import SPARE_ROWS, AgendaForm, MeetingForm
-from consult.meetings.models import Meeting, MeetingKind
+from consult.meetings.forms import MOST_ITEMS, SPARE_ROWS, AgendaForm, MeetingForm
+from consult.meetings.models import AgendaItem, Meeting, MeetingKind
 from consult.meetings.views.blueprint import bp
 from consult.processes.loading import load_process
 from consult.processes.models import Process
@@ -66,7 +66,25 @@ def _stored(meeting: Meeting) -> dict[str, Any]:
         "attendee_list": meeting.attendee_list,
         "photo_notice": meeting.photo_notice,
         "scope": ONE,
+        "base": seen.mark_of_meeting(meeting),
     }
+
+
+#: What somebody who changes a meeting does not choose of it.
+_NOT_SHOWN = ("scope", "base")
+
+
+def _theirs(form: MeetingForm, meeting: Meeting) -> list[str]:
+    """What stands there now and is not what was typed in, each with the name of its field."""
+    told = []
+    for name, value in _stored(meeting).items():
+        field = form[name]
+        if name not in _NOT_SHOWN and (field.data or "") != (value or ""):
+            if isinstance(value, bool):
+                value = _("yes") if value else _("no")
+            names = dict(getattr(field, "choices", None) or ())
+            told.append(f"{field.label.text}: {names.get(value) or value or '–'}")
+    return told
 
 
 #: Fields behind "More": a circle that meets needs none of them.
@@ -76,9 +94,12 @@ _MORE = (
 )  # fmt: skip
 
 
-def _page(form: MeetingForm, process: Process, meeting: Meeting | None, status: int) -> tuple[str, int]:
+def _page(
+    form: MeetingForm, process: Process, meeting: Meeting | None, status: int, theirs: list[str] | None = None
+) -> tuple[str, int]:
     return render_template(
         "meetings/edit.html",
+        theirs=theirs,
         form=form,
         process=process,
         meeting=meeting,
@@ -133,10 +154,15 @@ def edit(slug: str, meeting_id: int) -> Response | tuple[str, int]:
     if form.validate():
         plan = form.plan(meeting.zone)
         try:
+            seen.meeting_as_seen(meeting, form.base.data or "")
             if form.scope.data == FOLLOWING:
                 matters = series.change_with_following(meeting, plan, current_person())
             else:
                 matters = [meeting] if operations.change(meeting, plan, current_person()) else []
+        except Conflict:
+            # Sent once more it counts: both have been seen.
+            form.base.data = seen.mark_of_meeting(meeting)
+            return _page(form, process, meeting, 409, _theirs(form, meeting))
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
@@ -163,24 +189,44 @@ def cancel(slug: str, meeting_id: int) -> Response:
     return commit_and_go(address_of(process, meeting))
 
 
+def _agenda_row(item: AgendaItem) -> dict[str, Any]:
+    return {
+        "ident": str(item.id), "title": item.title, "element_id": str(item.element_id or ""), "internal": item.internal,
+    }  # fmt: skip
+
+
+def _join(form: AgendaForm, stored: list[AgendaItem]) -> None:
+    """Put items somebody else has added meanwhile below what was typed in: saving again then takes none away."""
+    form.base.data = seen.mark_of_agenda(stored)
+    typed = {row.form.ident.data for row in form.items}
+    for row in map(_agenda_row, stored):
+        if row["ident"] not in typed and len(form.items) < MOST_ITEMS:
+            form.items.append_entry(row)
+
+
 @bp.route("/p/<slug>/meetings/<int:meeting_id>/agenda", methods=["GET", "POST"])
 @keeps_text
 def agenda(slug: str, meeting_id: int) -> Response | tuple[str, int]:
     process = load_process(slug)
     authorize(policy.can_organise, process)
     meeting = queries.visible_or_404(process.id, meeting_id)
+    elements = queries.element_choices(process, current_person())
+    theirs, status = None, 200 if request.method == "GET" else 422
     if request.method == "GET":
-        rows: list[dict[str, Any]] = [
-            {"ident": str(i.id), "title": i.title, "element_id": str(i.element_id or ""), "internal": i.internal}
-            for i in queries.agenda_of(meeting.id, with_internal=True)
-        ]
-        form = AgendaForm(data={"items": [*rows, *({"element_id": ""} for _n in range(SPARE_ROWS))]})
+        stored = queries.agenda_of(meeting.id, with_internal=True)
+        rows = [*map(_agenda_row, stored), *({"element_id": ""} for _n in range(SPARE_ROWS))]
+        form = AgendaForm(data={"items": rows, "base": seen.mark_of_agenda(stored)})
     else:
         form = AgendaForm()
-    form.offer(queries.element_choices(process, current_person()))
+    form.offer(elements)
     if request.method == "POST" and form.validate():
         try:
+            seen.agenda_as_seen(meeting, form.base.data or "", form.points())
             operations.set_agenda(meeting, form.points(), current_person())
+        except Conflict as conflict:
+            status, theirs = 409, conflict.theirs.splitlines()
+            _join(form, queries.agenda_of(meeting.id, with_internal=True))
+            form.offer(elements)
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
@@ -188,5 +234,4 @@ def agenda(slug: str, meeting_id: int) -> Response | tuple[str, int]:
             more = request.form.get("more") is not None
             here = url_for(".agenda", slug=slug, meeting_id=meeting.id)
             return commit_and_go(here if more else address_of(process, meeting))
-    status = 200 if request.method == "GET" else 422
-    return render_template("meetings/agenda.html", form=form, process=process, meeting=meeting), status
+    return render_template("meetings/agenda.html", form=form, process=process, meeting=meeting, theirs=theirs), status
