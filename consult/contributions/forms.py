@@ -15,7 +15,7 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms import Form as PlainForm
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from consult.accounts.forms import Address
 from consult.accounts.models import Organisation
@@ -332,4 +332,4 @@ class ReasonForm(Form):
             Length(max=300, message=_l("At most 300 characters.")),
         ],
     )
-    position = IntegerField(_l("Place in the list"), validators=[Optional()], default=0)
+    position = IntegerField(_l("Place in the list"), validators=[Optional(), NumberRange(0, 9999)], default=0)

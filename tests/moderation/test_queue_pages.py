@@ -127,6 +127,8 @@ def test_leads_keep_the_published_reasons(browser, browser_of, session):
     assert "Enthält Angaben über andere" in text
     assert "Enthält private Daten" not in text
     assert "form" not in [tag.name for tag in browser.get(town.path("/rules")).html.find_all()]
+    page = lead.submit(town.path("/rules/reasons/new"), {"text": "Weit unten", "position": "9" * 25}, status=200)
+    assert page.html.find(class_="error-summary")
 
 
 def test_a_way_back_with_heaps_of_parameters_leads_to_the_desk(browser_of, session):
