@@ -35,7 +35,7 @@ from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
 from consult.groups.operations import end_membership, vacate_seat
 from consult.invitations.models import Invitation, Subscription, SubscriptionState
-from consult.meetings import registering, survey
+from consult.meetings import survey, unconfirmed
 from consult.meetings.models import FieldAnswer, Meeting, Registration, RegistrationState, SurveyReply
 from consult.newsletters import subscribing
 from consult.outbox.models import OutboxMessage, State
@@ -261,7 +261,7 @@ def _forget_mail(person: Person) -> None:
 #: What is left of an address that somebody typed in and nobody proved; it keeps no person alive.
 _ASKED = ("link_token", "outbox_message")
 #: Mails that ask whether an address is somebody's, and the purposes of the links in them.
-_QUESTIONS = ("confirm_contribution", registering.CONFIRM, subscribing.CONFIRM)
+_QUESTIONS = ("confirm_contribution", unconfirmed.CONFIRM, subscribing.CONFIRM)
 _PROOFS = (LinkPurpose.claim, LinkPurpose.register, LinkPurpose.subscribe)
 
 

@@ -16,7 +16,7 @@ from consult.invitations import letters
 from consult.invitations import operations as invitations
 from consult.invitations.models import PeopleList
 from consult.jobs import Job
-from consult.meetings import fields, registering, survey
+from consult.meetings import fields, survey, unconfirmed
 from consult.newsletters import subscribing
 from consult.outbox import operations as outbox
 from consult.site.models import ContactMessage
@@ -114,7 +114,7 @@ def own_questions(now: datetime) -> int:
 
 def unproven_registrations(now: datetime) -> int:
     """Registrations whose address nobody proved."""
-    return registering.forget_unconfirmed(now)
+    return unconfirmed.forget_unconfirmed(now)
 
 
 def unproven_guests(now: datetime) -> int:

@@ -20,7 +20,7 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.html import clean_line, clean_text
 from consult.invitations.models import Invitation, InvitationState
-from consult.meetings import registering
+from consult.meetings import handing_over, registering
 from consult.meetings.models import Meeting, MeetingState, Origin, Registration, RegistrationState
 from consult.meetings.registering import Given
 from consult.meetings.room import lock
@@ -229,9 +229,9 @@ def name_deputy(
     db.session.flush()
     if theirs.state == InvitationState.revoked:
         # The organisers' no stands.
-        registering.give_up(meeting, invitation.person_id, now)
+        handing_over.give_up(meeting, invitation.person_id, now)
     else:
-        registering.hand_over(meeting, invitation.person_id, person.id, Origin.deputy, now)
+        handing_over.hand_over(meeting, invitation.person_id, person.id, Origin.deputy, now)
     if known:
         queue(DEPUTY_INVITED, invitation.id, person.id, period=_naming(now), process_id=meeting.process_id)
     else:
@@ -287,24 +287,24 @@ def take_back_deputy(invitation: Invitation, meeting: Meeting, now: datetime | N
     theirs.state, theirs.nonce = InvitationState.revoked, new_nonce()
     invitation.state = InvitationState.open
     db.session.flush()
-    registering.hand_over(meeting, theirs.person_id, invitation.person_id, Origin.invitation, now)
+    handing_over.hand_over(meeting, theirs.person_id, invitation.person_id, Origin.invitation, now)
     registering.remove(meeting, theirs.person_id, now)
     record(Action.invitation_revoked, invitation.person_id, theirs, process_id=meeting.process_id)
 
 
 def _take_place_back(invitation: Invitation, meeting: Meeting, now: datetime) -> None:
     """The place that went to somebody who is invited themselves, or to the next one in the queue."""
-    holder = registering.deputy_in_place_of(meeting.id, invitation.person_id)
+    holder = handing_over.deputy_in_place_of(meeting.id, invitation.person_id)
     if holder is not None and holder.state == RegistrationState.coming:
         raise Refused(_("They have answered already. Please talk to them."))
     if holder is not None:
-        registering.hand_over(meeting, holder.person_id, invitation.person_id, Origin.invitation, now)
+        handing_over.hand_over(meeting, holder.person_id, invitation.person_id, Origin.invitation, now)
         registering.remove(meeting, holder.person_id, now)
         return
     mine = registering.of_person(meeting.id, invitation.person_id)
     # Given up in the same moment in which they named somebody.
     if mine is not None and mine.state == RegistrationState.declined and mine.updated_at == invitation.answered_at:
-        registering.offer_again(meeting, mine, now)
+        handing_over.offer_again(meeting, mine, now)
 
 
 def _give_back(theirs: Invitation, registration: Registration | None, meeting: Meeting, now: datetime) -> None:

@@ -11,7 +11,7 @@ from consult.extensions import db
 from consult.forms import _l
 from consult.html import escape_markdown
 from consult.i18n import in_language, language
-from consult.meetings import calendar, registering, registrations, waiting
+from consult.meetings import calendar, registering, registrations, unconfirmed, waiting
 from consult.meetings.mailing import entry_for, facts, greeting, moment_words
 from consult.meetings.models import Meeting, MeetingState, RegistrationState
 from consult.meetings.registrations import Registered
@@ -83,7 +83,7 @@ def confirm_wanted(message: OutboxMessage) -> bool:
 
 
 @mail_kind(
-    registering.CONFIRM, Guarantee.at_least_once, confirm_wanted, title=_l("Registration: is this your address?")
+    unconfirmed.CONFIRM, Guarantee.at_least_once, confirm_wanted, title=_l("Registration: is this your address?")
 )
 def confirm_registration(message: OutboxMessage) -> Mail:
     """Is this your address? Nothing somebody typed in stands in it: anybody can type in any address."""
@@ -130,7 +130,7 @@ def _asking(found: Registered, personal: str) -> list[str]:
 
 
 @mail_kind(
-    registering.KNOWN,
+    unconfirmed.KNOWN,
     Guarantee.at_least_once,
     lambda message: (found := _found(message)) is not None and _to_come(found.meeting),
     title=_l("Registration: you are on the list already"),

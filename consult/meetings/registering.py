@@ -6,16 +6,14 @@ can be done twice and counts once.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, select
 
 from consult import clock
-from consult.accounts import tokens
 from consult.accounts.affiliations import Source, affiliate
-from consult.accounts.models import LinkPurpose, LinkToken, Organisation, OrganisationKind, Person
+from consult.accounts.models import Organisation, OrganisationKind, Person
 from consult.audit.actions import Action
 from consult.audit.operations import record
 from consult.errors import Refused
@@ -25,7 +23,6 @@ from consult.meetings import fields as questions
 from consult.meetings import survey, waiting
 from consult.meetings.models import (
     HOLDING_STATES,
-    FieldAnswer,
     Meeting,
     MeetingState,
     Origin,
@@ -38,8 +35,6 @@ from consult.meetings.words import Needs
 from consult.outbox.operations import queue
 from consult.signing import new_code
 
-CONFIRM = "confirm_registration"
-KNOWN = "registration_known"
 CONFIRMED = "registration_confirmed"
 LISTED = "registration_listed"
 REFUSED = "registration_refused"
@@ -51,8 +46,6 @@ _BY_STAFF = (Origin.walk_in, Origin.staff)
 _HAS_A_PLACE = (RegistrationState.coming, RegistrationState.attended)
 #: Where we know somebody's organisation from; else from the registration.
 _LEARNT = {Origin.invitation: Source.reply, Origin.deputy: Source.reply, Origin.staff: Source.staff}
-#: What can be handed over to somebody else.
-_CAN_PASS = (RegistrationState.coming, RegistrationState.offered, RegistrationState.waiting)
 #: Mails that tell what became of a registration.
 _TELLS = {
     RegistrationState.coming: CONFIRMED,
@@ -102,7 +95,8 @@ def of_person(meeting_id: int, person_id: int) -> Registration | None:
     )
 
 
-def _refuse_when_over(meeting: Meeting, origin: str, now: datetime) -> None:
+def refuse_when_over(meeting: Meeting, origin: str, now: datetime) -> None:
+    """Raises `Refused` where nobody can come in this way any more, or not yet."""
     if meeting.state == MeetingState.cancelled:
         raise Refused(_("This meeting is cancelled."))
     # At the door people come in until it is over, and are typed in afterwards.
@@ -136,7 +130,8 @@ def _put_organisation(registration: Registration, given: Given) -> None:
         registration.organisation_kind = OrganisationKind(organisation.kind) if organisation else None
 
 
-def _put(registration: Registration, meeting: Meeting, given: Given) -> None:
+def put(registration: Registration, meeting: Meeting, given: Given) -> None:
+    """Write down what came with it."""
     _put_organisation(registration, given)
     if given.needs is not None:
         registration.needs = given.needs.dump()
@@ -168,7 +163,7 @@ def register(
     """
     now = now or clock.now()
     lock(meeting)
-    _refuse_when_over(meeting, origin, now)
+    refuse_when_over(meeting, origin, now)
     registration = of_person(meeting.id, person.id)
     if registration is None:
         registration = Registration(
@@ -183,7 +178,7 @@ def register(
         if origin == Origin.registration:
             raise Refused(_("The organisers have declined this registration."))
         registration.needs = None
-    _put(registration, meeting, given)
+    put(registration, meeting, given)
     db.session.flush()
     if before != RegistrationState.attended:
         state = _decide(meeting, registration, before, origin, beyond, now)
@@ -284,88 +279,6 @@ def step_back(
     return registration
 
 
-def hand_over(meeting: Meeting, from_id: int, to_id: int, origin: Origin, now: datetime) -> None:
-    """Somebody else may come in this person's place: a place that was held is kept for them as an offer, one in the
-    queue is theirs as it was."""
-    lock(meeting)
-    mine, theirs = of_person(meeting.id, from_id), of_person(meeting.id, to_id)
-    if mine is None or mine.state not in _CAN_PASS:
-        return
-    before = mine.state
-    if theirs is None or theirs.state in (RegistrationState.unconfirmed, RegistrationState.declined):
-        if theirs is None:
-            theirs = Registration(
-                meeting_id=meeting.id, person_id=to_id, organisation_name="", named=False, created_at=now,
-                code=new_code(),
-            )  # fmt: skip
-            db.session.add(theirs)
-        theirs.origin, theirs.updated_at = origin, now
-        theirs.deputy_for_id = from_id if origin == Origin.deputy else None
-        theirs.organisation_id, theirs.organisation_name = mine.organisation_id, mine.organisation_name
-        theirs.organisation_kind = mine.organisation_kind
-        if before == RegistrationState.waiting:
-            theirs.state, theirs.waiting_since = RegistrationState.waiting, mine.waiting_since
-        else:
-            theirs.state = RegistrationState.offered
-            theirs.offer_until = min(now + timedelta(hours=meeting.offer_hours), meeting.starts_at)
-        db.session.flush()
-        _record(meeting, theirs, from_id)
-    # Where the other one was on the list already, a place is free now.
-    _step_out(meeting, mine, now)
-
-
-def _step_out(meeting: Meeting, mine: Registration, now: datetime) -> None:
-    mine.state, mine.needs, mine.waiting_since, mine.offer_until = RegistrationState.declined, None, None, None
-    mine.updated_at = now
-    questions.forget([mine.id])
-    db.session.flush()
-    _record(meeting, mine, mine.person_id)
-    waiting.move_up(meeting, now)
-
-
-def give_up(meeting: Meeting, person_id: int, now: datetime) -> None:
-    """Somebody sends somebody else who may not come: what they held goes to the next one."""
-    lock(meeting)
-    mine = of_person(meeting.id, person_id)
-    if mine is not None and mine.state in _CAN_PASS:
-        _step_out(meeting, mine, now)
-
-
-def deputy_in_place_of(meeting_id: int, person_id: int) -> Registration | None:
-    """Who holds the place, or the place in the queue, that this person handed over."""
-    return db.session.scalar(
-        select(Registration)
-        .where(
-            Registration.meeting_id == meeting_id,
-            Registration.deputy_for_id == person_id,
-            Registration.state.in_(_CAN_PASS),
-            Registration.person_id.not_in(select(Person.id).where(Person.erased_at.is_not(None))),
-        )
-        .order_by(Registration.id.desc())
-        .limit(1)
-        .execution_options(populate_existing=True)
-    )
-
-
-def offer_again(meeting: Meeting, mine: Registration, now: datetime) -> None:
-    """Somebody who gave up a place wants it back: a free one is kept for them for a while, else they wait."""
-    lock(meeting)
-    waiting.move_up(meeting, now)
-    free = room_of(meeting).has_place(mine.organisation_kind)
-    state = RegistrationState.offered if free else RegistrationState.waiting
-    settle(meeting, mine, RegistrationState(mine.state), state, mine.person_id, now, None)
-    if free:
-        mine.offer_until = min(now + timedelta(hours=meeting.offer_hours), meeting.starts_at)
-        db.session.flush()
-
-
-def _record(meeting: Meeting, registration: Registration, actor_id: int | None) -> None:
-    record(
-        Action.registration_changed, actor_id, registration, process_id=meeting.process_id,
-        state=str(registration.state),
-    )  # fmt: skip
-
-
 def take_offer(meeting: Meeting, registration: Registration, person: Person, now: datetime | None = None) -> None:
     """The place that was kept is theirs. A second time changes nothing.
 
@@ -373,7 +286,7 @@ def take_offer(meeting: Meeting, registration: Registration, person: Person, now
     """
     now = now or clock.now()
     lock(meeting)
-    _refuse_when_over(meeting, Origin.invitation, now)
+    refuse_when_over(meeting, Origin.invitation, now)
     db.session.refresh(registration)
     if registration.state in _HAS_A_PLACE:
         return
@@ -392,7 +305,7 @@ def change(
     db.session.refresh(registration)
     if now >= closes_at(meeting) or meeting.state == MeetingState.cancelled:
         raise Refused(_("Registration is closed. Please write to the organisers."))
-    _put(registration, meeting, replace(given, organisation_id=None, organisation_name=""))
+    put(registration, meeting, replace(given, organisation_id=None, organisation_name=""))
     registration.updated_at = now
     db.session.flush()
     record(
@@ -419,86 +332,6 @@ def remove(meeting: Meeting, person_id: int, now: datetime | None = None) -> Non
     db.session.flush()
     if held:
         waiting.move_up(meeting, now or clock.now())
-
-
-# -- without an account -----------------------------------------------------------------------------------------------
-
-
-def ask(
-    meeting: Meeting, email: str, name: str, given: Given, locale: str, now: datetime | None = None
-) -> LinkToken | None:
-    """Somebody without an account wants to come: the owner of the address gets a link; until then they hold no place.
-
-    Whoever is on the list already gets a mail with the way to their registration, and nothing of theirs changes.
-    What a visitor sees must not depend on which it was. Raises `Refused` when registration is not open.
-    """
-    now = now or clock.now()
-    lock(meeting)
-    _refuse_when_over(meeting, Origin.registration, now)
-    person = _guest(email, name, locale, now)
-    registration = of_person(meeting.id, person.id)
-    if registration is not None and registration.state != RegistrationState.unconfirmed:
-        promise(KNOWN, meeting, registration, now.replace(second=0, microsecond=0))
-        return None
-    if registration is None:
-        registration = Registration(
-            meeting_id=meeting.id, person_id=person.id, state=RegistrationState.unconfirmed,
-            origin=Origin.registration, organisation_name="", named=False, created_at=now, code=new_code(),
-        )  # fmt: skip
-        db.session.add(registration)
-    # As long as its newest link is good: `forget_unconfirmed` counts from here.
-    registration.created_at = now
-    _put(registration, meeting, given)
-    db.session.flush()
-    token = tokens.issue(LinkPurpose.register, person.id, registration.id)
-    # The mail is in the language we know of them, and in the one somebody asked in.
-    queue(CONFIRM, token.id, person.id, period=locale, process_id=meeting.process_id)
-    return token
-
-
-def _guest(email: str, name: str, locale: str, now: datetime) -> Person:
-    """The person with this address; made where nobody has it. A name people have stays as it is."""
-    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    db.session.execute(
-        insert(Person)
-        .values(email=email, name=clean_line(name)[:MAX_NAME], locale=locale, created_at=now)
-        .on_conflict_do_nothing(index_elements=["email"])
-    )
-    return db.session.scalars(select(Person).where(Person.email == email)).one()
-
-
-def confirm(
-    token: LinkToken, meeting: Meeting, registration: Registration, person: Person, name: str | None = None,
-    now: datetime | None = None,
-) -> bool:  # fmt: skip
-    """The address is proven: now it counts. False when the link was used up meanwhile.
-
-    `name` only when they may correct it. Raises `Refused` when registration has closed meanwhile.
-    """
-    if not tokens.consume(token):
-        return False
-    if name:
-        person.name = clean_line(name)[:MAX_NAME]
-    if registration.state == RegistrationState.unconfirmed:
-        register(meeting, person, origin=Origin.registration, now=now)
-    return True
-
-
-def forget_unconfirmed(now: datetime) -> int:
-    """Delete registrations whose address nobody proved while the link was good; returns how many."""
-    stale = db.session.scalars(
-        select(Registration.id).where(
-            Registration.state == RegistrationState.unconfirmed,
-            Registration.created_at < now - 2 * tokens.LIFETIMES[LinkPurpose.register],
-        )
-    ).all()
-    for start in range(0, len(stale), 500):
-        some = stale[start : start + 500]
-        db.session.execute(delete(FieldAnswer).where(FieldAnswer.registration_id.in_(some)))
-        db.session.execute(
-            delete(Registration).where(Registration.id.in_(some), Registration.state == RegistrationState.unconfirmed)
-        )
-    return len(stale)
 
 
 def places_left(meeting: Meeting, kind: str | None = None) -> int | None:

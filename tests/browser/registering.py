@@ -8,7 +8,7 @@ from consult import clock
 from consult.accounts import tokens
 from consult.accounts.models import LinkToken, OrganisationKind
 from consult.extensions import db
-from consult.meetings import approving, fields, quotas, registering, registrations
+from consult.meetings import approving, fields, quotas, registering, registrations, unconfirmed
 from consult.meetings.fields import Question
 from consult.meetings.models import FieldKind, MeetingKind, Origin, RegistrationMode, RegistrationState
 from consult.meetings.quotas import Share
@@ -43,7 +43,7 @@ def registered(world: World) -> dict[str, str]:
     meeting.approval = True
     rows += [registering.register(meeting, person, given, origin=Origin.registration) for person in people[4:]]
     approving.refuse(meeting, rows[5], "Diesmal nur für Träger.", lead)
-    guest = registering.ask(meeting, "neu-dabei@example.org", "Neu Dabei", given, "de")
+    guest = unconfirmed.ask(meeting, "neu-dabei@example.org", "Neu Dabei", given, "de")
     token = db.session.scalars(select(LinkToken).where(LinkToken.id == (guest.id if guest else 0))).one()
     states = [
         RegistrationState.coming, RegistrationState.declined, RegistrationState.offered, RegistrationState.waiting,

@@ -19,7 +19,8 @@ from consult.invitations.lists import Row
 from consult.invitations.models import Invitation
 from consult.invitations.operations import invite
 from consult.meetings.models import Origin
-from consult.meetings.registering import Given, ask, register
+from consult.meetings.registering import Given, register
+from consult.meetings.unconfirmed import ask
 from consult.processes.models import Function
 from tests.accounts.factories import make_lead
 from tests.factories import flushed, make_group, make_organisation, make_person, make_process

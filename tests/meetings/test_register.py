@@ -15,7 +15,7 @@ from consult.accounts.models import LinkPurpose, LinkToken, Person
 from consult.audit.models import AuditEntry
 from consult.extensions import db
 from consult.i18n import in_language
-from consult.meetings import approving, door, registering, survey
+from consult.meetings import approving, door, registering, survey, unconfirmed
 from consult.meetings.models import Registration, RegistrationMode, RegistrationState, SurveyReply
 from consult.meetings.registering import Given
 from consult.meetings.words import Need, Needs
@@ -375,12 +375,12 @@ def test_the_pages_ask_few_questions(
 
 
 def test_a_registration_is_kept_as_long_as_its_newest_link(circle: Circle, at: Callable[[datetime], Any]) -> None:
-    registering.ask(circle.meeting, "amira@example.org", "Amira", Given(), "de", BEFORE)
+    unconfirmed.ask(circle.meeting, "amira@example.org", "Amira", Given(), "de", BEFORE)
     later = BEFORE + timedelta(days=3, hours=12)
     at(later)
-    assert registering.ask(circle.meeting, "amira@example.org", "Amira", Given(), "de", later)
-    assert registering.forget_unconfirmed(later + timedelta(days=1)) == 0
-    assert registering.forget_unconfirmed(later + timedelta(days=5)) == 1
+    assert unconfirmed.ask(circle.meeting, "amira@example.org", "Amira", Given(), "de", later)
+    assert unconfirmed.forget_unconfirmed(later + timedelta(days=1)) == 0
+    assert unconfirmed.forget_unconfirmed(later + timedelta(days=5)) == 1
 
 
 def test_nobody_is_thanked_for_a_place_the_organisers_declined_meanwhile(circle: Circle, browser: Browser) -> None:

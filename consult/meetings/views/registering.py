@@ -28,7 +28,18 @@ from consult.invitations import answering
 from consult.invitations import queries as invitations
 from consult.invitations.models import InvitationState
 from consult.limits import hit, in_even_time, limit, visitor
-from consult.meetings import attendees, calendar, fields, policy, queries, registering, registrations, waiting, words
+from consult.meetings import (
+    attendees,
+    calendar,
+    fields,
+    policy,
+    queries,
+    registering,
+    registrations,
+    unconfirmed,
+    waiting,
+    words,
+)
 from consult.meetings.door import ticket_address
 from consult.meetings.mailing import entry_for, moment_words
 from consult.meetings.models import AttendeeList, Meeting, MeetingField, MeetingState, Origin, RegistrationState
