@@ -16,7 +16,7 @@ from consult.extensions import db
 from consult.forms import _l
 from consult.html import escape_markdown, render_markdown
 from consult.i18n import direction, in_language, language
-from consult.invitations import answering
+from consult.invitations import answering, notes
 from consult.invitations.models import Campaign, Invitation, InvitationState
 from consult.invitations.operations import CANCELLATION, CHANGE, INVITATION, REMINDER, TEST
 from consult.invitations.queries import PURPOSE
@@ -28,6 +28,7 @@ from consult.meetings.words import day_words
 from consult.outbox.kinds import Guarantee, Mail, filled, mail_kind, marker, shared
 from consult.outbox.links import link, linked
 from consult.outbox.models import OutboxMessage, State
+from consult.outbox.spoken import as_html, spoken_in
 from consult.processes.models import Process
 from consult.signing import sign
 
@@ -145,14 +146,23 @@ class Told:
             return link("invitations.preview", slug=self.process.slug, campaign_id=self.campaign.id)
         return link("invitations.respond", link=self.personal)
 
+    @property
+    def words(self) -> notes.Words:
+        """What the organisers wrote, in the language of the present context if they did."""
+        return notes.words_for(self.campaign.subject, self.campaign.note, second_language(self.campaign))
+
+    @property
+    def note(self) -> str:
+        return spoken_in(self.words.lang, paragraphs(self.words.text))
+
     def subject(self) -> str:
-        return self.campaign.subject or _(
+        return self.words.subject or _(
             "Invitation: %(title)s on %(day)s", title=self.meeting.title, day=day_words(self.meeting)
         )
 
     def reminding_subject(self) -> str:
-        if self.campaign.subject:
-            return _("Reminder: %(subject)s", subject=self.campaign.subject)
+        if subject := self.words.subject:
+            return _("Reminder: %(subject)s", subject=subject)
         return _("Are you coming? %(title)s on %(day)s", title=self.meeting.title, day=day_words(self.meeting))
 
     def invitation(self) -> str:
@@ -167,7 +177,7 @@ class Told:
             else _("You are invited to:"),
             f"**{escape_markdown(self.meeting.title)}**",
             facts(self.meeting, self.process),
-            paragraphs(self.campaign.note),
+            self.note,
             _("Please tell us whether you are coming. You need no account for this:"),
             linked(_("Accept or decline"), self.answer_url),
             _(
@@ -185,7 +195,7 @@ class Told:
             _("we have invited you to this meeting and do not know yet whether you are coming:"),
             f"**{escape_markdown(self.meeting.title)}**",
             facts(self.meeting, self.process),
-            paragraphs(self.campaign.note),
+            self.note,
             _("Please tell us whether you are coming. You need no account for this:"),
             linked(_("Accept or decline"), self.answer_url),
             _("If you have answered in the meantime, please take no notice of this mail."),
@@ -456,9 +466,9 @@ def preview(campaign: Campaign, meeting: Meeting, process: Process, guest: Perso
     sent = select(OutboxMessage.id).where(OutboxMessage.recipient_id == guest.id, OutboxMessage.state == State.sent)
     with in_language(guest.locale, of_path=True):
         mail = invitation_mail(told, bilingual=db.session.scalar(sent.limit(1)) is None)
-    text = Markup(mail.filled(render_markdown(mail.body), escape))  # noqa: S704  sanitised
+    text = Markup(mail.filled(as_html(render_markdown(mail.body)), escape))  # noqa: S704  sanitised
     if mail.below is not None:
         lang, body = mail.below
-        other = Markup(mail.filled(render_markdown(body), escape))  # noqa: S704  sanitised
+        other = Markup(mail.filled(as_html(render_markdown(body)), escape))  # noqa: S704  sanitised
         text += Markup('<hr><div lang="{}" dir="{}">{}</div>').format(lang, direction(lang), other)
     return mail, text

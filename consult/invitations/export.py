@@ -1,12 +1,23 @@
-"""The list of an invitation as CSV that no spreadsheet takes for formulas."""
+"""Lists as CSV and Excel files that no spreadsheet takes for formulas."""
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import xlsxwriter
+from flask import Flask, current_app, g
+from werkzeug.wrappers import Response
 
+from consult.db import read_only
+from consult.i18n import format_moment, in_language, language
+
+Rows = tuple[Iterable[Sequence[str]], int | None]
+#: Rows of a long file that are read and sent together.
+PIECE = 1000
 #: Signs with which spreadsheets calculate instead of showing, with their full-width and small forms.
 _STARTERS = (
     r"=+\-@|%"
@@ -27,13 +38,49 @@ def safe_cell(value: str) -> str:
     return _FORMULA.sub(r"\1\2'", value)
 
 
+def _writing(out: io.StringIO) -> Any:
+    return csv.writer(out, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+
+
 def csv_file(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """A CSV file as German Excel opens it: semicolons, UTF-8 with its mark, everything quoted."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer = _writing(out)
     writer.writerow(headings)
     writer.writerows([safe_cell(cell) for cell in row] for row in rows)
     return out.getvalue().encode("utf-8-sig")
+
+
+def long_csv(name: str, headings: Sequence[str], rows: Callable[[int, int], Rows]) -> Response:
+    """The same, however many rows there are: its beginning is on its way while the rest is read.
+
+    `rows(place, number)` makes so many rows from a place on (0: the beginning) and says where the next ones begin
+    (None: nowhere). It is called after the request is over, in its language and zone, and may only read. Nothing is
+    open while what it made is sent, so that whoever loads a file slowly keeps nobody waiting.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy has it
+    lang, here = language(), g.get("zone")
+
+    def pieces() -> Iterator[bytes]:
+        place: int | None = 0
+        yield csv_file(headings, ())
+        while place is not None:
+            out = io.StringIO(newline="")
+            with app.app_context(), read_only(), in_language(lang):
+                g.zone = here
+                found, place = rows(place, PIECE)
+                _writing(out).writerows([safe_cell(cell) for cell in row] for row in found)
+            yield out.getvalue().encode()
+
+    response = app.response_class(pieces(), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def minutes() -> Callable[[datetime | None], str]:
+    """`format_moment` for lists in which thousands of moments lie within a few minutes: each is put into words once."""
+    known = lru_cache(maxsize=10_000)(format_moment)
+    return lambda moment: known(moment.replace(second=0, microsecond=0)) if moment else ""
 
 
 def xlsx_file(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

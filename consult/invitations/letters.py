@@ -25,6 +25,7 @@ from consult import clock, paper
 from consult.accounts.models import Organisation, Person
 from consult.extensions import db
 from consult.i18n import direction, format_day, in_language, language
+from consult.invitations import notes
 from consult.invitations.export import xlsx_file
 from consult.invitations.models import Campaign, Invitation, InvitationState
 from consult.invitations.queries import PURPOSE
@@ -104,11 +105,20 @@ def number_of(campaign_id: int) -> int:
     return db.session.scalar(select(func.count()).select_from(_to(campaign_id).subquery())) or 0
 
 
+def not_printed_whole(campaign_id: int) -> list[str]:
+    """Names of those whose name or address has signs that this machine cannot print: as PDF these are left out."""
+    ids = _to(campaign_id).with_only_columns(Invitation.person_id)
+    people = db.session.execute(select(Person.name, Person.postal_address).where(Person.id.in_(ids))).all()
+    signs = paper.lacking(text for person in people for text in (person.name, person.postal_address or ""))
+    return [row.name for row in people if not signs.isdisjoint(f"{row.name}{row.postal_address or ''}")]
+
+
 def compose(invitation: Invitation, meeting: Meeting, process: Process, campaign: Campaign) -> Letter:
     """The letter to one person. Needs `person` and `organisation` loaded."""
     guest, body = invitation.person, invitation.organisation
     with in_language(paper.language_on_paper(guest.locale), of_path=True):
         who = sender() or process.title
+        words = notes.words_for(campaign.subject, campaign.note, campaign.second_lang)
         url = link("invitations.respond", link=sign(PURPOSE, invitation.id, invitation.nonce), lang=None)
         facts = [[_("When"), when_words(meeting)], [_("Where"), meeting.place], [_("Languages"), meeting.languages]]
         letter = Letter(
@@ -116,13 +126,13 @@ def compose(invitation: Invitation, meeting: Meeting, process: Process, campaign
             rtl=direction() == "rtl",
             address=address_of(guest, body),
             date=format_day(clock.now()),
-            subject=campaign.subject
+            subject=words.subject
             or _("Invitation: %(title)s on %(day)s", title=meeting.title, day=day_words(meeting)),
             greeting=_("Hello %(name)s,", name=guest.name) if guest.name else _("Hello,"),
             opening=_("%(who)s invites you to:", who=who),
             title=meeting.title,
             facts=[[name, value] for name, value in facts if value],
-            paragraphs=[block.strip() for block in campaign.note.split("\n\n") if block.strip()],
+            paragraphs=[block.strip() for block in words.text.split("\n\n") if block.strip()],
             answer=_("Please tell us whether you are coming: take a picture of this square with your phone, "
                      "or type in this address. It is for you alone."),
             link=url,

@@ -248,10 +248,13 @@ def counts(meeting_id: int, campaign_id: int | None = None) -> Counts:
         .label("mail")
     )
     opened = Invitation.opened_at.is_not(None).label("opened")
+    politics = func.coalesce(Organisation.kind == OrganisationKind.politics, False).label("politics")
+    by = (Invitation.state, newest, opened, Invitation.by_letter, politics)
     rows = db.session.execute(
-        select(Invitation.state, newest, opened, Invitation.by_letter, func.count().label("number"))
+        select(*by, func.count().label("number"))
+        .outerjoin(Organisation, Organisation.id == Invitation.organisation_id)
         .where(_those(meeting_id, campaign_id))
-        .group_by(Invitation.state, newest, opened, Invitation.by_letter)
+        .group_by(*by)
     ).all()
 
     def number(choose: Callable[[Any], bool]) -> int:
@@ -276,6 +279,7 @@ def counts(meeting_id: int, campaign_id: int | None = None) -> Counts:
         deputy=answered(InvitationState.deputy_named),
         silent=number(lambda row: row.state == InvitationState.open and row.mail in (None, MailState.sent)),
         by_letter=holds(lambda row: row.by_letter),
+        politics=holds(lambda row: row.politics),
         revoked=answered(InvitationState.revoked),
     )
 

@@ -1,21 +1,23 @@
 """The message centre of one process: every mail, to whom, what became of it, and its text without personal links."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, column, func, or_, select, table
+from sqlalchemy import Select, column, exists, func, literal, or_, select, table, union_all
 
 from consult.extensions import db
+from consult.outbox.kinds import all_kinds
 from consult.outbox.models import OutboxMessage, State
-
-#: A file holds at most so many; what is older is found by narrowing.
-MOST = 20_000
 
 #: Who reads the newsletter is nobody's business: these mails are listed without a name and not found by one.
 NAMELESS = ("newsletter", "newsletter_confirm")
 
+#: What the lists show. Not the text that was sent: it weighs more than everything else together.
+_SHOWN = (
+    OutboxMessage.id, OutboxMessage.kind, OutboxMessage.state, OutboxMessage.note, OutboxMessage.queued_at,
+    OutboxMessage.sent_at, OutboxMessage.sent_subject, OutboxMessage.lang,
+)  # fmt: skip
 # By name, because the outbox stands below the accounts.
 _person = table("person", column("id"), column("name"), column("email"))
 
@@ -57,7 +59,7 @@ def _escaped(words: str) -> str:
 
 def _chosen(process_id: int, wish: Wish) -> Select[Any]:
     statement = (
-        select(OutboxMessage, _person.c.name, _person.c.email)
+        select(*_SHOWN, _person.c.name, _person.c.email)
         .join(_person, _person.c.id == OutboxMessage.recipient_id)
         .where(OutboxMessage.process_id == process_id)
         .order_by(OutboxMessage.id.desc())
@@ -75,8 +77,8 @@ def _chosen(process_id: int, wish: Wish) -> Select[Any]:
     return statement
 
 
-def _entry(row: OutboxMessage, name: str, email: str | None) -> Entry:
-    recipient = "" if row.kind in NAMELESS else name or masked(email)
+def _entry(row: Any) -> Entry:
+    recipient = "" if row.kind in NAMELESS else row.name or masked(row.email)
     return Entry(
         row.id, row.kind, row.state, row.note or "", recipient, row.queued_at, row.sent_at, row.sent_subject or "",
         row.lang or "",
@@ -87,22 +89,27 @@ def page(process_id: int, wish: Wish, before: int | None, limit: int) -> tuple[l
     """The newest mails with an id below `before`, and where the next page begins."""
     statement = _chosen(process_id, wish).limit(limit + 1)
     rows = db.session.execute(statement if before is None else statement.where(OutboxMessage.id < before)).all()
-    entries = [_entry(*row) for row in rows[:limit]]
+    entries = [_entry(row) for row in rows[:limit]]
     return entries, entries[-1].id if len(rows) > limit else None
 
 
-def every(process_id: int, wish: Wish) -> Iterator[Entry]:
-    """The same without pages, for a file; the newest `MOST`."""
-    for row in db.session.execute(_chosen(process_id, wish).limit(MOST)):
-        yield _entry(*row)
-
-
 def kinds_in(process_id: int) -> list[str]:
-    """Which kinds of mail there are in the process."""
-    return list(db.session.scalars(select(OutboxMessage.kind).where(OutboxMessage.process_id == process_id).distinct()))
+    """Which kinds of mail there are in the process, of those that are known."""
+    # Each is looked for by itself: reading them off all mails takes the longer the more there are.
+    known = [
+        select(literal(name, literal_execute=True)).where(
+            exists().where(
+                OutboxMessage.process_id == process_id,
+                OutboxMessage.kind == literal(name, literal_execute=True),
+            )
+        )
+        for name in all_kinds()
+    ]
+    return list(db.session.scalars(union_all(*known))) if known else []
 
 
 def one(process_id: int, message_id: int) -> tuple[Entry, str | None] | None:
     """A mail of this process with the text that was sent, None once retention has removed it."""
-    row = db.session.execute(_chosen(process_id, Wish()).where(OutboxMessage.id == message_id)).first()
-    return (_entry(*row), row[0].sent_text) if row is not None else None
+    statement = _chosen(process_id, Wish()).add_columns(OutboxMessage.sent_text)
+    row = db.session.execute(statement.where(OutboxMessage.id == message_id)).first()
+    return (_entry(row), row.sent_text) if row is not None else None

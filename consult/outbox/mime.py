@@ -26,6 +26,7 @@ from markupsafe import Markup, escape
 
 from consult.html import render_markdown
 from consult.i18n import direction, language
+from consult.outbox import spoken
 from consult.outbox.kinds import Attachment, Mail
 from consult.signing import keyed_hash
 
@@ -136,7 +137,7 @@ def plain_text(body: str) -> str:
         label, url = found.groups()
         return f"<{url}>" if label == url else f"{label}: <{url}>"
 
-    return _ESCAPED.sub(r"\1", _STRONG.sub(r"\1", _LINK.sub(shown, body))).strip() + "\n"
+    return _ESCAPED.sub(r"\1", _STRONG.sub(r"\1", _LINK.sub(shown, spoken.as_text(body)))).strip() + "\n"
 
 
 def whole_text(mail: Mail) -> str:
@@ -187,7 +188,7 @@ def _frame(
 
 def _words(markdown: str, towards: str) -> str:
     """One language of a mail as HTML; a link on a line of its own becomes a button."""
-    html = _LONELY_LINK.sub(r'<p><a class="button" \1>\2</a></p>', render_markdown(markdown))
+    html = spoken.as_html(_LONELY_LINK.sub(r'<p><a class="button" \1>\2</a></p>', render_markdown(markdown)))
     # Titles and what organisers wrote are in the city's language: each paragraph finds its direction by itself.
     return html.replace("<p>", '<p dir="auto">') if towards == "rtl" else html
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, g, jsonify, make_response, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, g, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
@@ -12,8 +12,7 @@ from consult import clock
 from consult.authz import authorize, current_person, public
 from consult.errors import Refused
 from consult.extensions import db
-from consult.i18n import format_moment
-from consult.invitations.export import csv_file
+from consult.invitations.export import Rows, long_csv, minutes
 from consult.outbox import bounces, centre, operations, policy, queries
 from consult.outbox import mailbox as kept_mail
 from consult.outbox.kinds import title_of
@@ -133,7 +132,7 @@ def mail_of_process(slug: str, message_id: int) -> str:
 
 @bp.get("/p/<slug>/mails.csv")
 def mails_csv(slug: str) -> Response:
-    """The same list as a file."""
+    """The same list as a file, however long: its beginning is on its way while the rest is read."""
     process = load_process(slug)
     authorize(can_see_mails, process)
     g.zone = process.zone
@@ -147,17 +146,19 @@ def mails_csv(slug: str) -> Response:
         _("Language"),
         _("Subject"),
     ]
-    rows = (
-        [
-            str(entry.id), title_of(entry.kind), entry.recipient, state_word(entry.state),
-            format_moment(entry.queued_at), format_moment(entry.sent_at), entry.lang, entry.subject,
-        ]
-        for entry in centre.every(process.id, _wish())
-    )  # fmt: skip
-    response = make_response(csv_file(headings, rows))
-    response.headers["Content-Type"] = "text/csv; charset=utf-8"
-    response.headers["Content-Disposition"] = f'attachment; filename="mails-{process.slug}.csv"'
-    return response
+    process_id, wish, moment = process.id, _wish(), minutes()
+
+    def rows(before: int, number: int) -> Rows:
+        entries, following = centre.page(process_id, wish, before or None, number)
+        return [
+            [
+                str(entry.id), title_of(entry.kind), entry.recipient, state_word(entry.state),
+                moment(entry.queued_at), moment(entry.sent_at), entry.lang, entry.subject,
+            ]
+            for entry in entries
+        ], following  # fmt: skip
+
+    return long_csv(f"mails-{process.slug}.csv", headings, rows)
 
 
 @bp.get("/health/live")

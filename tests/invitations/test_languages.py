@@ -1,5 +1,6 @@
 """Invitations speak the guest's language, at first contact a second one too; what the organisers wrote is in all."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from consult import clock
 from consult.accounts.models import Person
 from consult.extensions import db
 from consult.i18n import in_language
-from consult.invitations import campaigns, sending
+from consult.invitations import campaigns, notes, sending
 from consult.invitations.campaigns import Texts
 from consult.invitations.lists import Row
 from consult.invitations.models import Campaign
@@ -42,7 +43,7 @@ def circle(session: Any, app: Flask, at: Callable[[datetime], Any], monkeypatch:
 def campaign_to(circle: Circle, langs: tuple[str, ...], **texts: Any) -> Campaign:
     """A campaign with words of its own to somebody of each language, none of whom ever got a mail from us."""
     campaign = campaigns.draft(circle.meeting, circle.moderator)
-    words = Texts(texts.pop("subject", "Kommen Sie"), NOTE, **texts)
+    words = Texts(texts.pop("subject", "Kommen Sie"), texts.pop("note", NOTE), **texts)
     campaigns.change_texts(campaign, words, campaign.revision, circle.moderator)
     rows = [Row(n, f"Gast {lang}", f"{lang}@example.org") for n, lang in enumerate(langs, 1)]
     campaigns.add_list(campaign, rows, "Liste", circle.moderator)
@@ -145,9 +146,10 @@ def test_a_mail_in_two_languages_is_two_columns_of_words_each_from_its_side(circ
         html = BeautifulSoup(mime.html_text(mail, site_settings()), "html.parser")
     assert "<p" not in html.text
     assert "قبول أو" in html.select("a.button")[0].text
-    below = html.select_one("div[lang=de][dir=ltr]")
+    below = html.select_one("hr + div[lang=de][dir=ltr]")
     assert "Zusagen" in below.select_one("a.button").text
-    # What the organisers wrote stands among Arabic words and finds its direction by itself.
+    # What the organisers wrote stands among Arabic words: in German, as it is said to be.
+    assert "Beispiel" in html.select_one(".sheet > div[lang=de][dir=ltr]").text
     assert all(one["dir"] == "auto" for one in html.select(".sheet > p"))
     assert not below.select("p[dir]")
 
@@ -161,3 +163,61 @@ def test_the_message_centre_keeps_both_languages_with_the_links_blanked(circle: 
     kept = db.session.get_one(OutboxMessage, ident).sent_text or ""
     assert ("Katılın veya" in kept, "Zusagen" in kept) == (True, True)
     assert link_of(invitation_of("tr@example.org"))[3:] not in kept
+
+
+IN_TWO = "Bitte bringen Sie ein Beispiel mit.\n\n[en] Come along\nPlease bring an *example*.\n[xx] is no language"
+
+
+def test_organisers_write_in_several_languages_and_everybody_reads_their_own(circle: Circle) -> None:
+    campaign_to(circle, ("de", "en", "tr"), note=IN_TWO)
+    found = mails(INVITATION)
+    assert "Beispiel" in found["de"].body
+    assert "[en]" not in found["de"].body
+    assert "example" not in found["de"].body
+    assert (found["de"].subject, found["en"].subject) == ("Kommen Sie", "Come along")
+    assert r"an \*example\*" in found["en"].body
+    assert "Beispiel" not in found["en"].body
+    assert "Beispiel" in found["en"].below[1], "below stands what the city says in its own language"
+    assert "xx" in found["en"].body
+    # Nobody wrote in Turkish: the words of the city, said to be German.
+    with in_language("tr", of_path=True):
+        html = BeautifulSoup(mime.html_text(found["tr"], site_settings()), "html.parser")
+    words = html.select_one(".sheet > div[lang=de]").select("p")
+    assert [one.text for one in words] == ["Bitte bringen Sie ein Beispiel mit."]
+    assert not html.select("hr + div div[lang]"), "in the German half German is nothing else"
+    with in_language("en"):
+        html = BeautifulSoup(mime.html_text(found["en"], site_settings()), "html.parser")
+    assert not html.select(".sheet > div[lang=en]")
+
+
+def test_plain_text_and_the_kept_copy_show_nothing_of_the_marks(circle: Circle, sink: Sink) -> None:
+    campaign_to(circle, ("tr",), note=IN_TWO)
+    db.session.commit()
+    ident = db.session.scalars(select(OutboxMessage.id).where(OutboxMessage.kind == INVITATION)).one()
+    assert deliver(ident) == State.sent
+    db.session.expire_all()
+    kept = db.session.get_one(OutboxMessage, ident).sent_text or ""
+    assert kept.count("Bitte bringen Sie ein Beispiel mit.\n\n") == 2
+    assert not re.search(r"x[0-9a-f]{16}", kept + sink.messages[0].message.get_body(("plain",)).get_content())
+
+
+def test_readers_of_a_language_nobody_wrote_in_get_the_second_one(circle: Circle) -> None:
+    campaign = campaign_to(circle, ("tr",), note=IN_TWO, second_lang="en")
+    found = mails(INVITATION)["tr"]
+    assert (found.subject, found.below[0]) == ("Come along", "en")
+    assert "example" in found.body
+    assert "Beispiel" not in found.body + found.below[1]
+    with in_language("de"):
+        assert notes.words_for("", "[EN]\nOnly in English").lang == "en"
+        assert notes.words_for("S", "").subject == "S"
+    assert list(notes.languages_of(campaign.note)) == ["de", "en"]
+
+
+def test_the_page_to_answer_shows_the_words_in_its_language(circle: Circle, browser: Browser) -> None:
+    campaign_to(circle, ("en",), note=IN_TWO)
+    db.session.commit()
+    where = link_of(invitation_of("en@example.org"))
+    page = browser.get(where + "?lang=en")
+    assert "Please bring an *example*." in page.html.select_one("div[lang=en]").text
+    page = browser.get(where + "?lang=tr")
+    assert "Bitte bringen Sie" in page.html.select_one("div[lang=de]").text

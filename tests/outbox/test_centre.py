@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from consult import clock
-from consult.invitations import campaigns
+from consult.i18n import in_language, language
+from consult.invitations import campaigns, export
 from consult.invitations.campaigns import Texts
 from consult.newsletters import issues, subscribing
 from consult.outbox import centre, delivery
@@ -120,3 +121,35 @@ def test_who_reads_the_newsletter_is_not_told(circle, browser_of, session, sink)
         assert "Rita" not in shown
         assert reader.email not in shown
     assert not lead.get(address(circle, "?q=Rita")).html.select("tbody tr")
+
+
+def test_a_long_file_is_read_in_pieces_and_holds_every_mail_once(
+    circle, browser_of, letter, count_queries, session, monkeypatch
+):
+    monkeypatch.setattr(export, "PIECE", 4)
+    idents = [queued(make_person(f"Gast {n}"), n + 1, process_id=circle.process.id) for n in range(10)]
+    session.commit()
+    with count_queries() as sent:
+        answer = browser_of(circle.lead).get(address(circle, ".csv")).response
+        file = b"".join(answer.iter_encoded()).decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(file), delimiter=";"))
+    assert [row[0] for row in rows[1:]] == [str(ident) for ident in reversed(idents)]
+    assert len([one for one in sent if "outbox_message" in one and "LIMIT" in one]) == 3
+    assert not any("sent_text" in one for one in sent), "the texts weigh too much to be read for a list"
+
+
+def test_a_file_begins_before_all_of_it_is_read(circle, letter, session, app, monkeypatch):
+    monkeypatch.setattr(export, "PIECE", 2)
+    read = []
+
+    def rows(place: int, number: int) -> tuple[list[list[str]], int | None]:
+        read.append((place, language()))
+        return [[str(place)]] * number, place + 1 if place < 2 else None
+
+    with app.test_request_context(), in_language("en"):
+        pieces = export.long_csv("n.csv", ["Number"], rows).iter_encoded()
+    assert next(pieces) == b'\xef\xbb\xbf"Number"\r\n'
+    assert not read
+    assert next(pieces) == b'"0"\r\n"0"\r\n'
+    assert read == [(0, "en")]
+    assert len(list(pieces)) == 2

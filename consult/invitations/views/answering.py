@@ -17,11 +17,11 @@ from consult.authz import public
 from consult.errors import Refused
 from consult.html import plain_html, render_markdown
 from consult.i18n import language
-from consult.invitations import answering, operations, queries
+from consult.invitations import answering, notes, operations, queries
 from consult.invitations.answering import Answer
 from consult.invitations.emails import SAMPLE
 from consult.invitations.forms import AnswerForm, DeputyForm
-from consult.invitations.models import InvitationState
+from consult.invitations.models import Campaign, InvitationState
 from consult.invitations.queries import Answerable
 from consult.invitations.views.blueprint import bp
 from consult.limits import limit, visitor
@@ -89,6 +89,12 @@ def _template(meeting: Meeting) -> str:
     return "invitations/over.html" if clock.now() >= meeting.starts_at else "invitations/respond.html"
 
 
+def _note(campaign: Campaign) -> dict[str, object]:
+    """What the organisers wrote, for a reader of this page's language."""
+    words = notes.words_for(campaign.subject, campaign.note, campaign.second_lang)
+    return {"note": plain_html(words.text), "note_lang": words.lang}
+
+
 def _page(link: str, found: Answerable, form: AnswerForm, status: int) -> Response:
     meeting, invitation, registration = found.meeting, found.invitation, found.registration
     state = registration.state if registration else None
@@ -102,7 +108,7 @@ def _page(link: str, found: Answerable, form: AnswerForm, status: int) -> Respon
         meeting=meeting,
         process=found.process,
         when=when_words(meeting),
-        note=plain_html(queries.campaign_of(invitation).note),
+        **_note(queries.campaign_of(invitation)),
         may_rename=invitation.person.account is None,
         state=state,
         place=waiting.place_in_queue(registration) if registration and state == RegistrationState.waiting else None,

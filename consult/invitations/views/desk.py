@@ -12,7 +12,7 @@ from consult import clock
 from consult.accounts.models import OrganisationKind
 from consult.authz import allowed, authorize, current_person
 from consult.errors import Conflict, Refused
-from consult.invitations import audience, campaigns, counting, emails, letters, long_lists, policy, queries
+from consult.invitations import audience, campaigns, counting, emails, letters, long_lists, notes, policy, queries
 from consult.invitations.audience import Segment, SegmentKind
 from consult.invitations.campaign_forms import SegmentForm, SendForm, TextsForm
 from consult.invitations.models import Campaign, CampaignState
@@ -105,6 +105,7 @@ def _draft_page(shown: dict[str, Any], form: SendForm | None = None, status: int
         refreshing=refreshing,
         counted=counting.counted(found),
         long_lists=long_lists.of_campaign(found.id),
+        written=notes.languages_of(found.note),
         keys=keys,
         reasons=counting.reason_words(),
         send_form=form,
