@@ -1,5 +1,6 @@
 """Calendar entries: parsed back they say what the meeting says, whatever its texts contain."""
 
+import os
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -7,13 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar import Calendar, Event
 
-from consult.html import clean_line
+from consult.html import clean_line, clean_text
 from consult.meetings import calendar
 from consult.meetings.calendar import Dated
 from consult.meetings.models import Meeting
 from consult.meetings.operations import utc_of
 from tests.client import Browser
 from tests.meetings.factories import SATURDAY, ZONE, make_circle
+from tests.outbox.test_mail_form import payloads
 
 NASTY = [
     'Treffen; mit, "Zeichen" \\ und mehr',
@@ -31,6 +33,9 @@ NASTY = [
     "^n^'",
     "  Leerzeichen  ",
 ]
+if os.environ.get("CONSULT_FAULTS") == "full":
+    # Neither half characters nor NUL are ever in the database.
+    NASTY += [payload.replace("\x00", "").encode("utf-8", "ignore").decode()[:300] or "x" for payload in payloads()]
 
 
 def meeting(**fields: Any) -> Meeting:
@@ -73,6 +78,8 @@ def test_nasty_texts_stay_texts(session: Any, nasty: str, where: str) -> None:
     event = event_of(data)
     if where in ("title", "place"):
         assert str(event["summary" if where == "title" else "location"]) == clean_line(nasty)
+    if where == "description":
+        assert str(event["description"]).startswith(clean_text(nasty).strip())
     assert str(event["attendee"]) == "mailto:gast@example.org"
     assert str(event["organizer"]) == "mailto:stadt@example.org"
     assert all(len(line) <= 75 for line in data.split(b"\r\n"))
