@@ -167,8 +167,7 @@ def instance_nav(person: Any) -> list[Link]:
     if processes.can_create_process(person):
         links += link("processes.create", _("New process"))
         links += link(
-            "contacts.people", _("Contacts"), "contacts.", "accounts.organisation", "accounts.create_organisation",
-            "accounts.edit_organisation",
+            "contacts.people", _("Contacts"), "contacts.", "accounts.create_organisation", "accounts.edit_organisation",
         )  # fmt: skip
     if processes.is_operator(person):
         links += link("site.settings", _("Platform settings"))

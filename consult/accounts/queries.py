@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import abort
 from sqlalchemy import Select, bindparam, func, or_, select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import joinedload
 
 from consult import clock
 from consult.accounts.models import Account, Organisation, Person, RecoveryCode, Representation, SignIn
@@ -87,24 +87,6 @@ def people(words: str = "", before: int | None = None, *, operators: bool = Fals
     return Part(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
 
 
-def organisations(words: str = "", after: str | None = None) -> Part:
-    """Organisations by name, with how many people may speak for each now: rows (organisation, number)."""
-    now = clock.now()
-    speakers = (
-        select(func.count())
-        .where(Representation.organisation_id == Organisation.id, _current(now))
-        .correlate(Organisation)
-        .scalar_subquery()
-    )
-    query = select(Organisation, speakers).where(Organisation.merged_into_id.is_(None)).order_by(Organisation.name)
-    if words:
-        query = query.where(_contains(Organisation.name, words))
-    if after is not None:
-        query = query.where(Organisation.name > after)
-    rows = db.session.execute(query.limit(PAGE + 1)).all()
-    return Part(rows[:PAGE], rows[PAGE - 1][0].name if len(rows) > PAGE else None)
-
-
 def organisation_or_404(organisation_id: int) -> Organisation:
     """The organisation with its umbrella."""
     organisation = db.session.scalar(
@@ -127,18 +109,6 @@ def organisation_names(except_id: int | None = None) -> list[tuple[int, str]]:
 
 def _current(now: Any) -> Any:
     return (Representation.starts_at <= now) & (Representation.ends_at.is_(None) | (Representation.ends_at > now))
-
-
-def speakers_of(organisation_id: int) -> Sequence[Any]:
-    """Who may speak for the organisation now: rows (representation, person, person who confirmed or None)."""
-    confirmer = aliased(Person)
-    return db.session.execute(
-        select(Representation, Person, confirmer)
-        .join(Person, Person.id == Representation.person_id)
-        .outerjoin(confirmer, confirmer.id == Representation.confirmed_by_id)
-        .where(Representation.organisation_id == organisation_id, _current(clock.now()))
-        .order_by(Person.name, Person.id)
-    ).all()
 
 
 @cache

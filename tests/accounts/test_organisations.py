@@ -11,6 +11,7 @@ from consult.accounts import bodies, queries
 from consult.accounts.models import Organisation, Representation
 from consult.audit.actions import Action
 from consult.audit.models import AuditEntry
+from consult.contacts.details import of_organisation
 from consult.errors import Refused
 from consult.extensions import db
 from tests.accounts.factories import make_lead, make_member
@@ -22,21 +23,21 @@ def actions() -> list[str]:
 
 
 def speakers(organisation: Organisation) -> list[int]:
-    return [person.id for _row, person, _confirmer in queries.speakers_of(organisation.id)]
+    return [person.id for _row, person, _confirmer in of_organisation(organisation.id, make_person()).speakers]
 
 
 def test_a_lead_creates_and_changes_an_organisation(browser_of: Any, session: Any) -> None:
     browser = browser_of(make_lead())
     umbrella = make_organisation("Netzwerk", kind="network")
     page = browser.submit(
-        "/organisations/new",
+        "/contacts/organisations/new",
         {"name": "Frauentreff e. V.", "kind": "migrant_organisation", "umbrella_id": str(umbrella.id)},
     )
     organisation = db.session.scalar(select(Organisation).where(Organisation.name == "Frauentreff e. V."))
     assert organisation is not None
     assert page.location == f"/contacts/organisations/{organisation.id}"
     assert organisation.umbrella_id == umbrella.id
-    url = f"/organisations/{organisation.id}/edit"
+    url = f"/contacts/organisations/{organisation.id}/edit"
     assert browser.get(url).form_fields(url)["umbrella_id"] == str(umbrella.id)
     browser.submit(url, {"area": "Nordstadt", "umbrella_id": "0", "source": "x", "id": "9"})
     session.refresh(organisation)
@@ -51,7 +52,7 @@ def test_a_name_is_given_once(browser_of: Any) -> None:
     make_organisation("Frauentreff")
     other = make_organisation("Andere")
     browser = browser_of(make_member(operator=True))
-    for url in ("/organisations/new", f"/organisations/{other.id}/edit"):
+    for url in ("/contacts/organisations/new", f"/contacts/organisations/{other.id}/edit"):
         page = browser.submit(url, {"name": "Frauentreff"}, status=200)
         assert page.html.find(id="name-error")
     assert other.name == "Andere"
@@ -71,7 +72,7 @@ def test_nobody_stands_under_themselves(session: Any) -> None:
 def test_confirming_and_ending_a_representation(browser_of: Any) -> None:
     lead, person, organisation = make_lead(), make_person(), make_organisation()
     browser = browser_of(lead)
-    page_url = f"/organisations/{organisation.id}"
+    page_url = f"/contacts/organisations/{organisation.id}"
     browser.submit(f"{page_url}/speakers", {"email": (person.email or "").upper()}, form_at=page_url)
     assert speakers(organisation) == [person.id]
     row = db.session.scalars(select(Representation)).one()
@@ -89,7 +90,7 @@ def test_confirming_and_ending_a_representation(browser_of: Any) -> None:
 def test_confirming_twice_is_refused_and_confirming_anew_after_the_end_is_not(browser_of: Any) -> None:
     person, organisation = make_person(), make_organisation()
     browser = browser_of(make_member(operator=True))
-    page_url = f"/organisations/{organisation.id}"
+    page_url = f"/contacts/organisations/{organisation.id}"
     row = bodies.confirm_representation(None, organisation, person)
     page = browser.submit(f"{page_url}/speakers", {"email": person.email}, form_at=page_url, status=200)
     assert page.html.find(id="email-error")
@@ -110,7 +111,7 @@ def test_a_representation_may_end_by_itself(session: Any, at: Any) -> None:
 
 def test_an_unknown_address_is_answered_in_words(browser_of: Any) -> None:
     organisation = make_organisation()
-    url = f"/organisations/{organisation.id}"
+    url = f"/contacts/organisations/{organisation.id}"
     browser = browser_of(make_member(operator=True))
     page = browser.submit(f"{url}/speakers", {"email": "nobody@example.org"}, form_at=url, status=200)
     assert page.html.find(id="email-error")
@@ -121,7 +122,7 @@ def test_a_representation_of_another_organisation_is_not_found(browser_of: Any) 
     other = make_organisation()
     browser = browser_of(make_member(operator=True))
     token = browser.get("/account/profile").form_fields()["csrf_token"]
-    browser.post(f"/organisations/{other.id}/speakers/{row.id}/end", {"csrf_token": token}, 404)
+    browser.post(f"/contacts/organisations/{other.id}/speakers/{row.id}/end", {"csrf_token": token}, 404)
     assert row.ends_at is None
 
 
@@ -130,8 +131,8 @@ def test_citizens_change_nothing(browser_of: Any) -> None:
     row = bodies.confirm_representation(None, organisation, make_person())
     browser = browser_of(make_member())
     token = browser.get("/account/profile").form_fields()["csrf_token"]
-    page = f"/organisations/{organisation.id}"
-    for url in ("/organisations/new", f"{page}/edit", f"{page}/speakers", f"{page}/speakers/{row.id}/end"):
+    page = f"/contacts/organisations/{organisation.id}"
+    for url in ("/contacts/organisations/new", f"{page}/edit", f"{page}/speakers", f"{page}/speakers/{row.id}/end"):
         browser.post(url, {"csrf_token": token, "name": "Neu", "kind": "welfare", "email": "a@example.org"}, 403)
     assert organisation.name == "Alt"
     assert row.ends_at is None

@@ -20,7 +20,8 @@ OWN = [
     "/account", "/account/profile", "/account/email", "/account/email/sent", "/account/password",
     "/account/second-factor", "/account/sign-ins", "/sign-out",
 ]  # fmt: skip
-OPERATOR = ["/people", "/people?q=per&operators=1", "/people/invite", "/organisations", "/organisations/new"]
+BODIES = ["/contacts/organisations", "/contacts/organisations/new"]
+OPERATOR = ["/people", "/people?q=per&operators=1", "/people/invite", *BODIES]
 
 
 @pytest.mark.parametrize("url", PUBLIC)
@@ -45,7 +46,7 @@ def test_operators_see_it_and_citizens_do_not(browser: Any, browser_of: Any, url
 
 def test_process_leads_manage_organisations_but_not_people(browser_of: Any, session: Any) -> None:
     browser = browser_of(make_lead())
-    browser.get("/organisations")
+    browser.get("/contacts/organisations")
     browser.get("/people", 403)
 
 
@@ -68,11 +69,12 @@ def test_a_person_and_an_organisation_open(browser_of: Any, session: Any) -> Non
     lead = make_lead()
     organisation = make_organisation(umbrella=make_organisation())
     bodies.confirm_representation(operator.id, organisation, lead)
+    body = f"/contacts/organisations/{organisation.id}"
     for url in (f"/people/{lead.id}", f"/people/{operator.id}", f"/people/{make_person(account=False).id}",
-                f"/organisations/{organisation.id}", f"/organisations/{organisation.id}/edit"):  # fmt: skip
+                body, f"{body}/edit"):  # fmt: skip
         browser.get(url)
     browser.get("/people/999999", 404)
-    browser.get("/organisations/999999", 404)
+    browser.get("/contacts/organisations/999999", 404)
 
 
 def test_all_states_of_the_second_factor_open(browser_of: Any, session: Any) -> None:
@@ -93,7 +95,7 @@ def test_all_states_of_the_second_factor_open(browser_of: Any, session: Any) -> 
 #: Statements per page: the sign-in and person (1), functions (1), settings (1), then the page's own.
 BUDGETS = {
     "/sign-in": 2, "/register": 2, "/account": 7, "/account/profile": 4, "/account/sign-ins": 5, "/people": 5,
-    "/organisations": 5,
+    "/contacts/organisations": 5,
 }  # fmt: skip
 
 
@@ -128,7 +130,7 @@ def test_long_lists_of_organisations_are_paged(browser_of: Any, session: Any) ->
     browser = browser_of(make_member(operator=True))
     for number in range(60):
         make_organisation(f"Verein {number:02} & Söhne")
-    first = browser.get("/organisations?q=verein")
+    first = browser.get("/contacts/organisations?q=verein")
     assert "Verein 49" in first.text
     assert "Verein 50" not in first.text
     second = browser.get(first.html.find("a", rel="next")["href"])
@@ -165,5 +167,5 @@ def test_an_id_that_cannot_be_one_is_not_found(browser_of: Any, session: Any) ->
     browser = browser_of(make_member(operator=True))
     for ident in (2**31, 2**63, 10**30):
         browser.get(f"/people/{ident}", 404)
-        browser.get(f"/organisations/{ident}", 404)
+        browser.get(f"/contacts/organisations/{ident}", 404)
         browser.get(f"/people?before={ident}")

@@ -19,7 +19,7 @@ from tests.conftest import MONDAY
 from tests.factories import make_group, make_process
 
 STEP = timedelta(seconds=30)
-DOORS = ["/account", "/people", "/tasks", "/organisations", "/account/password", "/contact"]
+DOORS = ["/account", "/people", "/tasks", "/contacts/organisations", "/account/password", "/contact"]
 
 
 def set_up(browser: Browser) -> list[str]:

@@ -186,7 +186,7 @@ def shown_at(made: dict[str, Any]) -> list[str]:
         f"{base}/moderation", f"{base}/moderation?list=unseen", f"{base}/meetings", meeting, f"{meeting}/edit",
         f"{meeting}/invite", f"{meeting}/invitations", f"{meeting}/agenda", f"{meeting}/minutes",
         f"{base}/groups", f"{base}/stages", f"{base}/settings", f"{base}/preview-links", f"{base}/digests",
-        f"{base}/digests/{made['digest']}", "/organisations", f"/organisations/{made['organisation']}",
+        f"{base}/digests/{made['digest']}", "/contacts/organisations", f"/contacts/organisations/{made['organisation']}",
     ]  # fmt: skip
 
 

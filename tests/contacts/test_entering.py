@@ -56,7 +56,7 @@ def test_an_organisation_is_edited_whole(browser_of: Any) -> None:
     umbrella, body = make_organisation("Dach"), make_organisation("Verein")
     browser = browser_of(make_lead())
     answer = browser.submit(
-        f"/organisations/{body.id}/edit",
+        f"/contacts/organisations/{body.id}/edit",
         {"kind": "politics", "area": "Nord", "email": "Buero@Example.org", "umbrella_id": str(umbrella.id)},
     )  # fmt: skip
     assert answer.location.endswith(f"/contacts/organisations/{body.id}")
@@ -75,9 +75,9 @@ def test_who_may_speak_is_confirmed_and_ended_on_the_page_of_the_organisation(br
     body, person = make_organisation("Verein"), make_person("Maria")
     browser = browser_of(make_lead())
     here = f"/contacts/organisations/{body.id}"
-    answer = browser.submit(f"/organisations/{body.id}/speakers", {"email": person.email}, form_at=here)
+    answer = browser.submit(f"/contacts/organisations/{body.id}/speakers", {"email": person.email}, form_at=here)
     assert answer.location.endswith(here)
     assert "Maria" in browser.get(here).text
     speaks = db.session.scalars(select(Representation)).one()
-    browser.submit(f"/organisations/{body.id}/speakers/{speaks.id}/end", form_at=here)
+    browser.submit(f"/contacts/organisations/{body.id}/speakers/{speaks.id}/end", form_at=here)
     assert "Maria" not in browser.get(here).text

@@ -2,16 +2,20 @@
 
 from flask import abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from consult.accounts import bodies
 from consult.accounts.forms import SpeakerForm
-from consult.accounts.models import Organisation
+from consult.accounts.models import Organisation, Representation
+from consult.accounts.queries import person_by_email
 from consult.accounts.words import organisation_kinds
 from consult.authz import authorize, current_person
 from consult.contacts import details, operations, policy, queries, words
 from consult.contacts.forms import NetworkForm
 from consult.contacts.views.blueprint import bp
 from consult.errors import Refused
+from consult.extensions import db
 from consult.forms import entered
 from consult.web import commit_and_go, keeps_text
 
@@ -32,16 +36,16 @@ def organisation(organisation_id: int) -> Response | str:
     found = details.organisation_or_404(organisation_id)
     if found.merged_into_id is not None:
         return redirect(url_for(".organisation", organisation_id=found.merged_into_id), 301)
-    return _page(found, NetworkForm(formdata=None, of_network=found.kind == "network"))
+    return _page(found)
 
 
-def _page(found: Organisation, form: NetworkForm) -> str:
+def _page(found: Organisation, form: NetworkForm | None = None, speaker_form: SpeakerForm | None = None) -> str:
     return render_template(
         "contacts/organisation.html",
         organisation=found,
         parts=details.of_organisation(found.id, current_person()),
-        form=form,
-        speaker_form=SpeakerForm(formdata=None),
+        form=form or NetworkForm(formdata=None, of_network=found.kind == "network"),
+        speaker_form=speaker_form or SpeakerForm(formdata=None),
         kinds=organisation_kinds(),
         sources=words.sources(),
         is_network=found.kind == "network",
@@ -84,4 +88,43 @@ def remove_from_network(organisation_id: int, network_id: int, member_id: int) -
         abort(404)
     operations.remove_from_network(network_id, member_id, current_person())
     flash(_("Removed."), "success")
+    return commit_and_go(url_for(".organisation", organisation_id=organisation_id))
+
+
+@bp.post("/contacts/organisations/<int:organisation_id>/speakers")
+@keeps_text
+def confirm_speaker(organisation_id: int) -> Response | str:
+    """Confirm that a person may speak for the organisation."""
+    found = load(organisation_id)
+    form = SpeakerForm()
+    if form.validate_on_submit():
+        person = person_by_email(entered(form.email))
+        if person is None:
+            form.email.errors = [
+                _("Nobody with this address is known here. Please invite the person first, or ask them to register.")
+            ]
+        else:
+            try:
+                bodies.confirm_representation(current_person().id, found, person)
+            except Refused as refusal:
+                form.email.errors = [refusal.message]
+            else:
+                flash(_("%(name)s may speak for the organisation from now on.", name=person.name), "success")
+                return commit_and_go(url_for(".organisation", organisation_id=found.id))
+    return _page(found, speaker_form=form)
+
+
+@bp.post("/contacts/organisations/<int:organisation_id>/speakers/<int:representation_id>/end")
+def end_speaker(organisation_id: int, representation_id: int) -> Response:
+    """The person no longer speaks for the organisation."""
+    authorize(policy.can_see_contacts)
+    representation = db.session.scalar(
+        select(Representation).where(
+            Representation.id == representation_id, Representation.organisation_id == organisation_id
+        )
+    )
+    if representation is None:
+        abort(404)
+    bodies.end_representation(current_person().id, representation)
+    flash(_("Ended."), "success")
     return commit_and_go(url_for(".organisation", organisation_id=organisation_id))
