@@ -48,6 +48,12 @@ PAYLOADS = sorted(
     | {prefix + "[::1]" for prefix in ("//", "http://", "/\\")}
     | {"//" + EVIL + "/" + "a" * 5000, "//0x7f000001", "//2130706433", "//" + EVIL + "%00", "//" + EVIL + ":80"}
 )
+#: The same disguised once more: encoded, encoded twice, behind an honest beginning. For the rule alone: they are many.
+DISGUISED = sorted(
+    {quote(prefix, safe="") + EVIL for prefix in [*SLASHES, *SCHEMES, *USERINFO, *UNICODE]}
+    | {quote(quote(prefix, safe=""), safe="") + EVIL for prefix in SLASHES}
+    | {honest + prefix + EVIL for honest in (" ", "\t", "\n", ".", "./", "\\") for prefix in ("//", "/\\", "http://")}
+)
 HOST = "http://consult.test/sign-in"
 
 
@@ -68,6 +74,15 @@ def test_the_rule_keeps_it_on_the_host(app: Flask, payload: str) -> None:
     assert lands_at(target) == "consult.test"
     assert target.startswith("/")
     assert not target.startswith(("//", "/\\"))
+
+
+def test_however_it_is_disguised_the_rule_keeps_it_on_the_host(app: Flask) -> None:
+    assert len({*PAYLOADS, *DISGUISED}) >= 200
+    for payload in DISGUISED:
+        with app.test_request_context():
+            target = safe_next(payload, "/fallback")
+        assert lands_at(target) == "consult.test", payload
+        assert re.match(r"/(?![/\\])", target), payload
 
 
 def doors(app: Flask, browser_of: Any) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from consult.invitations import answering, operations
 from consult.invitations.answering import Answer
 from consult.invitations.models import Invitation
 from consult.invitations.views import answering as answering_views
-from consult.meetings.models import Meeting, Registration
+from consult.meetings import registering as places
+from consult.meetings.models import Meeting, Origin, Registration
+from consult.meetings.registering import Given
 from consult.meetings.words import Need, Needs
 from consult.outbox.models import OutboxMessage
 from consult.signing import new_nonce, sign
@@ -170,6 +172,14 @@ def test_the_last_place_is_given_once(invited: Circle) -> None:
     answering.answer(_loaded("amira@example.org"), invited.meeting, Answer(False), BEFORE)
     assert waits.state == "offered"
     assert answering.answer(_loaded("ben@example.org"), invited.meeting, Answer(True), BEFORE).state == "coming"
+
+
+def test_who_is_invited_needs_no_second_yes_of_the_organisers(invited: Circle) -> None:
+    invited.meeting.approval, invited.meeting.registration = True, "everybody"
+    yes = answering.answer(_loaded("amira@example.org"), invited.meeting, Answer(True), BEFORE)
+    assert yes.state == "coming", "whoever was invited was looked at"
+    asks = places.register(invited.meeting, make_person(), Given(), origin=Origin.registration, now=BEFORE)
+    assert asks.state == "asked"
 
 
 def _loaded(address: str) -> Invitation:

@@ -8,6 +8,7 @@ from consult import clock
 from consult.processes.models import Activity, Audience, Function
 from tests import factories
 from tests.conftest import MONDAY
+from tests.meetings.factories import make_meeting
 
 
 def texts(page, selector):
@@ -129,6 +130,20 @@ def test_the_timeline_says_what_one_can_do_and_for_whom(browser, session):
     session.commit()
     browser.get("/language?to=en", status=303)
     assert "Invited people can register for meetings." in browser.get(f"/p/{process.slug}/timeline").text
+
+
+def test_the_timeline_mixes_stages_and_meetings_in_order_of_time(browser, session, at):
+    at(MONDAY)
+    process = factories.make_process()
+    day = timedelta(days=1)
+    factories.make_stage(process, Activity.comment, title="Online", starts_at=MONDAY - day, ends_at=MONDAY + 3 * day)
+    factories.make_stage(process, title="Danach", starts_at=MONDAY + 3 * day, ends_at=MONDAY + 9 * day)
+    make_meeting(process, title="Offener Abend", starts_at=MONDAY + day, ends_at=MONDAY + 1.1 * day)
+    make_meeting(process, title="Abschluss", starts_at=MONDAY + 4 * day, ends_at=MONDAY + 4.1 * day)
+    session.commit()
+    page = browser.get(f"/p/{process.slug}/timeline")
+    order = [entry.find(["h2", "h3"]).get_text(" ", strip=True) for entry in page.html.select(".timeline li")]
+    assert order == ["Online", "Offener Abend", "Danach", "Abschluss"]
 
 
 def test_facts_of_the_model_case_stand_with_their_source(browser, session):
