@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import docx
 import pypdf
 import pytest
 from flask import Flask
@@ -14,11 +15,12 @@ import config
 from consult.accounts.models import Person
 from consult.invitations import letters
 from consult.invitations.letters import Letter
-from consult.invitations.models import Campaign
+from consult.invitations.models import Campaign, Invitation
 from consult.meetings.models import Meeting
 from consult.processes.models import Process
 from tests.invitations.factories import invitation_of, invite
 from tests.meetings.factories import BEFORE, make_circle
+from tests.printing import bare_machine, boxes
 
 LONG = [
     "Priv.-Doz. Dr.-Ing. Maximiliane-Friederike von und zu Schwarzenberg-Hohenlohe-Müller-Lüdenscheidt",
@@ -62,6 +64,7 @@ def test_a_letter_is_in_the_language_of_its_reader_where_our_fonts_have_its_lett
     session: Any, app: Flask, at: Callable[[datetime], Any], monkeypatch: pytest.MonkeyPatch, lang: str, printed: str
 ) -> None:
     at(BEFORE)
+    bare_machine(monkeypatch)
     monkeypatch.setitem(app.config, "PATH_LANGUAGES", config.PATH_LANGUAGES)
     circle = make_circle(starts_at=BEFORE + timedelta(days=9), ends_at=BEFORE + timedelta(days=9, hours=2))
     invite(circle)
@@ -76,3 +79,30 @@ def test_a_letter_is_in_the_language_of_its_reader_where_our_fonts_have_its_lett
     assert letter.lang == printed
     # Nothing is printed as a box: the file may say that it is PDF/UA.
     assert b"pdfuaid" in letters.as_pdf([letter], "Briefe")
+
+
+def test_a_name_our_fonts_lack_is_pointed_out_and_the_word_file_has_it_whole(
+    session: Any, at: Callable[[datetime], Any], browser_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(BEFORE)
+    bare_machine(monkeypatch)
+    circle = make_circle()
+    monkeypatch.setattr(letters, "number_of", lambda _id: 1)
+    invite(circle)
+    found = invitation_of("amira@example.org")
+    session.execute(update(Person).where(Person.id == found.person_id).values(name="张伟", postal_address="Markt 1"))
+    session.execute(update(Invitation).where(Invitation.id == found.id).values(by_letter=True))
+    session.commit()
+    path = f"/p/{circle.process.slug}/campaigns/{found.campaign_id}/letters"
+    staff = browser_of(circle.moderator)
+    page = staff.get(path, headers={"Accept-Language": "en"})
+    assert [line.text for line in page.html.select("main .callout.tone-warning li")] == ["张伟"]
+    made = staff.client.get(f"{path}.pdf").data
+    assert boxes(made) == 0
+    assert "Markt 1" in pypdf.PdfReader(io.BytesIO(made)).pages[0].extract_text()
+    written = docx.Document(io.BytesIO(staff.client.get(f"{path}.docx").data))
+    assert "张伟" in "\n".join(paragraph.text for paragraph in written.paragraphs)
+    session.execute(update(Person).where(Person.id == found.person_id).values(name="محمد Володимир Zoë"))
+    session.commit()
+    page = staff.get(path, headers={"Accept-Language": "en"})
+    assert page.html.select("main .callout.tone-warning li") == []

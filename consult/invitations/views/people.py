@@ -218,6 +218,8 @@ def show_letters(slug: str, campaign_id: int) -> Response:
         number=number,
         state=state,
         word=number <= letters.WORD_AT_MOST,
+        # Not with every renewal of the page while the letters are being made.
+        not_whole=letters.not_printed_whole(found.id) if number and state.progress is None else [],
     )
     response = make_response(body)
     if state.progress is not None:
