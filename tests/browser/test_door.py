@@ -269,6 +269,25 @@ def test_a_device_learns_that_the_door_was_opened_early_and_closed_again(here, s
     assert quiet(helper) == []
 
 
+def test_a_press_is_not_lost_when_the_list_is_made_anew_meanwhile(here, scene, hall, visit):
+    visitor = open_door(visit, scene, hall, own_clock=True)
+    page = visitor.page
+    page.clock.pause_at(clock.now() + timedelta(minutes=1))
+    button = page.locator(f'[data-guest="{hall["guests"]["Ada Anders"]}"] [data-act=came]')
+    button.hover()
+    page.mouse.down()
+    with page.expect_response(lambda answer: answer.url.endswith(hall["path"])) as told:
+        page.evaluate("() => { dispatchEvent(new Event('online')); }")
+    told.value.finished()
+    # Long enough for what is made of the answer.
+    page.evaluate("async () => { for (let n = 0; n < 5; n += 1) await (await fetch('/health/live')).text(); }")
+    page.mouse.up()
+    shows(visitor, 1)
+    page.clock.resume()
+    all_sent(visitor)
+    assert counted(here, hall) == {hall["guests"]["Ada Anders"]: 1}
+
+
 def test_two_devices_at_two_doors_count_the_same_people_once(here, scene, hall, visit):
     first, second = open_door(visit, scene, hall), open_door(visit, scene, hall)
     for visitor in (first, second):

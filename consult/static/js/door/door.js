@@ -172,7 +172,7 @@ let trouble = "";
 let refusal = "";
 
 async function ask(url, body) {
-  const answer = await fetch(url, { method: body ? "POST" : "GET", body, redirect: "manual" });
+  const answer = await fetch(url, { method: body && "POST", body, redirect: "manual" });
   if (answer.type === "opaqueredirect") throw "sign-in";
   return answer;
 }
@@ -183,18 +183,18 @@ async function round() {
   const done = [];
   let told;
   try {
-    for (let tries = 0, batch; tries < 20 && (batch = queue().filter((entry) => !done.includes(entry.key)).slice(0, 50)).length; tries += 1) {
+    for (let tries = 20, batch; tries-- && (batch = queue().filter((entry) => !done.includes(entry.key)).slice(0, 50)).length;) {
       const body = new FormData();
       body.set("csrf_token", token);
       body.set("sent_at", new Date().toISOString());
       body.set("entries", JSON.stringify(batch));
       const answer = await ask(at.sync, body);
-      // Signed in anew meanwhile: the token is another one.
+      // Signed in anew: another token.
       if (answer.status === 400) { await renew(); continue; }
       const { results, error } = await answer.json();
       if (error) throw error;
       done.push(...batch.map((entry) => entry.key));
-      told = results[results.length - 1];
+      told = results.pop();
     }
     await renew();
     // Only now: what is kept of the page knows of them.
@@ -202,9 +202,11 @@ async function round() {
     trouble = refusal = "";
     if (Date.now() > at.until) await forget(at.door);
   } catch (problem) {
-    trouble = typeof problem === "string" ? problem : "offline";
+    trouble = problem.message ? "offline" : problem;
     refusal = ["offline", "sign-in"].includes(trouble) ? "" : problem;
   }
+  // What is replaced loses the press.
+  for (let n = 20; n-- && $(":active", list);) await new Promise((go) => setTimeout(go, 50));
   busy = null;
   paint();
   // The server knows more: other lists, too many people.
@@ -214,8 +216,8 @@ async function round() {
 async function keepFiles() {
   await navigator.serviceWorker.register(at.worker, { scope: at.page });
   const store = await caches.open(`consult-door-${at.door}`);
-  const files = performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) => name.includes("/static/"));
-  await Promise.all([...new Set(files)].map((name) => store.add(name).catch(() => {})));
+  await Promise.all(performance.getEntriesByType("resource").map(({ name }) => name.includes("/static/") && store.add(name).catch(() => {})));
+  await navigator.serviceWorker.ready;
   at.kept = "";
 }
 
@@ -228,18 +230,16 @@ $("[data-forget]").addEventListener("click", async () => {
 });
 $("[data-leave]").hidden = false;
 
-for (const meeting of meetings()) {
-  if (Date.now() > read(`${ALL}${meeting}.until`) && !unsent(`${meeting}.`).length) forget(meeting);
-}
+for (const meeting of meetings()) if (Date.now() > read(`${ALL}${meeting}.until`) && !unsent(`${meeting}.`).length) forget(meeting);
 if (Date.now() < at.until) {
   write(`${mine}until`, Number(at.until));
   if (navigator.serviceWorker) addEventListener("load", () => keepFiles().catch(() => {}));
 }
 import("./scan.js").then((scan) => scan.offer($("[data-scan]"), $("[data-camera]"), scanned, () => say(word("camera-off"), "warning")));
-addEventListener("online", send);
+addEventListener("online", async () => { await busy; send(); });
 addEventListener("storage", paint);
-setInterval(() => { if (!document.hidden || queue().length) send(); }, 20000);
-if (at.opensIn < 2 ** 31) setTimeout(paint, Number(at.opensIn) + 50);
+setInterval(() => { if (!document.hidden || queue().length) send(); }, 2e4);
+if (at.opensIn < 2 ** 31) setTimeout(paint, at.opensIn - -50);
 take(root);
 paint();
 send();

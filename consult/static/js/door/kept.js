@@ -1,9 +1,9 @@
-// What a device keeps of a meeting. Each thing that happened has a key of its own: two windows never overwrite each other.
+// What a device keeps of a meeting. Each thing has a key of its own: two windows never overwrite each other.
 
 export const ALL = "consult.door.";
-/** Storage may be switched off: then everything lives as long as the page. */
+/** Storage may be switched off: everything lives as long as the page. */
 let box = {};
-try { localStorage.setItem(ALL, "0"); localStorage.removeItem(ALL); box = localStorage; } catch { /* stays in memory */ }
+try { localStorage.setItem(ALL, "0"); localStorage.removeItem(ALL); box = localStorage; } catch { }
 
 const keys = () => Object.keys(box).filter((key) => key.startsWith(ALL));
 export const read = (key) => { try { return JSON.parse(box[key]); } catch { return null; } };
