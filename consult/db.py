@@ -108,6 +108,7 @@ def install_connection_rules(engine: Engine) -> None:
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
     else:
+        event.listen(engine, "connect", _postgres_connect)
         event.listen(engine, "begin", _postgres_begin)
         event.listen(engine, "rollback", _postgres_end_reading)
 
@@ -178,6 +179,14 @@ def watch_writes(session: Any) -> None:
     event.listen(session, "after_flush", flushed)
     event.listen(session, "do_orm_execute", executed)
     event.listen(session, "after_transaction_end", ended)
+
+
+def _postgres_connect(dbapi_connection: Any, _record: Any) -> None:
+    # What is asked of large tables seems dear enough to be compiled, which takes longer than the answer. Said here and
+    # not as an option of the connection, because poolers between us and the server refuse these.
+    dbapi_connection.autocommit = True
+    dbapi_connection.execute("SET jit TO off")
+    dbapi_connection.autocommit = False
 
 
 def _postgres_begin(connection: Connection) -> None:

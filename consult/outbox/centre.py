@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, column, exists, func, literal, or_, select, table, union_all
+from sqlalchemy import Select, bindparam, column, exists, func, literal, or_, select, table, union_all
 
 from consult.extensions import db
 from consult.outbox.kinds import all_kinds
@@ -93,19 +94,17 @@ def page(process_id: int, wish: Wish, before: int | None, limit: int) -> tuple[l
     return entries, entries[-1].id if len(rows) > limit else None
 
 
+@lru_cache(maxsize=1)
+def _kinds_of(names: tuple[str, ...]) -> Any:
+    # Each is looked for by itself: reading them off all mails takes the longer the more there are.
+    mails = exists().where(OutboxMessage.process_id == bindparam("process_id"))
+    known = [literal(name, literal_execute=True) for name in names]
+    return union_all(*(select(kind).where(mails.where(OutboxMessage.kind == kind)) for kind in known))
+
+
 def kinds_in(process_id: int) -> list[str]:
     """Which kinds of mail there are in the process, of those that are known."""
-    # Each is looked for by itself: reading them off all mails takes the longer the more there are.
-    known = [
-        select(literal(name, literal_execute=True)).where(
-            exists().where(
-                OutboxMessage.process_id == process_id,
-                OutboxMessage.kind == literal(name, literal_execute=True),
-            )
-        )
-        for name in all_kinds()
-    ]
-    return list(db.session.scalars(union_all(*known))) if known else []
+    return list(db.session.scalars(_kinds_of(tuple(all_kinds())), {"process_id": process_id}))
 
 
 def one(process_id: int, message_id: int) -> tuple[Entry, str | None] | None:

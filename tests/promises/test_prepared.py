@@ -64,3 +64,10 @@ def test_what_was_written_and_not_committed_is_undone(engine):
         session.execute(text(f"CREATE TABLE {name} (id integer)"))
     with Session(engine) as session:
         assert session.scalar(text("SELECT to_regclass(:name)"), {"name": name}) is None
+
+
+def test_no_question_is_compiled_by_the_server(engine):
+    """Compiling takes longer than the answer; what the planner takes for dear is asked by whoever has many mails."""
+    for _turn in range(2):
+        with Session(engine) as session:
+            assert session.scalar(text("SHOW jit")) == "off"
