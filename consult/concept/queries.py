@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import abort
-from sqlalchemy import and_, bindparam, func, literal, select
+from sqlalchemy import Select, and_, bindparam, func, literal, select
 from sqlalchemy.orm import aliased
 
 from consult.accounts.models import Person
@@ -346,6 +346,15 @@ def links_of(
 
 
 @dataclass(frozen=True)
+class Place:
+    """An element in a version, and its wording there."""
+
+    element_id: int
+    version_id: int
+    wording_id: int
+
+
+@dataclass(frozen=True)
 class ElementView:
     """An element as one reader sees it: in the newest version they may read that contains it."""
 
@@ -359,46 +368,76 @@ class ElementView:
     #: The newest version they may read no longer has it.
     retired: bool
 
+    @property
+    def place(self) -> Place:
+        return Place(self.placed.element_id, self.version_id, self.placed.wording_id)
 
-@lru_cache(maxsize=1)
-def _element_view_query() -> Any:
-    """The statement of `element_view`, made once: putting it together costs more than asking it."""
-    plain, other = aliased(Wording), aliased(Version)
-    open_to: Any = bindparam("audiences", expanding=True)
-    newest = (
+
+def _newest_of(open_to: Any) -> Any:
+    """The number of the newest version of the same concept for these audiences."""
+    other = aliased(Version)
+    return (
         select(func.max(other.number))
         .where(other.concept_id == Version.concept_id, other.number.is_not(None), other.audience.in_(open_to))
         .correlate(Version)
         .scalar_subquery()
     )
+
+
+def _where_it_stands(columns: Select[Any], open_to: Any) -> Select[Any]:
+    """The placements of the element `key` in what these audiences may read, the newest first."""
     return (
-        select(
-            *_PLACED,
-            plain.markdown,
-            Version.id,
-            Version.number,
-            Version.title,
-            Version.sealed_at,
-            Version.historic_on,
-            Version.checksum,
-            Version.audience,
-            newest,
-        )
-        .select_from(Element)
+        columns.select_from(Element)
         .join(ProcessConcept, ProcessConcept.concept_id == Element.concept_id)
         .join(Placement, Placement.element_id == Element.id)
         .join(Version, Version.id == Placement.version_id)
-        .join(Wording, Wording.id == Placement.wording_id)
-        .outerjoin(plain, and_(plain.based_on_id == Wording.id, plain.plain.is_(True)))
         .where(
             ProcessConcept.process_id == bindparam("process_id"),
             Element.key == bindparam("key"),
             Version.number.is_not(None),
             Version.audience.in_(open_to),
         )
-        .order_by(ProcessConcept.position.desc(), Version.number.desc(), plain.id.desc())
+        .order_by(ProcessConcept.position.desc(), Version.number.desc())
+    )
+
+
+@lru_cache(maxsize=1)
+def _element_view_query() -> Any:
+    """The statement of `element_view`, made once: putting it together costs more than asking it."""
+    plain = aliased(Wording)
+    open_to: Any = bindparam("audiences", expanding=True)
+    columns = select(
+        *_PLACED,
+        plain.markdown,
+        Version.id,
+        Version.number,
+        Version.title,
+        Version.sealed_at,
+        Version.historic_on,
+        Version.checksum,
+        Version.audience,
+        _newest_of(open_to),
+    )
+    return (
+        _where_it_stands(columns, open_to)
+        .join(Wording, Wording.id == Placement.wording_id)
+        .outerjoin(plain, and_(plain.based_on_id == Wording.id, plain.plain.is_(True)))
+        .order_by(plain.id.desc())
         .limit(1)
     )
+
+
+def place_query() -> Select[Any]:
+    """Where `element_view` would find the element `key`, and nothing of what stands there: for who asks more with it.
+
+    Asked with `process_id`, `key` and `audiences`; `last` is the number of the newest version.
+    """
+    open_to: Any = bindparam("audiences", expanding=True)
+    columns = select(
+        Element.id.label("element_id"), Version.id.label("version_id"), Placement.wording_id, Version.number,
+        _newest_of(open_to).label("last"),
+    )  # fmt: skip
+    return _where_it_stands(columns, open_to).limit(1)
 
 
 def element_view(process_id: int, key: str, audiences: Iterable[str]) -> ElementView | None:

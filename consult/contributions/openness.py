@@ -1,18 +1,20 @@
 """What is open to whom now: activities of the stage, and organisations one may speak for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, or_, select, true
 
 from consult import clock
 from consult.accounts.models import Person, Representation
+from consult.concept.queries import Place, audiences_open_to, place_query
 from consult.contributions.models import AuthorTrust, Contribution, ScreeningRule, State
 from consult.contributions.screening import state_for
 from consult.extensions import db
-from consult.processes.models import Activity, Audience
+from consult.processes.models import Activity, Audience, Process
 from consult.processes.queries import Opening, functions_of, merged, openings, openings_query
 
 #: How far back what somebody sent is counted.
@@ -69,17 +71,44 @@ def _standing_query() -> Any:
     )
 
 
-def standing_of(person: Person | None, process_id: int, activity: Activity, now: datetime | None = None) -> Standing:
-    """As `opening_for`, with what the moderators decided beforehand."""
-    now = now or clock.now()
-    person_id = person.id if person else None
-    rows = db.session.execute(
-        _standing_query(), {"process_id": process_id, "person_id": person_id, "now": now, "since": now - LATELY}
-    ).all()
+@cache
+def _standing_at_query() -> Any:
+    """The same, with where the text stands that is written to."""
+    place = place_query().subquery()
+    return _standing_query().add_columns(*place.c).outerjoin(place, true())
+
+
+def _standing(person: Person | None, process_id: int, activity: Activity, rows: Sequence[Any]) -> Standing:
     opening = merged((row.activity, row.audience, row.moderation, row.ends_at) for row in rows).get(activity)
     if opening is None or not may_use(person, process_id, opening):
         return Standing(None)
     return Standing(opening, rows[0].level, bool(rows[0].has_rules), rows[0].written)
+
+
+def standing_of(person: Person | None, process_id: int, activity: Activity, now: datetime | None = None) -> Standing:
+    """As `opening_for`, with what the moderators decided beforehand."""
+    rows = db.session.execute(_standing_query(), _asked_about(person, process_id, now)).all()
+    return _standing(person, process_id, activity, rows)
+
+
+def _asked_about(person: Person | None, process_id: int, now: datetime | None) -> dict[str, object]:
+    now = now or clock.now()
+    return {
+        "process_id": process_id, "person_id": person.id if person else None, "now": now, "since": now - LATELY,
+    }  # fmt: skip
+
+
+def standing_at(person: Person | None, process: Process, activity: Activity, key: str) -> tuple[Standing, Place] | None:
+    """As `standing_of`, with the element they write to: one question, because every comment asks both.
+
+    None where it is closed, or the element is not there or no longer part of the text: whoever wants to know asks.
+    """
+    asked = {**_asked_about(person, process.id, None), "key": key, "audiences": audiences_open_to(person, process)}
+    rows = db.session.execute(_standing_at_query(), asked).all()
+    standing = _standing(person, process.id, activity, rows)
+    if standing.opening is None or rows[0].element_id is None or rows[0].number < rows[0].last:
+        return None
+    return standing, Place(rows[0].element_id, rows[0].version_id, rows[0].wording_id)
 
 
 def first_state(person: Person, process_id: int, activity: Activity, now: datetime | None = None) -> State:

@@ -53,19 +53,20 @@ def submit(
     seen: tuple[int, int] | None = None,
     proposed: str | None = None,
     at_most: int | None = None,
+    standing: Standing | None = None,
     now: datetime | None = None,
 ) -> Contribution:
     """A citizen writes; `actor` is the author. Appears at once or waits, as stage, trust and rules of arrival say.
 
     `seen`: version and wording of the page they wrote on; asked for when the door does not know. `proposed`: of a
     wording proposal the whole text as it should read, in place of those words and in their language. `at_most`: how
-    many the actor may send within an hour, counted in the rows themselves.
+    many the actor may send within an hour, counted in the rows themselves. `standing`: how they may write now, where
+    the door knows.
     Raises `Refused` when nothing can be written now, the parent cannot be answered, the text is empty or too long, a
-    comment is meant in a way that is not offered,
-    the actor does not speak for the organisation, or sent too many.
+    comment is meant in a way that is not offered, the actor does not speak for the organisation, or sent too many.
     """
     now = now or clock.now()
-    standing = standing_of(actor, process.id, activity_of(kind), now)
+    standing = standing or standing_of(actor, process.id, activity_of(kind), now)
     if standing.opening is None:
         raise Refused(_("Contributions are closed at the moment. You can still read everything."))
     if at_most is not None and standing.written >= at_most:
@@ -334,14 +335,22 @@ def withdraw(contribution: Contribution, actor: Person | None, now: datetime | N
 
 
 def react(
-    contribution: Contribution, person: Person, kind: ReactionKind = ReactionKind.agree, now: datetime | None = None
+    contribution: Contribution,
+    person: Person,
+    kind: ReactionKind = ReactionKind.agree,
+    now: datetime | None = None,
+    *,
+    is_open: bool | None = None,
 ) -> bool:
     """Say what one thinks of it, or change one's mind. Returns False when this person had said the same before.
 
+    `is_open`: whether reactions are open to them; asked for when the door does not know.
     Raises `Refused` when it is closed. A second one at the same moment meets the unique key: nobody counts twice.
     """
     now = now or clock.now()
-    if opening_for(person, contribution.process_id, Activity.react, now) is None:
+    if is_open is None:
+        is_open = opening_for(person, contribution.process_id, Activity.react, now) is not None
+    if not is_open:
         raise Refused(_("Agreeing is closed at the moment."))
     if contribution.state != State.published:
         raise Refused(_("This contribution is not shown any more."))

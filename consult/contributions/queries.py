@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from flask import abort
-from sqlalchemy import Select, bindparam, func, literal, select, union_all
+from sqlalchemy import Select, bindparam, func, literal, select, true, union_all
+from sqlalchemy.orm import load_only
 
+from consult import clock
 from consult.accounts.models import Person
 from consult.concept.models import Concept, Element, ElementHeir, Placement, Version, Wording
 from consult.concept.queries import audiences_open_to
@@ -22,11 +25,12 @@ from consult.contributions.models import (
     ModerationReason,
     State,
 )
-from consult.contributions.openness import written_query
+from consult.contributions.openness import may_use, written_query
 from consult.contributions.policy import can_see
 from consult.contributions.threads import Thread, openings_for, shown_alone, thread
 from consult.extensions import db
-from consult.processes.models import Process
+from consult.processes.models import Activity, Process, StageActivity
+from consult.processes.queries import Opening, merged, openings_query
 
 __all__ = ["Filter", "Thread", "chosen_thread", "listing", "openings_for", "shown_alone", "thread"]
 
@@ -101,6 +105,31 @@ def visible_or_404(process: Process, number: int, person: Person | None) -> Cont
 
 
 by_number = visible_or_404
+
+
+@cache
+def _to_react_query() -> Any:
+    """Made once, and with few columns: nothing is asked more often while many people react at once."""
+    opened = openings_query().where(StageActivity.activity == Activity.react).subquery()
+    needed = (Contribution.process_id, Contribution.author_id, Contribution.state, Contribution.published_at)
+    return (
+        select(Contribution, *opened.c)
+        .outerjoin(opened, true())
+        .where(Contribution.process_id == bindparam("process_id"), Contribution.number == bindparam("number"))
+        .options(load_only(Contribution.id, *needed))
+    )
+
+
+def to_react_or_404(process: Process, number: int, person: Person) -> tuple[Contribution, Opening | None]:
+    """As `visible_or_404`, with whether reactions are open to this person now. One query."""
+    asked = {"process_id": process.id, "number": number, "now": clock.now()}
+    rows = db.session.execute(_to_react_query(), asked).all()
+    contribution = rows[0][0] if rows else None
+    if contribution is None or not can_see(person, process, contribution):
+        abort(404)
+    found = merged((row.activity, row.audience, row.moderation, row.ends_at) for row in rows if row.activity)
+    opening = found.get(Activity.react)
+    return contribution, opening if opening is not None and may_use(person, process.id, opening) else None
 
 
 @dataclass(frozen=True)

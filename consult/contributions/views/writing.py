@@ -13,7 +13,7 @@ from consult.contributions import operations, policy, queries
 from consult.contributions.forms import CommentForm, EditForm, ReplyForm
 from consult.contributions.models import Contribution, Kind, ReactionKind, Stance, State
 from consult.contributions.offered import offered_names
-from consult.contributions.openness import Standing, standing_of
+from consult.contributions.openness import Standing, standing_at, standing_of
 from consult.contributions.screening import state_for
 from consult.contributions.views import guests, kept, similar
 from consult.contributions.views.blueprint import bp
@@ -52,36 +52,53 @@ def _refused(form: Form, refusal: Refused) -> None:
     form.form_errors.append(refusal.message)
 
 
-def _write(process: Process, view: ElementView | None, action: str, back: str) -> Answer:
+def _view(process: Process, key: str) -> ElementView:
+    """The element written to. Raises `Refused` when it is no longer part of the text."""
+    view = concept.element_view(process.id, key, concept.audiences_open_to(current_person(), process))
+    if view is None:
+        abort(404)
+    if view.retired:
+        authorize(policy.can_write_as_guest, process)
+        raise Refused(_("This part has been replaced. Please write to the part that stands in its place today."))
+    return view
+
+
+def _write(process: Process, key: str | None, action: str, back: str) -> Answer:
     """The form to an element or to the process as a whole."""
     if guests.is_meant():
-        return guests.write(process, view, action, back)
+        return guests.write(process, _view(process, key) if key else None, action, back)
     authorize(policy.can_write, process)
     g.zone = process.zone
     person = current_person()
     # A browser that was offered no organisation sends none.
     offers = request.method == "GET" or "organisation_id" in request.form
     form = CommentForm(organisations=speaks_for(person.id) if offers else (), stances=offered_names(process))
-    element_id = view.placed.element_id if view else None
     status = 200
-    if not similar.asked() and form.validate_on_submit():
+    # What is sent and stored needs no look at the element's words.
+    sent = request.method == "POST" and not similar.asked()
+    known = standing_at(person, process, Activity.comment, key) if key and sent else None
+    view = _view(process, key) if key and known is None else None
+    place = known[1] if known else view and view.place
+    if sent and form.validate_on_submit():
         try:
             contribution = operations.submit(
                 process,
                 actor=person,
                 text=form.text.data or "",
                 stance=Stance(form.stance.data),
-                element_id=element_id,
+                element_id=place.element_id if place else None,
                 kind=Kind.comment,
                 lang=form.lang.data,
                 organisation_id=form.spoken_for(),
-                seen=(view.version_id, view.placed.wording_id) if view else None,
+                seen=(place.version_id, place.wording_id) if place else None,
                 at_most=at_most(),
+                standing=known[0] if known else None,
             )
             return arrived(process, contribution)
         except Refused as refusal:
             _refused(form, refusal)
             status = 409
+    view = view or (_view(process, key) if key else None)
     standing = standing_of(person, process.id, Activity.comment)
     opens_at = next_opening(process.id, Activity.comment) if standing.opening is None else None
     if standing.opening is None and request.method == "GET":
@@ -99,8 +116,8 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
         has_rules=standing.has_rules,
         helping_url=f"{action}/for-somebody",
         similar_url=f"{action}/similar",
-        similar=similar.found(process, element_id),
-        autosave=f"comment-{person.id}-{process.id}-{element_id or 0}",
+        similar=similar.found(process, place.element_id if place else None),
+        autosave=f"comment-{person.id}-{process.id}-{place.element_id if place else 0}",
     )
     return page, status
 
@@ -109,24 +126,16 @@ def _write(process: Process, view: ElementView | None, action: str, back: str) -
 @keeps_text
 def create(slug: str, key: str) -> Answer:
     """Comment on an element, with an account or without one."""
-    process = load_process(slug)
-    view = concept.element_view(process.id, key, concept.audiences_open_to(current_person(), process))
-    if view is None:
-        abort(404)
-    if view.retired:
-        authorize(policy.can_write_as_guest, process)
-        raise Refused(_("This part has been replaced. Please write to the part that stands in its place today."))
     action = url_for("contributions.create", slug=slug, key=key)
-    return _write(process, view, action, url_for("concept.element", slug=slug, key=key))
+    return _write(load_process(slug), key, action, url_for("concept.element", slug=slug, key=key))
 
 
 @bp.route("/p/<slug>/comment", methods=["GET", "POST"])
 @keeps_text
 def create_for_process(slug: str) -> Answer:
     """Say something about the process as a whole."""
-    process = load_process(slug)
     action = url_for("contributions.create_for_process", slug=slug)
-    return _write(process, None, action, url_for("contributions.index", slug=slug))
+    return _write(load_process(slug), None, action, url_for("contributions.index", slug=slug))
 
 
 @bp.route("/p/<slug>/contributions/<int:number>/reply", methods=["GET", "POST"])
@@ -251,8 +260,8 @@ def react(slug: str, number: int) -> Response:
     """Say that one thinks so too or sees it differently, or take it back."""
     process = load_process(slug)
     person = current_person()
-    contribution = queries.visible_or_404(process, number, person)
     authorize(policy.can_react, process)
+    contribution, opening = queries.to_react_or_404(process, number, person)
     kind = request.form.get("kind", ReactionKind.agree)
     if kind not in OFFERED:
         abort(400)
@@ -260,7 +269,7 @@ def react(slug: str, number: int) -> Response:
         operations.take_back(contribution, person)
         flash(_("Taken back."), "success")
     else:
-        operations.react(contribution, person, ReactionKind(kind))
+        operations.react(contribution, person, ReactionKind(kind), is_open=opening is not None)
         if kind == ReactionKind.agree:
             thanks = _("Thank you. It is counted that you think so too.")
         else:
