@@ -64,7 +64,8 @@ class Shown:
     parent_number: int | None
     given_name: str
     person_name: str | None
-    organisation_name: str | None
+    #: The organisation it came from; shown as `organisation_name`.
+    body_name: str | None
     #: What this reader said to it: agree, disagree, unsure, or nothing.
     reacted: str | None
     hidden_because: str | None
@@ -166,6 +167,11 @@ class Shown:
         return _("Without a name") if self._is_guests or self.author_id is None else _("Deleted account")
 
     @property
+    def organisation_name(self) -> str | None:
+        """The organisation it came from; as the author, nothing with words that are not shown."""
+        return self.body_name if self.is_public or self.reveal else None
+
+    @property
     def body_html(self) -> Markup | None:
         if self.body is None or not (self.is_public or self.reveal):
             return None
@@ -188,7 +194,7 @@ class Shown:
         kind = self.disposition.kind if self.disposition else ""
         if kind in ("adopt", "adopt_in_part"):
             # Not the words that stand where there is no name.
-            by, whole = self.given or (self.organisation_name if self.author_name else None), kind == "adopt"
+            by, whole = self.given or self.organisation_name, kind == "adopt"
             if not by:
                 return _("Taken over") if whole else _("Taken over with changes"), "success"
             if whole:
@@ -270,7 +276,7 @@ _COLUMNS = (
 _parent = aliased(Contribution)
 _translator, _newer = aliased(Person), aliased(ContributionTranslation)
 _AS_THEY_ARE = (
-    *(column.key for column in _COLUMNS), "parent_number", "given_name", "person_name", "organisation_name",
+    *(column.key for column in _COLUMNS), "parent_number", "given_name", "person_name", "body_name",
     "reacted", "hidden_because", "body", "translation", "translated_revision", "translator_name",
     "proposed", "base",
 )  # fmt: skip
@@ -319,7 +325,7 @@ def rows(person_id: Any, lang: Any) -> Select[*tuple[Any, ...]]:
             _parent.number.label("parent_number"),
             Contribution.author_name.label("given_name"),
             Person.name.label("person_name"),
-            Organisation.name.label("organisation_name"),
+            Organisation.name.label("body_name"),
             reacted,
             case((Contribution.state == State.hidden, reason)).label("hidden_because"),
             ContributionText.body,

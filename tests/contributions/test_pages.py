@@ -8,6 +8,7 @@ import pytest
 from consult import clock
 from consult.contributions import operations
 from consult.contributions.models import Contribution, State
+from consult.moderation import operations as deciding
 from consult.processes.models import Activity, Moderation
 from consult.weighing.models import DispositionKind
 from consult.weighing.operations import decide
@@ -126,6 +127,27 @@ def test_a_representative_chooses_for_whom_to_speak(browser_of, session):
         {"stance": "change", "text": "Fälschung", "organisation_id": str(club.id)},
     )
     assert newest(session).organisation_id is None, "a field that was not offered is not read"
+
+
+@pytest.mark.parametrize("way", ["withdrawn", "held back"])
+def test_whose_opinion_it_was_is_not_shown_with_words_that_are_not(browser, browser_of, session, way):
+    town = make_town()
+    club = make_organisation("Frauentreff Beispiel e. V.")
+    make_representation(town.citizen, club)
+    said = town.write("Wir wünschen uns Zeiten am Abend.", organisation_id=club.id)
+    town.write("Wir auch.", actor=town.neighbour, reply_to=said)
+    session.commit()
+    places = [town.path("/e/ankommen"), *([town.number_path(said)] if way == "withdrawn" else [])]
+    if way == "withdrawn":
+        operations.withdraw(said, town.citizen)
+    else:
+        deciding.hide(said, town.moderator, town.reason)
+    session.commit()
+    for place in places:
+        page = browser.get(place)
+        assert page.html.find(id=f"{town.process.code}-{said.number}"), place
+        assert club.name not in page.text, place
+    assert club.name in browser_of(town.citizen).get(town.number_path(said)).text
 
 
 def test_replying_shows_the_parent_and_hangs_below_it(browser, browser_of, session):
