@@ -95,7 +95,8 @@ def give_many(
         [(("contribution", ident), {"to_id": to_id}) for ident in sorted(ids)],
         process_id=process.id,
     )
-    done = sorted(db.session.scalars(select(Contribution.number).where(Contribution.id.in_(ids)))) if ids else []
+    found = db.session.scalars(select(Contribution.number).where(Contribution.id.in_(ids))) if ids else ()
+    done = sorted(number for number in found if number is not None)
     return done, sorted(set(numbers) - set(done))
 
 
