@@ -82,10 +82,15 @@ class Visitor:
 
 @pytest.fixture
 def visit(chromium: Browser, here: Town) -> Iterator[Callable[..., Visitor]]:
-    """`visit(person_id)`: a fresh browser, signed in as this person (None: nobody); more options as Playwright's."""
+    """`visit(person_id)`: a fresh browser, signed in as this person (None: nobody); more options as Playwright's.
+
+    `town`: elsewhere than here.
+    """
     opened: list[BrowserContext] = []
 
-    def make(person_id: int | None = None, *, second_factor: bool = True, **options: Any) -> Visitor:
+    def make(
+        person_id: int | None = None, *, second_factor: bool = True, town: Town | None = None, **options: Any
+    ) -> Visitor:
         n = next(_visitors)
         options.setdefault("locale", "de-DE")
         options.setdefault("viewport", {"width": 1280, "height": 900})
@@ -93,7 +98,7 @@ def visit(chromium: Browser, here: Town) -> Iterator[Callable[..., Visitor]]:
         context = chromium.new_context(**options, extra_http_headers=headers)
         context.set_default_timeout(SECONDS * 1000)
         opened.append(context)
-        visitor = Visitor(context, here)
+        visitor = Visitor(context, town or here)
         return visitor if person_id is None else visitor.sign_in(person_id, second_factor)
 
     yield make

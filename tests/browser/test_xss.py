@@ -1,7 +1,9 @@
 """Texts that try to become code: in every field, on every page that shows them, in a browser that would run them."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import cycle, islice
 from typing import Any
 
@@ -27,9 +29,10 @@ from consult.processes.models import Activity, Function, Moderation
 from consult.site import operations as site
 from tests import factories
 from tests.browser.conftest import Visitor
-from tests.browser.scenery import Scene
+from tests.browser.filling import SECONDS
+from tests.browser.scenery import Scene, make_scene
 from tests.browser.test_pages import arrive
-from tests.browser.town import Town
+from tests.browser.town import Town, twin
 from tests.browser.visits import VISITS
 from tests.concept.factories import make_concept, publish
 from tests.meetings.factories import make_meeting
@@ -64,25 +67,36 @@ def test_the_trap_catches(visit: Arrive, here: Town) -> None:
     image = "<img src=//xss.example/XSS.png onerror=alert('XSS')>"
     visitor.page.evaluate("image => { document.querySelector('main').innerHTML += image; }", image)
     visitor.page.evaluate("() => { setTimeout(() => alert('XSS'), 1); }")
-    found = harmless(visitor)
-    assert any("onerror" in entry for entry in found)
-    assert any("dialog" in entry for entry in found)
-    assert any("another host" in entry for entry in found)
+    found, deadline = harmless(visitor), time.monotonic() + SECONDS
+    # What it runs and loads, it runs and loads when it finds the time.
+    for sign in ("onerror", "dialog", "another host"):
+        while not any(sign in entry for entry in found):
+            assert time.monotonic() < deadline, f"{sign} is not noticed: {found}"
+            found += harmless(visitor)
 
 
 # -- typed into the forms ---------------------------------------------------------------------------------------
 
 
+# Once per process: a module may be left and come back to.
+@pytest.fixture(scope="session")
+def elsewhere(here: Town) -> Iterator[tuple[Town, Scene]]:
+    """A town that nobody else looks at: names become payloads there, settings change, links are used up."""
+    with twin(here) as made:
+        yield made, make_scene(made)
+
+
 @pytest.mark.parametrize("turn", range(2))
-def test_typed_into_every_form(here: Town, scene: Scene, visit: Arrive, turn: int) -> None:
+def test_typed_into_every_form(elsewhere: tuple[Town, Scene], visit: Arrive, turn: int) -> None:
     """Every form of every page is found by looking at the page; whatever it answers is harmless."""
+    here, scene = elsewhere
     texts, found, typed = cycle(PAYLOADS[turn * 75 :] + PAYLOADS[: turn * 75]), [], 0
     visitors: dict[str | None, Visitor] = {}
     for place in {place.endpoint: place for place in VISITS if place.status == 200}.values():
         if place.endpoint in NOT_SENT or place.endpoint.startswith("outbox.mail"):
             continue
         if place.role not in visitors:
-            visitors[place.role] = arrive(visit, scene, place.role)
+            visitors[place.role] = arrive(partial(visit, town=here), scene, place.role)
         visitor = visitors[place.role]
         answer = visitor.page.goto(here.url + place.url(here.app, scene))
         if answer is None or answer.status != 200:
@@ -166,6 +180,7 @@ def poisoned(here: Town, scene: Scene) -> dict[str, Any]:
             LinkPurpose.preview, None, subject_id=process.id, expires_at=clock.now() + timedelta(days=1)
         )
         return {
+            "day": clock.local_date(clock.now(), process.zone).isoformat(),
             "lead": lead.id, "key": goal.key, "numbers": [one.number for one in written], "meeting": meeting.id,
             "organisation": organisation.id, "digest": digest.id, "preview": tokens.link_of(preview),
         }  # fmt: skip
@@ -177,7 +192,7 @@ def shown_at(made: dict[str, Any]) -> list[str]:
     return [
         "/", "/tasks", "/account", base, f"{base}/timeline", f"{base}/concept", f"{base}/concept/versions",
         f"{base}/concept/versions/1", f"{base}/concept/whole", f"{base}/concept/th-quartier",
-        f"{base}/concept/on/{clock.now().date().isoformat()}",
+        f"{base}/concept/on/{made['day']}",
         f"{base}/e/{made['key']}", f"{base}/e/{made['key']}/history",
         f"{base}/e/{made['key']}/edit", f"{base}/e/{made['key']}/split", f"{base}/concept/working",
         f"{base}/concept/publish", f"{base}/contributions", f"{base}/rules",
@@ -186,7 +201,8 @@ def shown_at(made: dict[str, Any]) -> list[str]:
         f"{base}/moderation", f"{base}/moderation?list=unseen", f"{base}/meetings", meeting, f"{meeting}/edit",
         f"{meeting}/invite", f"{meeting}/invitations", f"{meeting}/agenda", f"{meeting}/minutes",
         f"{base}/groups", f"{base}/stages", f"{base}/settings", f"{base}/preview-links", f"{base}/digests",
-        f"{base}/digests/{made['digest']}", "/contacts/organisations", f"/contacts/organisations/{made['organisation']}",
+        f"{base}/digests/{made['digest']}", "/contacts/organisations",
+        f"/contacts/organisations/{made['organisation']}",
     ]  # fmt: skip
 
 
@@ -210,19 +226,23 @@ def test_shown_to_operators_and_in_what_the_instance_says_of_itself(
         for key in ("imprint", "privacy", "accessibility"):
             site.change_text(operator, key, "de", "\n\n".join(PAYLOADS))
     visitor, found = visit(operator), []
-    for path in (
+    paths = (
         "/imprint", "/privacy", "/accessibility", "/settings", "/settings/texts", "/settings/texts/imprint/de",
         "/people", "/people?q=" + "%22%3E%3Cscript%3Ealert('XSS')%3C/script%3E", f"/people/{poisoned['lead']}",
         "/messages", "/contact/messages", "/p/%3Cscript%3Ealert('XSS')%3C%2Fscript%3E",
         "/p/gift/contributions?stance=%22%3E%3Csvg/onload=alert('XSS')%3E&after=%22%3E%3Csvg/onload=alert('XSS')%3E",
         "/sign-in?next=javascript:alert('XSS')", "/language?lang=de&next=//xss.example/XSS",
-    ):  # fmt: skip
-        visitor.page.goto(here.url + path)
-        found += harmless(visitor)
-    with here.inside():
-        site.change_settings(operator, before)
-        for key in ("imprint", "privacy", "accessibility"):
-            site.change_text(operator, key, "de", "Text.")
+    )  # fmt: skip
+    try:
+        for path in paths:
+            visitor.page.goto(here.url + path)
+            found += harmless(visitor)
+    finally:
+        # Whatever comes after is about other things.
+        with here.inside():
+            site.change_settings(operator, before)
+            for key in ("imprint", "privacy", "accessibility"):
+                site.change_text(operator, key, "de", "Text.")
     assert not found, "\n".join(found[:40])
 
 

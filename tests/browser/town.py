@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -24,8 +25,8 @@ from consult.extensions import db
 from consult.outbox import mime
 from consult.outbox.models import OutboxMessage
 from deploy.children import end_with_parent
-from tests.faults.stage import fresh_database
-from tests.services import free_port, stop_group, wait_for
+from tests.faults.stage import copy_of, fresh_database
+from tests.services import stop_group, wait_for
 from tests.sink import Received, Sink
 
 KEY = "browser-key-" + "0123456789abcdef" * 3
@@ -44,6 +45,9 @@ class Town:
     app: Flask
     environment: dict[str, str]
     sink: Sink
+    #: What the instance was told, and a copy of its database as it was in the beginning.
+    settings: dict[str, str]
+    beginning: str
     #: Filled by `tests.browser.scenery`: what the tests look for.
     things: dict[str, Any] = field(default_factory=dict)
 
@@ -81,6 +85,16 @@ class Town:
             return int(db.session.query(Person.id).filter_by(email=email).one()[0])
 
 
+def listening() -> socket.socket:
+    """A door at a port of its own, which nobody can take any more until a server stands behind it."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def address_of(door: socket.socket) -> str:
+    """Where it is."""
+    return f"http://127.0.0.1:{door.getsockname()[1]}"
+
+
 def _answers(url: str) -> bool:
     with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health/live", timeout=2) as answer:
         return bool(answer.status == 200)
@@ -88,11 +102,13 @@ def _answers(url: str) -> bool:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _process(
+    command: list[str], environment: Mapping[str, str], log: Path, files: tuple[int, ...] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", *command], cwd=config.ROOT, env=dict(environment), stdin=subprocess.DEVNULL,
-            stdout=out, stderr=out, process_group=0, preexec_fn=end_with_parent(signal.SIGKILL),
+            stdout=out, stderr=out, process_group=0, preexec_fn=end_with_parent(signal.SIGKILL), pass_fds=files,
         )  # fmt: skip
     try:
         yield process
@@ -101,11 +117,13 @@ def _process(command: list[str], environment: Mapping[str, str], log: Path) -> I
 
 
 @contextlib.contextmanager
-def web_server(environment: Mapping[str, str], folder: Path, port: int) -> Iterator[str]:
-    """Gunicorn as `./run` starts it; yields its address."""
-    url, log = f"http://127.0.0.1:{port}", folder / f"web-{port}.log"
-    command = ["gunicorn", "wsgi:application", "-b", f"127.0.0.1:{port}", "-w1", "-k", "gthread", "--threads", "4"]
-    with _process(command, environment, log) as process:
+def web_server(environment: Mapping[str, str], folder: Path, door: socket.socket) -> Iterator[str]:
+    """Gunicorn as `./run` starts it, behind a door that listens already; yields its address."""
+    url, log = address_of(door), folder / f"web-{door.getsockname()[1]}.log"
+    command = ["gunicorn", "wsgi:application", "-b", f"fd://{door.fileno()}", "-w1", "-k", "gthread", "--threads", "4"]
+    with _process(command, environment, log, (door.fileno(),)) as process:
+        # From now on it is the server's alone.
+        door.close()
         wait_for(lambda: _answers(url), "the web server", process, log)
         yield url
 
@@ -122,6 +140,12 @@ def worker(environment: Mapping[str, str], folder: Path) -> Iterator[subprocess.
 @contextlib.contextmanager
 def town(folder: Path, sink: Sink, *, server: str | None, broker: str) -> Iterator[Town]:
     """A running instance with the demonstration in it; all its processes are gone at the end."""
+    with listening() as door, _behind(door, folder, sink, server=server, broker=broker) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def _behind(door: socket.socket, folder: Path, sink: Sink, *, server: str | None, broker: str) -> Iterator[Town]:
     folder.mkdir(parents=True, exist_ok=True)
     settings = {
         "CONSULT_ENV": "embedded",
@@ -136,8 +160,7 @@ def town(folder: Path, sink: Sink, *, server: str | None, broker: str) -> Iterat
         # Rows are written behind the server's back here.
         "KEEP_PAGES": "0",
     }
-    port = free_port()
-    settings["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+    settings["PUBLIC_URL"] = address_of(door)
     app = create_app({**settings, "CONSULT_ENV": "test"})
     app.config["SERVER_NAME"] = None
     with app.app_context():
@@ -149,13 +172,35 @@ def town(folder: Path, sink: Sink, *, server: str | None, broker: str) -> Iterat
         cwd=config.ROOT, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert loaded.returncode == 0, loaded.stdout + loaded.stderr
-    try:
-        with web_server(environment, folder, port) as url, worker(environment, folder):
-            yield Town(folder, url, app, environment, sink)
-    finally:
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
+    beginning = copy_of(settings["DATABASE_URL"]) if server else ""
+    with contextlib.ExitStack() as stack:
+        stack.callback(_let_go, app)
+        url = stack.enter_context(web_server(environment, folder, door))
+        stack.enter_context(worker(environment, folder))
+        yield Town(folder, url, app, environment, sink, settings, beginning)
+
+
+def _let_go(app: Flask) -> None:
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@contextlib.contextmanager
+def twin(town: Town) -> Iterator[Town]:
+    """The same town as it was in the beginning, and without a worker: whatever is done there, `town` stays as it is."""
+    folder = town.folder / "twin"
+    folder.mkdir(exist_ok=True)
+    with listening() as door, contextlib.ExitStack() as stack:
+        settings = {**town.settings, "DATABASE_URL": town.beginning, "PUBLIC_URL": address_of(door)}
+        # The other worker has nothing to do with its jobs.
+        settings["BROKER_URL"] = f"sqla+sqlite:///{folder}/broker.sqlite"
+        app = create_app({**settings, "CONSULT_ENV": "test"})
+        app.config["SERVER_NAME"] = None
+        stack.callback(_let_go, app)
+        environment = {**town.environment, **settings}
+        url = stack.enter_context(web_server(environment, folder, door))
+        yield Town(folder, url, app, environment, town.sink, settings, town.beginning)
 
 
 @contextlib.contextmanager
@@ -167,7 +212,7 @@ def mailbox_server(town: Town) -> Iterator[str]:
         "From: stadt@example.org\nTo: amira@example.org\nSubject: Einladung\nDate: Mon, 02 Mar 2026 09:00:00 +0000\n"
         "Content-Type: text/plain; charset=utf-8\n\nGuten Tag,\n\nbitte kommen Sie.\n"
     )
-    port = free_port()
-    told = {**town.environment, "MAIL_URL": f"file://{folder}", "PUBLIC_URL": f"http://127.0.0.1:{port}"}
-    with web_server(told, town.folder, port) as url:
-        yield url
+    with listening() as door:
+        told = {**town.environment, "MAIL_URL": f"file://{folder}", "PUBLIC_URL": address_of(door)}
+        with web_server(told, town.folder, door) as url:
+            yield url

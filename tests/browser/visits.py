@@ -370,7 +370,8 @@ VISITS = [
     *_each(
         "lead", "processes.settings", "processes.stages", "processes.stage_create", "processes.stage_edit",
         "processes.previews", "processes.create", "contributions.create_reason", "contributions.edit_reason",
-        "accounts.create_organisation", "accounts.edit_organisation", "contacts.people", "contacts.create", "contacts.organisations",
+        "accounts.create_organisation", "accounts.edit_organisation", "contacts.people", "contacts.create",
+        "contacts.organisations",
         "contacts.doubles", "contacts.person", "contacts.organisation", "contacts.merge_people",
         "contacts.merge_organisations",
     ),

@@ -57,6 +57,17 @@ def fresh_database(server: str | None, folder: Path) -> str:
     return url.set(database=name).render_as_string(hide_password=False)
 
 
+def copy_of(database: str) -> str:
+    """URL of a copy of this PostgreSQL database, to which nobody may be connected."""
+    url = make_url(database)
+    copy = f"{url.database}_copy"
+    admin = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{copy}" TEMPLATE "{url.database}"'))
+    admin.dispose()
+    return url.set(database=copy).render_as_string(hide_password=False)
+
+
 @dataclass
 class Worker:
     """One worker process group."""
