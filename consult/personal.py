@@ -34,6 +34,7 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
 from consult.groups.operations import end_membership, vacate_seat
+from consult.invitations import letters
 from consult.invitations.models import Invitation, Subscription, SubscriptionState
 from consult.meetings import survey, unconfirmed
 from consult.meetings.models import FieldAnswer, Meeting, Registration, RegistrationState, SurveyReply
@@ -166,6 +167,7 @@ def erase(person: Person, actor: Person, now: datetime | None = None) -> None:
     _end_roles(person, actor, now)
     _forget_answers(person, now)
     _forget_mail(person)
+    letters.forget(person.id)
     sessions.close_all(person.id)
     db.session.execute(delete(LinkToken).where(LinkToken.person_id == person.id))
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person.id))

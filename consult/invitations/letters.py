@@ -345,6 +345,16 @@ def make(campaign_id: int) -> None:
     db.session.rollback()
 
 
+def forget(person_id: int) -> None:
+    """Delete every file with a letter to this person; the worker makes them again without it."""
+    if not folder().exists():
+        return
+    campaigns = select(Invitation.campaign_id).where(Invitation.person_id == person_id, Invitation.by_letter).distinct()
+    for campaign_id in db.session.scalars(campaigns).all():
+        for path in folder().glob(f"{campaign_id}-*"):
+            path.unlink(missing_ok=True)
+
+
 def purge_files(now: datetime) -> int:
     """Delete what the worker made two days ago: letters hold addresses and personal links."""
     gone = 0

@@ -245,6 +245,7 @@ def test_no_letter_goes_to_somebody_who_was_erased(session: Any, poked: list[Any
     assert letters.number_of(campaign.id) == 0
     assert letters.letters_of(campaign) == []
     assert letters.made(campaign, "pdf") is None
+    assert list(letters.folder().glob(f"{campaign.id}-*")) == [], "no file keeps their name and address"
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00", "9999-12-31T23:59"])
