@@ -1,7 +1,10 @@
 """By keyboard alone: everything is reached in order, the focus is always to be seen and never lost."""
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
+
+from playwright.sync_api import expect
 
 from consult.accounts import passwords
 from tests import factories
@@ -19,8 +22,9 @@ def test_the_first_tab_leads_past_the_head(visit: Arrive) -> None:
     page.keyboard.press("Tab")
     assert focus(page)["href"] == "#main"
     page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("#main$"))
     page.keyboard.press("Tab")
-    assert page.evaluate("() => !!document.activeElement.closest('main')")
+    expect(page.locator("main :focus")).to_have_count(1)
 
 
 def test_the_focus_is_seen_everywhere_and_goes_round(scene: Scene, visit: Arrive) -> None:
@@ -129,8 +133,8 @@ def test_errors_take_the_focus_and_lead_to_the_field(scene: Scene, visit: Arrive
     tab_to(page, lambda f: f["name"] == "text", "the text")
     tab_to(page, lambda f: f["tag"] == "button" and f["type"] == "submit" and f["action"].endswith("/comment"), "send")
     press_enter(page)
-    assert page.evaluate("() => document.activeElement.className") == "error-summary"
+    expect(page.locator(".error-summary")).to_be_focused()
     page.keyboard.press("Tab")
     target = focus(page)["href"]
     page.keyboard.press("Enter")
-    assert page.evaluate("() => '#' + document.activeElement.id") == target
+    expect(page.locator(target)).to_be_focused()

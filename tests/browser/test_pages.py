@@ -124,8 +124,7 @@ def test_the_checks_catch(here: Town, visit: Callable[..., Visitor], sentences: 
     """A page spoilt on purpose is noticed by each of them."""
     visitor = visit()
     page = visitor.go("/contact")
-    page.evaluate(
-        """() => {
+    spoil = """() => {
             const main = document.querySelector('main');
             main.insertAdjacentHTML('beforeend', '<img src="http://elsewhere.example/x.png"><p class="wide"></p>');
             const wide = document.querySelector('.wide');
@@ -133,8 +132,8 @@ def test_the_checks_catch(here: Town, visit: Callable[..., Visitor], sentences: 
             wide.setAttribute('style', 'color: red');
             wide.style.width = '600px';
         }"""
-    )
-    page.wait_for_timeout(100)
+    with page.expect_request("http://elsewhere.example/**"), page.expect_console_message():
+        page.evaluate(spoil)
     found = "\n".join(looks(page, 0) + english(page, sentences) + visitor.watch.take())
     for sign in ("image-alt", "wider than 320 px", "English:", "another host: http://elsewhere", "console:"):
         assert sign in found, f"{sign} is not noticed:\n{found}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from consult.accounts.models import Person
 from consult.concept import operations as concept_operations
@@ -45,8 +45,8 @@ def test_a_guest_proposes_on_a_phone_and_sees_the_difference_first(
     show = form.locator("button[value=preview]")
     if scripts:
         show.click()
-        page.locator("#preview .words ins").first.wait_for()
-        assert page.evaluate("() => document.activeElement.id") == "preview"
+        expect(page.locator("#preview .words ins").first).to_be_visible()
+        expect(page.locator("#preview")).to_be_focused()
     else:
         press(page, show)
     assert any("Auch nachts." in text for text in marks(page, "#preview"))
@@ -68,7 +68,9 @@ def test_commenting_and_proposing_by_keyboard_on_a_narrow_screen(scene: Scene, v
     page.keyboard.type(" Mit der Tastatur.")
     tab_to(page, lambda f: f["value"] == "preview", "the button that shows what was changed")
     page.keyboard.press("Enter")
-    page.locator("#preview .words ins").first.wait_for()
+    expect(page.locator("#preview .words ins").first).to_be_visible()
+    # Tab goes on from there.
+    expect(page.locator("#preview")).to_be_focused()
     assert any("Mit der Tastatur." in text for text in marks(page, "#preview"))
     tab_to(page, lambda f: f["name"] == "text", "the reason")
     page.keyboard.type("Damit es alle erreichen.")
@@ -106,18 +108,18 @@ def test_what_changed_since_opens_in_place_and_without_scripts_on_its_own_page(
     page = visit(viewport=NARROW, java_script_enabled=scripts).go(GOAL)
     link = page.locator(f"a[data-inplace='#since-OF-{number}']")
     place = page.locator(f"#since-OF-{number}")
-    assert not place.is_visible()
+    expect(place).to_be_hidden()
     if not scripts:
         press(page, link)
         assert "Zeiten am Abend" in page.inner_text("main")
         return
     tab_to(page, lambda f: f["href"].startswith(f"/p/offen/contributions/{number}/since"), "what changed since")
     page.keyboard.press("Enter")
-    place.wait_for(state="visible")
-    assert "Zeiten am Abend" in place.inner_text()
-    assert link.get_attribute("aria-expanded") == "true"
+    expect(place).to_be_visible()
+    expect(place).to_contain_text("Zeiten am Abend")
+    expect(link).to_have_attribute("aria-expanded", "true")
     assert looks(page, 1) == []
     link.focus()
     focus(page)
     page.keyboard.press("Enter")
-    place.wait_for(state="hidden")
+    expect(place).to_be_hidden()

@@ -51,8 +51,8 @@ def test_on_paper_stand_contents_and_checksum_and_no_buttons(scene: Scene, visit
     page = visit().go(f"/p/{scene.demo['slug']}/concept/whole")
     expect(page.locator("button[data-print]")).to_be_visible()
     page.emulate_media(media="print")
-    assert page.locator(".toc li").nth(2).is_visible()
-    assert page.locator(".only-print").first.is_visible()
-    assert page.locator("aside.citation").first.is_visible()
+    expect(page.locator(".toc li").nth(2)).to_be_visible()
+    expect(page.locator(".only-print").first).to_be_visible()
+    expect(page.locator("aside.citation").first).to_be_visible()
     for gone in ("button[data-print]", LINK, ".element-foot", "nav.tabs", ".only-screen"):
-        assert not page.locator(gone).first.is_visible(), gone
+        expect(page.locator(gone).first).to_be_hidden()

@@ -1,7 +1,7 @@
 """From home to sent without an account: how many pages, how many keys, and what is left when the line goes."""
 
+import re
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -56,7 +56,7 @@ def test_by_keyboard_alone_it_is_a_matter_of_few_keys(scene: Scene, visit: Arriv
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         keys += 2
-        assert urlsplit(page.url).fragment == "main", "the first key leads past the head"
+        expect(page, "the first key leads past the head").to_have_url(re.compile("#main$"))
         tab_until(wanted, what)
         press_enter(page)
         keys += 1
@@ -79,12 +79,14 @@ def test_a_text_survives_a_line_that_is_gone(scene: Scene, visit: Arrive) -> Non
     form.locator("[name=stance][value=concern]").check()
     form.locator("textarea").fill("Im Funkloch geschrieben.")
     guest.context.set_offline(True)
-    page.locator("form[data-autosave] button.primary[type=submit]").click()
-    page.wait_for_timeout(500)
+    with page.expect_event("requestfailed", lambda request: request.method == "POST"):
+        page.locator("form[data-autosave] button.primary[type=submit]").click()
+    # Whatever comes instead of the page has come.
+    page.wait_for_url("chrome-error:**")
     guest.context.set_offline(False)
-    page.goto(guest.town.url + "/p/offen/e/lz-begegnung/comment")
+    guest.go("/p/offen/e/lz-begegnung/comment")
     expect(page.locator("textarea").first).to_have_value("Im Funkloch geschrieben.")
-    assert page.locator("[name=stance][value=concern]").is_checked()
+    expect(page.locator("[name=stance][value=concern]")).to_be_checked()
     send(page, text="Im Funkloch geschrieben.")
     assert page.locator(".slip .code").count() == 1
 
