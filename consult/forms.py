@@ -91,9 +91,10 @@ class _Offered:
     def choices(self) -> list[tuple[str, str]]:
         return list(self._offered().items())
 
-    def narrow(self, names: Mapping[str, str]) -> None:
+    def narrow(self, words: Container[str]) -> None:
         """Show only these. The other words still arrive: what is no longer offered is refused by the operation."""
-        self._offered = lambda: names
+        names = self._offered
+        self._offered = lambda: {word: name for word, name in names().items() if word in words}
 
     def pre_validate(self: Any, form: Any) -> None:
         if self.data not in self._words:

@@ -1,6 +1,6 @@
 """What people type about the text."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -132,11 +132,11 @@ class _TextForm(Form):
         self.text.flags.maxlength = MAX_LENGTH
 
 
-def _offer(field: RadioOne, stances: Mapping[str, str]) -> None:
+def _offer(field: RadioOne, stances: Sequence[Stance]) -> None:
     """Only these ways to mean it; a single one needs no choosing."""
     field.narrow(stances)
     if len(stances) == 1 and not field.data:
-        field.data = next(iter(stances))
+        field.data = stances[0]
 
 
 class CommentForm(_TextForm):
@@ -154,7 +154,7 @@ class CommentForm(_TextForm):
         self,
         *args: object,
         organisations: Iterable[Organisation] = (),
-        stances: Mapping[str, str] | None = None,
+        stances: Sequence[Stance] | None = None,
         **kwargs: object,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -220,7 +220,7 @@ class GuestForm(_TextForm):
         *args: object,
         known: bool = False,
         taken: Iterable[str] = (),
-        stances: Mapping[str, str] | None = None,
+        stances: Sequence[Stance] | None = None,
         **kwargs: object,
     ) -> None:
         super().__init__(*args, **kwargs)

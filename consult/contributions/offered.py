@@ -14,12 +14,6 @@ def stances_of(process: Process) -> list[Stance]:
     return [stance for stance in Stance if stance in chosen] or list(Stance)
 
 
-def offered_names(process: Process) -> dict[str, str]:
-    """The same with the words people read."""
-    offered = stances_of(process)
-    return {stance: name for stance, name in stance_names().items() if stance in offered}
-
-
 def must_be_offered(process: Process, stance: Stance | None) -> None:
     """Raises `Refused` for one that is not offered, as from a form that was open while the leads changed the list."""
     if stance is not None and stance not in stances_of(process):
