@@ -46,6 +46,8 @@ class Action(StrEnum):
     process_archived = "processes.process.archived"
     stage_created = "processes.stage.created"
     stage_changed = "processes.stage.changed"
+    #: Its days are others now; the facts say which they were.
+    stage_moved = "processes.stage.moved"
     stage_removed = "processes.stage.removed"
     function_granted = "processes.function.granted"
     function_revoked = "processes.function.revoked"
@@ -175,6 +177,7 @@ class Action(StrEnum):
 #: Facts per action; an action that is not named here records none.
 FACTS: dict[Action, frozenset[str]] = {
     Action.registration_changed: frozenset({"state"}),
+    Action.stage_moved: frozenset({"starts_at", "ends_at"}),
     Action.newsletter_handed_in: frozenset({"recipients"}),
     Action.contact_changed: frozenset({"fields"}),
     Action.affiliation_changed: frozenset({"organisation_id", "present"}),

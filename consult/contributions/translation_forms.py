@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from wtforms import BooleanField, HiddenField, SelectField, TextAreaField
-from wtforms.validators import DataRequired, Length, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from consult.contributions.forms import ANOTHER, language_names
 from consult.contributions.translating import MAX_TRANSLATION
@@ -19,7 +19,7 @@ def label_of(lang: str) -> str:
 class TranslationForm(Form):
     """Into which language, and the words. `suggested`: what a machine put into the field, if it did."""
 
-    lang = SelectField(_l("Into which language?"))
+    lang = SelectField(_l("Into which language?"), validators=[InputRequired()])
     text = TextAreaField(
         _l("Translation"),
         filters=[several_lines],
@@ -38,7 +38,7 @@ class TranslationForm(Form):
         super().__init__(*args, **kwargs)
         self.text.flags.maxlength = MAX_TRANSLATION
         self._languages = [(code, name) for code, name in language_names().items() if code not in (without, ANOTHER)]
-        self.lang.choices = list(self._languages)
+        self.lang.choices = [("", _("Please choose")), *self._languages]
 
     def offers(self, lang: str | None) -> bool:
         return lang in dict(self._languages)

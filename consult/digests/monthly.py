@@ -1,6 +1,6 @@
 """The most important of a month, over all published processes: what the public may read, and nothing else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, exists, func, select
 
 from consult import clock
+from consult.audit.actions import Action
+from consult.audit.models import AuditEntry
 from consult.concept.models import Concept, ProcessConcept, Version, VersionAudience
 from consult.contributions.models import Contribution, State
 from consult.extensions import db
@@ -50,6 +52,8 @@ class News:
     #: (number, title, "charter" or "concept")
     versions: list[tuple[int, str, str]] = field(default_factory=list)
     opened: list[Stage] = field(default_factory=list)
+    #: Stages to come or running that have other days than before the month, since the process is public.
+    moved: list[Stage] = field(default_factory=list)
     closing: list[Stage] = field(default_factory=list)
     #: How many decisions became public, and some of them: (number of the contribution, kind).
     decisions: int = 0
@@ -59,11 +63,11 @@ class News:
     open_now: dict[str, Opening] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.versions or self.opened or self.closing or self.decisions or self.meetings)
+        return bool(self.versions or self.opened or self.moved or self.closing or self.decisions or self.meetings)
 
 
 def of_month(month: date, zone: str, now: datetime) -> list[News]:
-    """The news of each published process that has some. Seven queries."""
+    """The news of each published process that has some. Eight queries."""
     begin = clock.start_of_day(month, zone)
     end = clock.start_of_day((month + timedelta(days=31)).replace(day=1), zone)
     processes = db.session.scalars(
@@ -74,8 +78,13 @@ def of_month(month: date, zone: str, now: datetime) -> list[News]:
     found = {process.id: News(process) for process in processes}
     if not found:
         return []
+    stood = _stood(found, begin, end)
     for process_id, stages in stages_by_process(found).items():
         news = found[process_id]
+        news.moved = [
+            stage for stage in stages
+            if stood.get(stage.id, _days(stage)) != _days(stage) and (stage.ends_at is None or stage.ends_at > now)
+        ]  # fmt: skip
         news.opened = [stage for stage in stages if begin <= stage.starts_at < end and stage.is_open(now)]
         news.closing = [
             stage for stage in stages
@@ -100,6 +109,35 @@ def of_month(month: date, zone: str, now: datetime) -> list[News]:
     ):
         found[meeting.process_id].meetings.append(meeting)
     return [news for news in found.values() if news]
+
+
+def _days(stage: Stage) -> tuple[datetime, datetime | None]:
+    return stage.starts_at, stage.ends_at
+
+
+def _stood(
+    processes: Mapping[int, News], begin: datetime, end: datetime
+) -> dict[int, tuple[datetime, datetime | None]]:
+    """The days that stages had before they were moved in the month for the first time; while nobody could read of them
+    they do not count."""
+    found: dict[int, tuple[datetime, datetime | None]] = {}
+    for entry in db.session.scalars(
+        select(AuditEntry)
+        .where(
+            AuditEntry.action == Action.stage_moved,
+            AuditEntry.process_id.in_(processes),
+            AuditEntry.at >= begin,
+            AuditEntry.at < end,
+        )
+        .order_by(AuditEntry.id)
+    ):
+        public_since = processes[entry.process_id or 0].process.published_at
+        if public_since is None or entry.at < public_since:
+            continue
+        began, ended = entry.facts["starts_at"], entry.facts["ends_at"]
+        days = datetime.fromisoformat(began), datetime.fromisoformat(ended) if ended else None
+        found.setdefault(entry.subject_id, days)
+    return found
 
 
 def _versions(process_ids: Iterable[int], begin: datetime, end: datetime) -> Any:

@@ -19,7 +19,7 @@ from consult.outbox.kinds import Guarantee, Mail, mail_kind
 from consult.outbox.links import link, linked
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Audience
-from consult.processes.words import activity_sentence, day_before, is_offered
+from consult.processes.words import activity_sentence, day_before, is_offered, period
 from consult.weighing import stopping
 from consult.weighing.stopping import Switch
 from consult.weighing.words import disposition_names
@@ -75,6 +75,14 @@ def _about(news: News) -> list[str]:
         for number, name, which in news.versions[:_LINES]
     ]
     lines += [_("Begun: %(title)s", title=escape_markdown(stage.title)) for stage in news.opened[:_LINES]]
+    lines += [
+        _(
+            "Other dates: %(title)s, %(when)s",
+            title=escape_markdown(stage.title),
+            when=escape_markdown(period(stage, process.zone)),
+        )
+        for stage in news.moved[:_LINES]
+    ]
     lines += [
         _(
             "Ends soon: %(title)s, last day %(date)s",

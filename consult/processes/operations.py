@@ -205,10 +205,21 @@ def create_stage(process: Process, actor_id: int, plan: StagePlan) -> Stage:
 
 def change_stage(process: Process, stage: Stage, actor_id: int, plan: StagePlan) -> None:
     """The same for a stage that exists (loaded with its activities)."""
+    before = stage.starts_at, stage.ends_at
     _set_stage(process, stage, plan)
     _set_activities(stage, plan)
     db.session.flush()
     record(Action.stage_changed, actor_id, stage, process_id=process.id)
+    if (stage.starts_at, stage.ends_at) != before:
+        began, ended = before
+        record(
+            Action.stage_moved,
+            actor_id,
+            stage,
+            process_id=process.id,
+            starts_at=began.isoformat(),
+            ends_at=ended.isoformat() if ended else None,
+        )
 
 
 def _set_stage(process: Process, stage: Stage, plan: StagePlan) -> None:

@@ -68,8 +68,16 @@ def test_the_form_offers_first_what_nobody_translated_yet(town, turkish, browser
 
     assert offered() == "de"
     add(town, turkish)
-    # Not the first of all languages by its name: the interface's other one.
-    assert offered() == "en"
+    # Which of the others is meant nobody knows.
+    assert offered() == ""
+
+
+def test_without_a_language_nothing_is_kept_but_the_words(town, browser_of):
+    german = town.write("Wir möchten eine Bank.")
+    page = browser_of(town.editor).submit(form_of(town, german), {"text": "We want a bench."}, status=200)
+    assert page.html.select(".error-summary a[href='#lang']")
+    assert page.form_fields(form_of(town, german))["text"] == "We want a bench."
+    assert versions_of(german) == []
 
 
 def test_the_form_offers_first_what_its_reader_reads(town, browser_of):
@@ -81,10 +89,10 @@ def test_the_form_offers_first_what_its_reader_reads(town, browser_of):
 
     assert offered("en") == "en"
     assert offered("de, pl-PL;q=0.8") == "pl"
-    assert offered("de") == "en"
+    assert offered("de") == ""
     assert offered("de", "?to=uk") == "uk"
-    assert offered("de", "?to=klingon") == "en"
-    assert offered("de", "?to=de") == "en"
+    assert offered("de", "?to=klingon") == ""
+    assert offered("de", "?to=de") == ""
 
 
 def test_after_a_change_of_the_original_it_is_marked_as_of_an_earlier_text(town, turkish, browser):
@@ -350,6 +358,7 @@ def test_when_it_fails_nothing_typed_is_lost_and_own_words_are_never_overwritten
     assert page.html.find("textarea").get_text().strip() == "Mein Anfang"
     assert machine.asked == []
     machine.answer = "error"
+    helper.submit(path, {"lang": "", "suggest": "1"}, status=422)
     page = helper.submit(path, {"lang": "fr", "suggest": "1"}, status=409)
     assert page.html.select_one("select[name=lang] option[selected]")["value"] == "fr"
 

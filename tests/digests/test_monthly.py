@@ -6,6 +6,7 @@ import pytest
 from flask import current_app
 from sqlalchemy import select
 
+from consult import clock
 from consult.concept.models import VersionAudience
 from consult.contributions.models import Contribution
 from consult.digests import monthly, monthly_running
@@ -17,6 +18,9 @@ from consult.outbox import kinds
 from consult.outbox.mime import plain_text
 from consult.outbox.models import OutboxMessage
 from consult.processes.models import Activity
+from consult.processes.operations import StagePlan, change_stage
+from consult.processes.presets import Preset
+from consult.processes.queries import stage_or_404
 from consult.weighing.models import DispositionKind
 from consult.weighing.operations import decide
 from tests.contributions.factories import make_town
@@ -187,6 +191,47 @@ def test_many_are_promised_in_batches_of_few_statements(lively, at, count_querie
     with count_queries() as queries:
         assert monthly_running.run_due(DUE) == 41
     assert len(queries) <= 16, queries
+
+
+def move(process, stage, first, last):
+    plan = StagePlan(stage.title, first, last, Preset.own)
+    change_stage(process, stage_or_404(process.id, stage.id), make_person().id, plan)
+
+
+def test_stages_that_were_moved_are_told_with_their_new_days(lively, at):
+    ahead = make_stage(lively.process, Activity.comment, title="Mitschreiben", starts_at=utc(2027, 1, 9, 23),
+                       ends_at=utc(2027, 1, 30, 23))  # fmt: skip
+    back = make_stage(lively.process, title="Lesen", starts_at=utc(2027, 1, 31, 23), ends_at=utc(2027, 2, 27, 23))
+    over = make_stage(lively.process, title="Vorbei", starts_at=utc(2026, 11, 2), ends_at=utc(2026, 11, 20))
+    at(DURING + timedelta(hours=1))
+    move(lively.process, ahead, date(2027, 1, 15), None)
+    move(lively.process, ahead, date(2027, 1, 20), date(2027, 2, 20))
+    # There and back again: for readers nothing has changed.
+    move(lively.process, back, date(2027, 3, 1), date(2027, 3, 9))
+    move(lively.process, back, date(2027, 2, 1), date(2027, 2, 27))
+    move(lively.process, over, date(2026, 11, 1), date(2026, 11, 21))
+    at(DUE)
+    [news] = monthly.of_month(date(2026, 11, 1), BERLIN, DUE)
+    assert [stage.title for stage in news.moved] == ["Mitschreiben"]
+    monthly_running.run_due(DUE)
+    text = plain_text(rendered(mails()[0]).body)
+    assert "Other dates: Mitschreiben, 20 January – 20 February 2027" in text
+    assert "Other dates: Lesen" not in text
+
+
+def test_what_was_moved_before_anybody_could_read_it_is_no_news(session, at, reader):
+    at(DURING)
+    process = make_process(state="draft", published_at=None)
+    stage = make_stage(process, title="Mitschreiben", starts_at=utc(2027, 1, 9, 23),
+                       ends_at=utc(2027, 1, 30, 23))  # fmt: skip
+    move(process, stage, date(2027, 1, 15), None)
+    at(DURING + timedelta(days=1))
+    process.state, process.published_at = "published", clock.now()
+    session.flush()
+    assert monthly.of_month(date(2026, 11, 1), BERLIN, DUE) == []
+    move(process, stage, date(2027, 1, 16), None)
+    [news] = monthly.of_month(date(2026, 11, 1), BERLIN, DUE)
+    assert news.moved == [stage]
 
 
 def test_the_news_of_many_processes_cost_the_same_few_questions(lively, at, count_queries):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import current_app, flash, g, render_template, request, url_for
+from flask import flash, g, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -16,7 +16,7 @@ from consult.contributions.translation_forms import TranslationForm, label_of
 from consult.contributions.views.blueprint import bp
 from consult.errors import Conflict, Refused
 from consult.extensions import db
-from consult.i18n import language, languages
+from consult.i18n import language
 from consult.limits import hit
 from consult.processes.loading import load_process
 from consult.processes.models import Process
@@ -36,16 +36,14 @@ class Entry:
 
 
 def _target(contribution: Contribution, entries: list[Entry]) -> str:
-    """Into which language at first: the one asked for; else of those nobody did yet that of the page, one that the
-    browser asks for, the city's, the interface's others, and only then any at all."""
+    """Into which language at first: the one asked for; else of those nobody did yet that of the page, or one that the
+    browser asks for. Else none: which one is meant only the helper knows."""
     done = {entry.version.lang for entry in entries if not entry.version.outdated} | {contribution.lang}
     wished = request.args.get("to", "")
     if wished in LANGUAGES and wished != contribution.lang:
         return wished
     read = [value.partition("-")[0].lower() for value in request.accept_languages.values()]
-    likely = (language(), *read, str(current_app.config["BABEL_DEFAULT_LOCALE"]), *languages())
-    open_ones = [lang for lang in (*likely, *LANGUAGES) if lang in LANGUAGES and lang not in done]
-    return next(iter(open_ones or [lang for lang in (*likely, *LANGUAGES) if lang != contribution.lang]))
+    return next((lang for lang in (language(), *read) if lang in LANGUAGES and lang not in done), "")
 
 
 def _suggest(form: TranslationForm, contribution: Contribution, body: str) -> int:
@@ -88,7 +86,9 @@ def translate(slug: str, number: int) -> Response | str | tuple[str, int]:
     form = TranslationForm(without=contribution.lang, lang=target, base=str(contribution.revision))
     changed, status = False, 200
     if request.method == "POST" and "suggest" in request.form and translating.machine_is_there():
-        if form.offers(form.lang.data) and g.csrf_ok:
+        if not form.offers(form.lang.data):
+            form.lang.errors, status = [_("Please choose from what is offered here.")], 422
+        elif g.csrf_ok:
             status = _suggest(form, contribution, item.body or "")
             process, person = load_process(slug), current_person()
             contribution = queries.visible_or_404(process, number, person)
