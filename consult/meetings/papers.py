@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import segno
@@ -39,8 +39,13 @@ def _cell(value: str, limit: int = _CELL, longest: int = _LONG_WORD) -> str:
 
 
 def expected(meeting_id: int) -> list[Guest]:
-    """Who is printed, by name; who walked in signs on one of the empty lines."""
-    return [g for g in guests(meeting_id, MAX_ROWS) if g.state in PRINTED and g.origin != Origin.walk_in]
+    """Who is printed, by name."""
+    return printed(guests(meeting_id, MAX_ROWS))
+
+
+def printed(known: Iterable[Guest]) -> list[Guest]:
+    """Who of these is printed, in the order of the sheet; who walked in signs on one of the empty lines."""
+    return [g for g in known if g.state in PRINTED and g.origin != Origin.walk_in]
 
 
 def _words_of(people: Sequence[Guest]) -> tuple[frozenset[str], list[tuple[int, Guest]]]:

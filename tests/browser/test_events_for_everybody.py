@@ -4,18 +4,22 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import func, select
 
+from consult import clock
 from consult.accounts import tokens
 from consult.accounts.models import LinkPurpose, LinkToken
 from consult.extensions import db
 from consult.groups.models import Group
 from consult.invitations import operations as inviting
 from consult.invitations.lists import Row
-from consult.invitations.models import Campaign, Invitation, Subscription
-from consult.meetings.models import CheckIn, Meeting, Registration, RegistrationState
+from consult.invitations.models import Campaign, CampaignState, Invitation, Subscription
+from consult.meetings.models import CheckIn, Meeting, Registration, RegistrationState, Reminder
 from consult.newsletters import subscribing
+from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Function, Process
+from consult.signing import new_nonce
 from tests import factories
 from tests.browser.conftest import Visitor
 from tests.browser.filling import text_of
@@ -147,6 +151,81 @@ def test_a_campaign_is_written_looked_at_and_sent(here: Town, take: Take) -> Non
         campaign = db.session.scalars(select(Campaign).where(Campaign.meeting_id == event.meeting_id)).one()
         assert campaign.state in ("scheduled", "running", "done")
         assert campaign.per_hour == 500
+
+
+def mailing(here: Town, event: Event, state: CampaignState) -> int:
+    """A mailing to one person, whose mail left long ago and who is silent: its id."""
+    with here.inside():
+        meeting = db.session.get_one(Meeting, event.meeting_id)
+        guest, lead = factories.make_person("Sina Still", email=new_address(), account=False), event.lead
+        campaign: Campaign = factories.flushed(
+            Campaign(
+                process_id=meeting.process_id, meeting_id=meeting.id, subject="Kommen Sie?", state=state,
+                started_at=clock.now(), created_by_id=lead,
+            )
+        )  # fmt: skip
+        invitation: Invitation = factories.flushed(
+            Invitation(campaign_id=campaign.id, meeting_id=meeting.id, person_id=guest.id, nonce=new_nonce())
+        )
+        factories.flushed(
+            OutboxMessage(
+                kind=inviting.INVITATION, subject_id=invitation.id, recipient_id=guest.id, period="", state=State.sent,
+                process_id=meeting.process_id, campaign_id=campaign.id, sent_at=clock.now(),
+            )
+        )  # fmt: skip
+        return campaign.id
+
+
+def test_the_silent_are_reminded_by_hand(here: Town, take: Take) -> None:
+    event = new_event(here)
+    ident = mailing(here, event, CampaignState.done)
+    hands = take(event.lead)
+    hands.visitor.go(f"/p/{event.slug}/campaigns/{ident}")
+    hands.open("details.confirm:has(form[action$='/remind']) > summary")
+    hands.follow("form[action$='/remind'] button")
+    with here.inside():
+        asked = select(Invitation.reminded_at).where(Invitation.campaign_id == ident)
+        assert db.session.scalars(asked).one() is not None
+        promised = select(func.count()).where(
+            OutboxMessage.campaign_id == ident, OutboxMessage.kind == inviting.REMINDER
+        )
+        assert db.session.scalar(promised) == 1
+
+
+def test_a_mailing_is_held_and_stopped_for_good(here: Town, take: Take) -> None:
+    event = new_event(here)
+    ident = mailing(here, event, CampaignState.paused)
+    hands = take(event.lead)
+    hands.visitor.go(f"/p/{event.slug}/campaigns/{ident}")
+    # A press on what opens the question stops nothing.
+    hands.open("details.confirm:has(form[action$='/stop']) > summary")
+    with here.inside():
+        assert db.session.get_one(Campaign, ident).state == CampaignState.paused
+    hands.follow("form[action$='/stop'] button")
+    with here.inside():
+        assert db.session.get_one(Campaign, ident).state == CampaignState.stopped
+    expect(hands.page.locator("form[action$='/stop'], form[action$='/remind']")).to_have_count(0)
+
+
+def test_a_mail_before_the_meeting_is_planned_and_removed(here: Town, take: Take) -> None:
+    event = new_event(here)
+    hands = take(event.lead)
+
+    def planned() -> int:
+        with here.inside():
+            of_meeting = select(func.count()).select_from(Reminder).where(Reminder.meeting_id == event.meeting_id)
+            return db.session.scalar(of_meeting) or 0
+
+    hands.visitor.go(f"{event.base}/reminders")
+    hands.follow("form[action$='/reminders/day_before'] button")
+    assert planned() == 1
+    hands.open("main details.details > summary")
+    hands.write("number", "3")
+    hands.write("note", "Bitte eine Tasse mitbringen.")
+    hands.follow(SEND)
+    assert planned() == 2
+    hands.follow("form[action$='/remove'] button")
+    assert planned() == 1
 
 
 def test_people_are_checked_in_at_the_door(here: Town, take: Take) -> None:

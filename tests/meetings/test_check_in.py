@@ -297,6 +297,14 @@ def test_a_sheet_of_paper_is_entered_at_once(session, circle, browser_of, at):
     assert rows[2].state == "attended"
 
 
+def test_the_list_to_tick_has_the_numbers_of_the_printed_sheet(session, circle, staff):
+    for name, state in (("Ada", "coming"), ("Bo", "declined"), ("Cem", "coming")):
+        guest(circle, name, state)
+    lines = staff.get(circle.meeting_path("/attendance")).html.select(".door-ticks label")
+    told = [line.get_text(" ", strip=True) for line in lines]
+    assert (told[0], told[1].split()[0], told[2]) == ("1. Ada", "Bo", "2. Cem")
+
+
 def test_counts_tell_kinds_apart(session, circle):
     council, club = make_organisation("Rat", kind="politics"), make_organisation("Club", kind="migrant_organisation")
     first = guest(circle, "Politik", organisation_id=council.id)

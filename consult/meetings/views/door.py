@@ -15,7 +15,7 @@ from consult import clock
 from consult.authz import authorize, current_person
 from consult.errors import Refused
 from consult.extensions import db
-from consult.meetings import door, opening, policy, queries
+from consult.meetings import door, opening, papers, policy, queries
 from consult.meetings.door import Act, Entry, Guest, Outcome, Result
 from consult.meetings.door_words import kind_words, sentence_for, state_words
 from consult.meetings.models import Meeting, MeetingState
@@ -302,6 +302,7 @@ def attendance(slug: str, meeting_id: int) -> Response | str:
         "meetings/door_sheet.html",
         process=process,
         meeting=meeting,
+        numbers={guest.id: number for number, guest in enumerate(papers.printed(known), start=1)},
         rows=[_shown(meeting, guest) for guest in rows],
         counts=door.counts(known),
         page=page,
