@@ -96,7 +96,7 @@ def address_of(door: socket.socket) -> str:
 
 
 def _answers(url: str) -> bool:
-    with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health/live", timeout=2) as answer:
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health/live", timeout=30) as answer:
         return bool(answer.status == 200)
     return False
 
