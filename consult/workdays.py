@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from functools import cache
 
+from dateutil.easter import easter
 from flask import current_app
 
 SATURDAY = 5
@@ -22,16 +23,6 @@ _FIXED_IN = {
 }
 _CORPUS_CHRISTI, _CORPUS_CHRISTI_IN = 60, {"BW", "BY", "HE", "NW", "RP", "SL"}
 _REPENTANCE_IN = {"SN"}
-
-
-def easter(year: int) -> date:
-    """Easter Sunday by the Gregorian calendar."""
-    golden, century = year % 19, year // 100
-    moon = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
-    sunday = (32 + 2 * (century % 4) + 2 * (year % 100 // 4) - moon - year % 100 % 4) % 7
-    late = (golden + 11 * moon + 22 * sunday) // 451
-    month, day = divmod(moon + sunday - 7 * late + 114, 31)
-    return date(year, month, day + 1)
 
 
 @cache

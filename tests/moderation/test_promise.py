@@ -4,11 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from dateutil.easter import easter as dateutil_easter
 
 from config import SettingsError, settings
 from consult.moderation.promise import late_before
-from consult.workdays import closed_days, easter
+from consult.workdays import closed_days
 from tests.contributions.factories import make_town
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -80,10 +79,6 @@ def test_a_hundred_closed_days_on_end_find_an_end(session, holidays):
     holidays("none", *(f"{day:%m-%d}" for day in days))
     monday = datetime(2026, 5, 12, 10, 0, tzinfo=BERLIN)
     assert late_before(town.process, monday) == datetime(2026, 1, 30, 10, 0, tzinfo=BERLIN)
-
-
-def test_easter_is_where_everybody_has_it():
-    assert all(easter(year) == dateutil_easter(year) for year in range(1900, 2300))
 
 
 @pytest.mark.parametrize(
