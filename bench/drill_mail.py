@@ -33,7 +33,15 @@ _ROWS = (
      "-k at_once_never_take or check_ins_sent or same_nod or change_their_minds or of_two_who", 10, ("lock",)),
     ("C1", "the database is away", f"{_FAULTS}/test_database_gone.py", 1, ("answer_503",)),
     ("C8", "the clock jumps", "tests/promises/test_clock_jumps.py", 1, ("ends",)),
-    ("D6", "personal links", "tests/accounts/test_links.py", 1, ("used_up", "purpose")),
+    ("C9", "nights when clocks change",
+     f"{_FAULTS}/test_clock_changes.py tests/digests/test_due.py tests/digests/test_monthly.py "
+     "tests/meetings/test_series.py tests/meetings/test_arrange.py tests/meetings/test_follow.py "
+     "tests/meetings/test_remind.py tests/processes/test_stages.py tests/contributions/test_due.py "
+     "tests/outbox/test_retention.py -k clock or night or half_past_two or every_day", 1, ("local_days",)),
+    ("D6", "personal links",
+     "tests/accounts/test_links.py tests/invitations/test_respond.py tests/meetings/test_register.py "
+     "tests/newsletters/test_newsletter.py tests/weighing/test_switches.py tests/contributions/test_claim.py "
+     "tests/processes/test_preview.py -k link", 1, ("used_up", "purpose")),
     ("D8", "limits, whatever the disguise",
      f"tests/promises/test_limited_doors.py {_FAULTS}/test_broker_gone.py -k disguise or spelling or limits_count", 1,
      ("one_count",)),

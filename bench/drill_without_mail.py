@@ -84,6 +84,10 @@ def pytest_configure() -> None:
         "holding": [(mailings, name, lambda campaign_id: 0) for name in ("pause_campaign", "stop_campaign")],
         "one_transaction": [(digests, "_claim", _claimed_for_good)],
         "cursor": [(queries, "activity", _since_yesterday)],
+        "local_days": [
+            (queries, "local_date", lambda process, now: now.date()),
+            (queries, "is_time", lambda process, now: now.hour >= 4),
+        ],
         "personal": [(kinds.Mail, "filled", _first_ones)],
         "lock": [(room.lock, "__code__", (lambda meeting: None).__code__)],
         "answer_503": [(errors, "database_away", lambda error: False)],
