@@ -243,6 +243,7 @@ class AddForm(RegisterForm):
         super().__init__(*args, **kwargs)
         self.name.label.text = _("Name")
         self.named.label.text = _("Agrees to be named in a published list")
+        self.needs.label.text = _("What they need in order to take part")
         self.email.validators = [Optional(), Length(max=254), true_address]
         self.email.flags.required = False
 
