@@ -210,9 +210,7 @@ def take_in(meeting: Meeting, entries: Sequence[Entry], actor: Person, *, now: d
     if not opening.is_open(meeting, now):
         if meeting.state == MeetingState.cancelled:
             raise Refused(_("This meeting is cancelled."))
-        raise Refused(
-            _("The door is still closed. It opens one day before the meeting, or when you open it.")
-        )
+        raise Refused(_("The door is still closed. It opens one day before the meeting, or when you open it."))
     said = _said_before(meeting, entries)
     results = []
     for entry in sorted(entries, key=lambda entry: entry.at):
