@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
 #: Recipients of the campaigns that are sent; 10000,100000 are those of the target.
 MAILS = tuple(int(size) for size in os.environ.get("BENCH_MAILS", "2000,10000").split(","))
+#: So many recipients a campaign has for which a speed is asked; in a shorter one getting started weighs.
+ASKED = 10_000
 #: After so many thousand mails a worker has seen everything, and grows by no more than so many megabytes.
 SETTLED, GROWTH = 2, 5
 
@@ -150,8 +152,9 @@ def _numbers(bench: Bench) -> int:
 def w7(bench: Bench) -> Iterator[Row]:
     """A campaign's mails through one worker process, rendering included, to a sink in a process of its own."""
     for size in MAILS:
-        yield from _w7(bench, f"{size:,}", size)
-    yield from _w7(bench, "one by one", MAILS[0], "--one-by-one")
+        yield from _w7(bench, f"{size:,}", size, asked=size >= ASKED)
+    # Asked for by nobody: a relay that takes one command after the other. The floor speaks like that to both.
+    yield from _w7(bench, "one by one", MAILS[0], "--one-by-one", asked=False)
     # Sinks answer at once, and relays do not: how much several processes get through is seen where there is waiting.
     yield _together(bench, "4 processes", 3, 400, 1600, 1, "--answer-after", "0.02")
     # Where there is none, they share the processors with two sinks and the database.
@@ -223,7 +226,8 @@ def _together(
                f"{together.cpu:.2f} ms, {os.cpu_count()} processors for all")  # fmt: skip
 
 
-def _w7(bench: Bench, name: str, size: int, *arguments: str) -> Iterator[Row]:
+def _w7(bench: Bench, name: str, size: int, *arguments: str, asked: bool) -> Iterator[Row]:
+    """One campaign beside the floor. What is not `asked` for is told, and must leave nothing unsent."""
     from bench.campaign import raw_mails
 
     with mail_sink(*arguments) as port:
@@ -235,7 +239,8 @@ def _w7(bench: Bench, name: str, size: int, *arguments: str) -> Iterator[Row]:
         db.session.remove()
         db.engine.dispose()
     ratio = sent.per_second / floor
-    yield Row("W7", name, sent.per_second, "mails/s", "mail", ratio, ">= 0.8 of mail", ratio >= 0.8 and left == 0,
+    target = ">= 0.8 of mail" if asked else "told only"
+    yield Row("W7", name, sent.per_second, "mails/s", "mail", ratio, target, left == 0 and (ratio >= 0.8 or not asked),
               f"mail {floor:.0f}/s, {sent.cpu:.2f} ms of processor for each mail, queued in {sent.queued:.2f} s, "
               f"not sent {left}")  # fmt: skip
     if len(sent.held) > SETTLED:

@@ -27,6 +27,10 @@ _UNSEEN = "[\\s\xa0\u200b-\u200f\u2060\ufeff'\"]*"
 #: At the beginning, and after everything that a reader with another separator may take for a new cell.
 _FORMULA = re.compile(rf"(\A|[;,:\t\"'])({_UNSEEN})(?=[{_STARTERS}])")
 
+_BREAKS = re.compile(r"[\x00\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
+#: Nearly all cells: begins with a letter or a digit, and nothing in it could begin another line or cell.
+_HARMLESS = re.compile(r"\w[^;,:\"'\x00\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]*")
+
 
 def safe_cell(value: str) -> str:
     """The text in one line, so that Excel, LibreOffice and others show it and never run it.
@@ -34,7 +38,9 @@ def safe_cell(value: str) -> str:
     An apostrophe stands before every sign that could begin a formula: at the beginning of the cell, and inside where
     somebody's spreadsheet expects another separator than ours and would begin a new cell.
     """
-    value = " ".join(re.split(r"[\x00\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", value))
+    if not value or _HARMLESS.fullmatch(value):
+        return value
+    value = " ".join(_BREAKS.split(value))
     return _FORMULA.sub(r"\1\2'", value)
 
 

@@ -333,17 +333,22 @@ def _entries(
 
 
 def page_of(
-    meeting_id: int, wanted: Filter, after: int = 0, campaign_id: int | None = None, words: str = ""
+    meeting_id: int,
+    wanted: Filter,
+    after: int = 0,
+    campaign_id: int | None = None,
+    words: str = "",
+    number: int = PAGE,
 ) -> tuple[list[Entry], int | None]:
     """A page of the list in order of inviting, and where the next one begins (None: this was the last)."""
     rows = db.session.execute(
         _entries(meeting_id, wanted, campaign_id)
         .where(Invitation.id > min(after, _MAX_ID), *searched(words))
         .order_by(Invitation.id)
-        .limit(PAGE + 1)
+        .limit(number + 1)
     ).all()
-    entries = [_entry(row) for row in rows[:PAGE]]
-    return entries, entries[-1].invitation.id if len(rows) > PAGE else None
+    entries = [_entry(row) for row in rows[:number]]
+    return entries, entries[-1].invitation.id if len(rows) > number else None
 
 
 def all_entries(meeting_id: int, campaign_id: int | None = None) -> list[Entry]:
@@ -354,7 +359,7 @@ def all_entries(meeting_id: int, campaign_id: int | None = None) -> list[Entry]:
 
 def _entry(row: Any) -> Entry:
     invitation, mail, note, sent_at, needs = row
-    return Entry(invitation, mail, note, sent_at, Needs.load(needs).text())
+    return Entry(invitation, mail, note, sent_at, Needs.load(needs).text() if needs else "")
 
 
 def person_of(person_id: int) -> Person:

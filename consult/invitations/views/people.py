@@ -13,7 +13,6 @@ from consult.audit.operations import record
 from consult.authz import current_person
 from consult.errors import Refused
 from consult.extensions import db
-from consult.i18n import format_moment
 from consult.invitations import (
     audience,
     campaigns,
@@ -176,29 +175,35 @@ def _download(content: bytes, media_type: str, name: str) -> Response:
 def export_campaign(slug: str, campaign_id: int, suffix: str) -> Response:
     """Everybody invited by this campaign, and what they answered."""
     _process, found, meeting = load(slug, campaign_id, policy.can_see_invitations)
-    mails, answers = mail_words(), answer_words()
+    meeting_id, ident, mails, answers, moment = meeting.id, found.id, mail_words(), answer_words(), export.minutes()
     headings = [
         _("Name"), _("E-mail address"), _("Organisation"), _("Language"), _("Mail"), _("Sent on"), _("Link opened"),
         _("Answer"), _("Answered on"), _("Reminded on"),
     ]  # fmt: skip
-    rows = (
-        [
-            entry.invitation.person.name,
-            entry.invitation.person.email or "",
-            entry.invitation.organisation.name if entry.invitation.organisation else "",
-            entry.invitation.person.locale,
-            _("By letter") if entry.invitation.by_letter else mails.get(entry.mail or "", ""),
-            format_moment(entry.sent_at),
-            format_moment(entry.invitation.opened_at),
-            answers[entry.invitation.state],
-            format_moment(entry.invitation.answered_at),
-            format_moment(entry.invitation.reminded_at),
+
+    def row(entry: queries.Entry) -> list[str]:
+        invitation = entry.invitation
+        return [
+            invitation.person.name,
+            invitation.person.email or "",
+            invitation.organisation.name if invitation.organisation else "",
+            invitation.person.locale,
+            _("By letter") if invitation.by_letter else mails.get(entry.mail or "", ""),
+            moment(entry.sent_at),
+            moment(invitation.opened_at),
+            answers[invitation.state],
+            moment(invitation.answered_at),
+            moment(invitation.reminded_at),
         ]
-        for entry in queries.all_entries(meeting.id, found.id)
-    )
+
+    def rows(after: int, number: int) -> export.Rows:
+        entries, following = queries.page_of(meeting_id, queries.Filter.all, after, ident, number=number)
+        return [row(entry) for entry in entries], following
+
     if suffix == "csv":
-        return _download(export.csv_file(headings, rows), "text/csv; charset=utf-8", f"campaign-{found.id}.csv")
-    return _download(export.xlsx_file(headings, rows), _XLSX, f"campaign-{found.id}.xlsx")
+        return export.long_csv(f"campaign-{ident}.csv", headings, rows)
+    entries = queries.all_entries(meeting_id, ident)
+    return _download(export.xlsx_file(headings, (row(one) for one in entries)), _XLSX, f"campaign-{ident}.xlsx")
 
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, g, make_response, render_template, request, url_for
+from flask import flash, g, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from consult import clock
 from consult.authz import allowed, authorize, current_person
-from consult.i18n import format_moment
 from consult.invitations import export as exporting
 from consult.invitations import operations, policy, queries
 from consult.invitations.models import CampaignState, InvitationState
@@ -151,30 +150,31 @@ def progress(slug: str, meeting_id: int) -> str:
 @bp.get("/p/<slug>/meetings/<int:meeting_id>/invitations.csv")
 def export(slug: str, meeting_id: int) -> Response:
     _process, meeting = _load(slug, meeting_id, policy.can_see_invitations)
-    mails, answers = mail_words(), answer_words()
+    ident, mails, answers, moment = meeting.id, mail_words(), answer_words(), exporting.minutes()
     headings = [
         _("Name"), _("E-mail address"), _("Organisation"), _("Language"), _("Mail"), _("Link opened"), _("Answer"),
         _("Answered on"), _("Needs"), _("Message"),
     ]  # fmt: skip
-    rows = (
-        [
-            entry.invitation.person.name,
-            entry.invitation.person.email or "",
-            entry.invitation.organisation.name if entry.invitation.organisation else "",
-            entry.invitation.person.locale,
-            _("By letter") if entry.invitation.by_letter else mails.get(entry.mail or "", ""),
-            format_moment(entry.invitation.opened_at),
-            answers[entry.invitation.state],
-            format_moment(entry.invitation.answered_at),
-            entry.needs,
-            entry.invitation.message or "",
-        ]
-        for entry in queries.all_entries(meeting.id)
-    )
-    response = make_response(exporting.csv_file(headings, rows))
-    response.headers["Content-Type"] = "text/csv; charset=utf-8"
-    response.headers["Content-Disposition"] = f'attachment; filename="invitations-{meeting.id}.csv"'
-    return response
+
+    def rows(after: int, number: int) -> exporting.Rows:
+        entries, following = queries.page_of(ident, Filter.all, after, number=number)
+        return [
+            [
+                entry.invitation.person.name,
+                entry.invitation.person.email or "",
+                entry.invitation.organisation.name if entry.invitation.organisation else "",
+                entry.invitation.person.locale,
+                _("By letter") if entry.invitation.by_letter else mails.get(entry.mail or "", ""),
+                moment(entry.invitation.opened_at),
+                answers[entry.invitation.state],
+                moment(entry.invitation.answered_at),
+                entry.needs,
+                entry.invitation.message or "",
+            ]
+            for entry in entries
+        ], following
+
+    return exporting.long_csv(f"invitations-{ident}.csv", headings, rows)
 
 
 @bp.post("/p/<slug>/meetings/<int:meeting_id>/invitations/<int:invitation_id>/revoke")
