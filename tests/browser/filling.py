@@ -1,6 +1,7 @@
 """Filling in and sending forms as people do."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Locator, Page
@@ -57,14 +58,14 @@ def send(page: Page, **fields: Any) -> None:
     press(page, main_button(form))
 
 
-def until(page: Page, holds: str) -> None:
-    """Wait until this script, asked again and again, answers true.
+def until(page: Page, holds: str | Callable[[], Any]) -> None:
+    """Wait until this script, or function, asked again and again, answers true.
 
     `Page.wait_for_function` compiles its script anew within the page from the second time on, which our
     Content-Security-Policy forbids: it works only where nothing needs to be waited for.
     """
     deadline = time.monotonic() + SECONDS
-    while not page.evaluate(holds):
+    while not (page.evaluate(holds) if isinstance(holds, str) else holds()):
         assert time.monotonic() < deadline, f"never came true: {holds}"
         page.wait_for_timeout(50)
 

@@ -20,8 +20,8 @@ from consult.meetings import cards, door, registrations
 from consult.meetings.models import CheckIn, Meeting, MeetingKind, Registration
 from consult.processes.models import Process
 from tests.browser.conftest import Visitor
-from tests.browser.filling import SECONDS, until
 from tests.browser.filling import press as press_button
+from tests.browser.filling import until
 from tests.browser.scenery import Scene
 from tests.browser.town import Town
 from tests.factories import make_person
@@ -174,10 +174,7 @@ def test_what_is_undone_while_it_is_on_its_way_is_undone(here, scene, hall, visi
     page, held = visitor.page, []
     page.route("**/door-sync", lambda route: held.append(route))
     press(visitor, hall, "Ada Anders")
-    deadline = time.monotonic() + SECONDS
-    while not held:
-        assert time.monotonic() < deadline, "nothing was sent"
-        page.wait_for_timeout(20)
+    until(page, lambda: held)
     press(visitor, hall, "Ada Anders", "undo")
     # Lets go of what was held.
     page.unroute("**/door-sync")
@@ -193,8 +190,7 @@ def test_somebody_new_is_taken_off_again_while_it_is_on_its_way(here, scene, hal
     page.fill("#q", "Eva Neu")
     page.click("[data-walk-in] button")
     row = page.locator(".door-list > li", has_text="Eva Neu")
-    while not held:
-        page.wait_for_timeout(20)
+    until(page, lambda: held)
     row.locator("[data-act=undo]").click()
     # It stands there no longer before anybody has answered.
     expect(page.locator("[data-count=there]")).to_have_text("0")

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
+from playwright.sync_api import expect
 
 from consult import clock
 from consult.accounts.models import Person
@@ -293,7 +294,7 @@ def test_trip_monthly(here: Town, scene: Scene, visit: Visit) -> None:
     reader.go(link_in(here, mail, "/mails/stop/"))
     press(reader.page, reader.page.locator("main form button[type=submit]"))
     reader.go("/account/mails")
-    assert not reader.page.locator("input[name=tell_monthly]").is_checked()
+    expect(reader.page.locator("input[name=tell_monthly]")).not_to_be_checked()
 
 
 def test_trip_desk_contact_message(here: Town, scene: Scene, visit: Visit) -> None:

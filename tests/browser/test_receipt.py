@@ -119,9 +119,9 @@ def test_on_paper_stand_only_the_slip_and_whose_it_is(scene: Scene, visit: Arriv
     page = visit().go(f"{GOAL}/comment")
     written(page, "Eine Uhr am Platz.")
     page.emulate_media(media="print")
-    assert page.locator(".slip .code").is_visible()
+    expect(page.locator(".slip .code")).to_be_visible()
     for hidden in ("form", "button", ".flashes", "footer nav"):
-        assert not any(element.is_visible() for element in page.locator(hidden).all()), hidden
+        expect(page.locator(hidden).filter(visible=True), hidden).to_have_count(0)
 
 
 def test_unsent_text_is_there_again_and_gone_once_it_was_sent(scene: Scene, visit: Arrive) -> None:
