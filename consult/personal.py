@@ -34,7 +34,7 @@ from consult.errors import Refused
 from consult.extensions import db
 from consult.groups.models import Membership, SeatHolder
 from consult.groups.operations import end_membership, vacate_seat
-from consult.invitations import letters
+from consult.invitations import letters, long_lists
 from consult.invitations.models import Invitation, Subscription, SubscriptionState
 from consult.meetings import survey, unconfirmed
 from consult.meetings.models import FieldAnswer, Meeting, Registration, RegistrationState, SurveyReply
@@ -168,6 +168,7 @@ def erase(person: Person, actor: Person, now: datetime | None = None) -> None:
     _forget_answers(person, now)
     _forget_mail(person)
     letters.forget(person.id)
+    long_lists.forget(person)
     sessions.close_all(person.id)
     db.session.execute(delete(LinkToken).where(LinkToken.person_id == person.id))
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person.id))

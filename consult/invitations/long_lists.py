@@ -26,7 +26,7 @@ from consult.extensions import db
 from consult.html import clean_line
 from consult.i18n import in_language
 from consult.invitations import campaigns, lists
-from consult.invitations.lists import Parsed
+from consult.invitations.lists import Parsed, Row
 from consult.invitations.models import Campaign, CampaignState, ListState, PeopleList
 from consult.invitations.operations import organisations_named, persons_for
 from consult.jobs import Job, enqueue
@@ -225,6 +225,32 @@ def _step(list_id: int, parsed: Parsed, now: datetime) -> bool:
     sent.state, sent.content = ListState.taken, None
     db.session.commit()
     return False
+
+
+def forget(person: Person) -> None:
+    """Take somebody out of every list that is not taken yet; the worker reads what is left anew. Flushes at most."""
+    address, postal = person.email or "", lists.postal_lines(person.postal_address or "")
+    if not address and not postal:
+        return
+    key = Row(0, person.name, address, postal=postal).key
+    waiting = select(PeopleList).where(
+        PeopleList.content.is_not(None), PeopleList.state.in_((ListState.arrived, ListState.read))
+    )
+    for sent in db.session.scalars(waiting.order_by(PeopleList.id).with_for_update()).all():
+        try:
+            found = _parse(sent.content or b"")
+        except Refused:
+            continue
+        kept = Parsed(
+            [row for row in found.rows if row.key != key],
+            [bad for bad in found.bad if not address or address not in bad.text.casefold()],
+            [row for row in found.doubles if row.key != key],
+        )
+        if kept == found:
+            continue
+        sent.content, sent.state = pasted(lists.as_lines(kept)), ListState.arrived
+        sent.report, sent.total = "", 0
+        enqueue(db.session, Job.people_list, sent.id)
 
 
 def poke(now: datetime) -> int:

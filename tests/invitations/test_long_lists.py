@@ -8,13 +8,13 @@ import pytest
 import xlsxwriter
 from sqlalchemy import func, select
 
-from consult import clock, retention
+from consult import clock, personal, retention
 from consult.accounts.models import Affiliation, Person
 from consult.extensions import db
 from consult.invitations import campaigns, counting, lists, long_lists, sending
 from consult.invitations.models import Campaign, ListState, PeopleList
 from consult.jobs import Job
-from tests.factories import make_organisation
+from tests.factories import make_organisation, make_person
 from tests.meetings.factories import BEFORE, Circle, make_circle, refused
 
 EN = {"Accept-Language": "en"}
@@ -198,6 +198,37 @@ def test_a_mailing_on_its_way_takes_no_list_any_more(session: Any) -> None:
     assert db.session.get_one(PeopleList, sent.id).state == ListState.refused
     with refused("on its way already"):
         long_lists.send_in(campaign, table(1), "", circle.moderator)
+
+
+def test_who_is_erased_is_in_no_list_that_waits(session: Any, poked: Any) -> None:
+    circle = make_circle()
+    content = table(2, "Xaveria;xaveria@example.org;Verein", "Noch einmal;XAVERIA@example.org;", "Els;els@example.org;")
+    _campaign, sent = sent_in(circle, content)
+    _other, untouched = sent_in(circle, table(3))
+    long_lists.run(sent.id)
+    long_lists.run(untouched.id)
+    assert found_in(sent).people == 4
+    person = make_person("Xaveria", email="xaveria@example.org")
+    poked.clear()
+    personal.erase(person, circle.moderator)
+    db.session.commit()
+    assert b"averia" not in (sent.content or b"").lower()
+    assert (sent.state, untouched.state) == (ListState.arrived, ListState.read)
+    assert [args for name, args in poked if name == Job.people_list] == [(sent.id,)]
+    long_lists.run(sent.id)
+    assert found_in(sent).people == 3
+    assert found_in(sent).doubles == 0
+
+
+def test_who_is_erased_and_got_letters_is_in_no_list_that_waits(session: Any, poked: Any) -> None:
+    circle = make_circle()
+    lines = "Leyla Haddad; Weg 1, 52062 Aachen\nOlaf Rest; Weg 2, 52062 Aachen"
+    _campaign, sent = sent_in(circle, long_lists.pasted(lines))
+    person = make_person("Leyla Haddad", email=None, postal_address="Weg 1\n52062 Aachen")
+    personal.erase(person, circle.moderator)
+    db.session.commit()
+    assert b"Haddad" not in (sent.content or b"")
+    assert b"Olaf Rest" in (sent.content or b"")
 
 
 def test_a_list_is_forgotten_by_hand_and_after_thirty_days(browser_of: Any) -> None:
