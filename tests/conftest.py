@@ -13,7 +13,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 
 from consult import create_app, jobs
@@ -146,6 +146,21 @@ def poked() -> Iterator[list[tuple[Job, tuple[int, ...]]]]:
     before = jobs.set_publisher(lambda job, ids: left.append((job, ids)))
     yield left
     jobs.set_publisher(before)
+
+
+def _nothing_is_asked(*_: Any) -> None:
+    raise AssertionError("a test marked `pure` asks a database; without the mark it runs on both")
+
+
+@pytest.fixture(autouse=True)
+def _pure_means_pure(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What is marked as touching no database, and so runs once, touches none."""
+    if request.node.get_closest_marker("pure") is None:
+        yield
+        return
+    event.listen(Engine, "before_cursor_execute", _nothing_is_asked)
+    yield
+    event.remove(Engine, "before_cursor_execute", _nothing_is_asked)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from bs4 import BeautifulSoup
 from consult.html import _AFFORDABLE, _is_affordable, clean_line, clean_words, render_markdown, sanitize
 from tests.payloads import ODD_TEXTS, PAYLOADS, inert
 
+pytestmark = pytest.mark.pure
+
 SIZE = 100_000
 #: What a parser has to look at again and again, each repeated to 100 kB.
 HOSTILE = {

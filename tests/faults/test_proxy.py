@@ -9,6 +9,8 @@ import pytest
 
 from tests.faults.proxy import Proxy, proxy
 
+pytestmark = pytest.mark.pure
+
 
 @pytest.fixture
 def between() -> Iterator[Proxy]:

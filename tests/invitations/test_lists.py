@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from consult.invitations.lists import MAX_ROWS, Parsed, Reason, Row, as_lines, parse_csv, parse_text
 
+pytestmark = pytest.mark.pure
+
 
 def people(parsed: Parsed) -> list[tuple[str, ...]]:
     return [

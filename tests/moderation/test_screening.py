@@ -64,6 +64,7 @@ def test_all_conditions_have_to_hold():
     assert not screening.holds({}, it)
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize(
     "text",
     [
@@ -76,9 +77,9 @@ def test_all_conditions_have_to_hold():
 def test_hostile_texts_take_no_time(text):
     every = {"link": True, "contact": True, "words": ["zzz"], "longer": 1}
     for name, value in every.items():
-        begun = time.perf_counter()
+        begun = time.thread_time()
         screening.holds({name: value}, Arriving(text, "de", 1, 1))
-        assert time.perf_counter() - begun < 0.2, name
+        assert time.thread_time() - begun < 0.2, name
 
 
 def test_a_rule_holds_back_and_says_why(session):

@@ -16,6 +16,8 @@ from consult.outbox.transport import FolderTransport, NotSent, SmtpTransport, Un
 from tests.services import free_port
 from tests.sink import smtp_sink
 
+pytestmark = pytest.mark.pure
+
 
 def message(text: str = "Text\n") -> bytes:
     made = EmailMessage()

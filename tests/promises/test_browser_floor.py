@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.pure
+
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "consult" / "static"
 #: The oldest versions promised: Chromium, Firefox, Safari. All of early 2022; phones of 2015 still get them.

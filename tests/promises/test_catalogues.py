@@ -16,6 +16,8 @@ import config
 from deploy.catalogues import TRANSLATIONS, catalogue_of, read
 from deploy.messages import missing
 
+pytestmark = pytest.mark.pure
+
 LANGUAGES = sorted(path.parts[-3] for path in TRANSLATIONS.glob("*/LC_MESSAGES/messages.po"))
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|(<\/?\w+[^>]*>)|\{(\w+)\}")
 #: Longer than two words and the same in both languages.

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.pure
+
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "consult" / "static"
 STYLESHEET = STATIC / "css" / "consult.css"

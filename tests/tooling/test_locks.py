@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.pure
+
 ROOT = Path(__file__).parent.parent.parent
 LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-servers.txt"]
 

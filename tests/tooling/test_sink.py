@@ -7,6 +7,8 @@ import pytest
 
 from tests.sink import Sink, smtp_sink
 
+pytestmark = pytest.mark.pure
+
 MAIL = "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <one@test>\r\n\r\nSee https://a.example/x?y=z, please.\r\n"
 
 

@@ -149,6 +149,7 @@ def test_what_dies_is_started_again_and_nothing_outlives_the_supervisor(
     until(lambda: not instance.processes(), "web server and worker end with their supervisor", 30)
 
 
+@pytest.mark.pure
 def test_a_busy_port_is_named(start: Callable[..., Instance]) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -161,6 +162,7 @@ def test_a_busy_port_is_named(start: Callable[..., Instance]) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize(
     ("name", "value", "advice"),
     [

@@ -12,6 +12,8 @@ from tests.faults.stage import ROOT
 from worker import watch as module
 from worker.watch import Watch
 
+pytestmark = pytest.mark.pure
+
 
 @pytest.fixture
 def watch(monkeypatch):
