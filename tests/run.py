@@ -74,6 +74,13 @@ class Result:
     not_run: str = ""
 
 
+def _homes(mark: str) -> list[str]:
+    """Where tests with this mark are: to read all the others takes each process ten seconds."""
+    files = (ROOT / "tests").rglob("test_*.py")
+    outside = [path for path in files if f"mark.{mark}" in path.read_text() and path.parent.name != mark]
+    return [f"tests/{mark}", *sorted(str(path.relative_to(ROOT)) for path in outside)]
+
+
 def _tests(name: str, database: str, marks: str, *options: str, needs: tuple[str, ...] = ()) -> Part:
     command = [PYTHON, "-m", "pytest", "-q", "-m", marks, *options]
     return Part(name, command, database, needs)
@@ -88,12 +95,22 @@ CHECKS = [
     Part("templates", [PYTHON, "-m", "djlint", "templates", "--lint", "--quiet"]),
 ]
 PLAIN = "not browser and not faults and not drill"
+NO_BROWSER = "--ignore=tests/browser"
 TESTS = [
-    _tests("tests on SQLite", "sqlite", PLAIN, *SHARED),
-    _tests("tests on PostgreSQL", "postgres", f"{PLAIN} and not pure", *SHARED, needs=("postgres",)),
-    _tests("browser", "postgres", "browser", *SHARED, needs=("postgres", "chromium")),
+    _tests("tests on SQLite", "sqlite", PLAIN, *SHARED, NO_BROWSER),
+    _tests(
+        "tests on PostgreSQL",
+        "postgres",
+        f"{PLAIN} and not pure and not once",
+        *SHARED,
+        NO_BROWSER,
+        needs=("postgres",),
+    ),
+    _tests("browser", "postgres", "browser", *SHARED, *_homes("browser"), needs=("postgres", "chromium")),
     # A file to one process: each has its own ports, folders and database in Redis.
-    _tests("faults", "postgres", "faults", "-n", "2", "--dist", "loadfile", needs=("postgres", "redis")),
+    _tests(
+        "faults", "postgres", "faults", "-n", "2", "--dist", "loadfile", *_homes("faults"), needs=("postgres", "redis")
+    ),
 ]
 
 
