@@ -7,9 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from consult.invitations import operations
+from consult.accounts.models import Person
+from consult.invitations import campaigns, operations
+from consult.invitations.campaigns import Texts
 from consult.meetings import operations as meetings
+from consult.newsletters import issues, subscribing
 from consult.outbox.delivery import deliver_due
 from tests.invitations.factories import invite
 from tests.meetings.factories import BEFORE, make_circle
@@ -20,7 +24,7 @@ pytestmark = pytest.mark.faults
 __all__ = ["sink"]
 
 PEOPLE = 1000 if os.environ.get("CONSULT_FAULTS") == "full" else 60
-_SOMEBODY = re.compile(rb"gast(\d+)@example\.org|Gast Nummer (\d+)|/i/([\w.-]+)")
+_SOMEBODY = re.compile(rb"gast(\d+)@example\.org|Gast Nummer (\d+)|/(?:i|newsletter/stop)/([\w.-]+)")
 
 
 def named_in(received: Received) -> set[str]:
@@ -57,6 +61,16 @@ def test_nobody_finds_anybody_else_in_their_mail(
     session.commit()
     while deliver_due():
         pass
+    circle.process.confirm_above = PEOPLE
+    for person in session.scalars(select(Person).where(Person.email.like("gast%@example.org"))):
+        subscribing.subscribe(circle.process, person, "de")
+    issue = issues.draft(circle.process, circle.moderator)
+    campaigns.change_texts(issue, Texts("Neues", "Der Entwurf ist da."), 0, circle.moderator)
+    assert issues.hand_in(issue, issue.revision, circle.moderator)
+    session.commit()
+    assert issues.run(issue.id) == PEOPLE
+    while deliver_due():
+        pass
     mine = [received for received in sink.messages if received.recipients[0].startswith("gast")]
     links: dict[str, str] = {}
     foreign = shared = 0
@@ -70,10 +84,11 @@ def test_nobody_finds_anybody_else_in_their_mail(
         foreign += len(named_in(received) - {address.removeprefix("gast").partition("@")[0]})
         for link in links_in(received):
             shared += links.setdefault(link, address) != address
-    record_property("messages", len(mine))
+    record_property("trials", len(mine))
+    record_property("kinds", "invitation, cancellation, newsletter")
     record_property("people", len({received.recipients[0] for received in mine}))
     record_property("foreign names and addresses", foreign)
     record_property("links of others", shared)
-    assert len(mine) == 2 * PEOPLE
-    assert len(links) >= PEOPLE
     assert (foreign, shared) == (0, 0)
+    assert len(mine) == 3 * PEOPLE
+    assert len(links) == 2 * PEOPLE, "one to answer and one to stop the newsletter"
