@@ -1,5 +1,6 @@
 """What every request has in common: read or write, CSRF, one effect per form, headers."""
 
+import base64
 import hashlib
 import re
 import secrets
@@ -26,6 +27,7 @@ from consult.errors import error_page
 from consult.extensions import db
 from consult.html import has_forbidden
 from consult.returning import safe_next as safe_next
+from consult.signing import keyed_hash
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,6 +90,7 @@ class FormAnswer(Base):
 
     #: Hash over the form's one-time id, and who sent it.
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: Sealed by `_sealed`.
     location: Mapped[str] = mapped_column(String(2000))
     created_at: Mapped[created] = mapped_column(index=True)
 
@@ -133,6 +136,23 @@ def answer_values() -> dict[str, Any]:
     return {"form_number": number, "form_word": word}
 
 
+def _veil(data: bytes) -> bytes:
+    """Puts a veil of its own over the answer to this form, or takes it off again."""
+    ident = request.form.get("form_id", "")[:64]
+    veil = hashlib.shake_256(keyed_hash("form_answer", f"{request.path}|{ident}").encode()).digest(len(data))
+    return bytes(a ^ b for a, b in zip(data, veil, strict=True))
+
+
+def _sealed(location: str) -> str:
+    """A location as it is stored: it may be a personal link, so nobody reads it without the form's one-time id."""
+    return base64.urlsafe_b64encode(_veil(location[:1400].encode()[:1400])).decode()
+
+
+def _opened(stored: str) -> str:
+    # Before it was sealed a location began with a stroke; rows live a week.
+    return stored if stored.startswith("/") else _veil(base64.urlsafe_b64decode(stored)).decode(errors="ignore")
+
+
 def _led_to(key: str | None) -> str | None:
     return db.session.scalar(select(FormAnswer.location).where(FormAnswer.key == key)) if key else None
 
@@ -154,7 +174,7 @@ def commit_and_go(location: str) -> Response:
     key = _stored_key()
     try:
         if key is not None:
-            answered = {"key": key, "location": location[:2000], "created_at": clock.now()}
+            answered = {"key": key, "location": _sealed(location), "created_at": clock.now()}
             db.session.execute(_answer_insert(), answered)
         db.session.commit()
     except IntegrityError:
@@ -162,7 +182,7 @@ def commit_and_go(location: str) -> Response:
         answer = _led_to(key)
         if answer is None:
             raise
-        return redirect(answer, 303)
+        return redirect(_opened(answer), 303)
     return redirect(location, 303)
 
 
@@ -246,7 +266,7 @@ def _before() -> Response | None:
         answer = user.answer if user.is_authenticated else _led_to(_stored_key())
         if answer is not None:
             authz.decided()
-            return redirect(answer, 303)
+            return redirect(_opened(answer), 303)
     return None
 
 

@@ -22,6 +22,7 @@ from consult.meetings.words import Need, Needs
 from consult.outbox.kinds import kind
 from consult.outbox.models import OutboxMessage
 from consult.signing import sign
+from consult.web import FormAnswer
 from tests.client import Browser
 from tests.factories import make_organisation, make_person
 from tests.meetings.factories import AFTER, BEFORE, Circle, refused
@@ -161,6 +162,19 @@ def test_signed_in_one_press_is_enough_and_a_second_one_changes_nothing(
     assert db.session.scalar(select(func.count(Registration.id))) == 1
     assert len(mails("registration_confirmed")) == 1
     assert browser.get(where, 303).location == link_of(db.session.scalars(select(Registration)).one())
+
+
+def test_the_answer_kept_for_a_form_sent_twice_holds_no_personal_link_that_can_be_read(
+    circle: Circle, browser_of: Callable[..., Browser]
+) -> None:
+    browser, where = browser_of(circle.citizen), circle.meeting_path("/register")
+    form = browser.get(where).form_fields(where)
+    first = browser.post(where, form)
+    link = (first.location or "").removeprefix("/registration/")
+    assert link
+    assert not [kept for kept in db.session.scalars(select(FormAnswer.location)) if link in kept or "/" in kept]
+    assert browser.post(where, form).location == first.location
+    assert db.session.scalar(select(func.count()).select_from(Registration)) == 1
 
 
 def test_fields_nobody_offered_are_ignored(circle: Circle, browser_of: Callable[..., Browser]) -> None:
