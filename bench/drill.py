@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 from bench import drill_addresses, drill_backup, drill_doors, drill_mail, drill_rows
@@ -55,7 +56,12 @@ def _one(row: Row, servers: Servers, folder: Path, size: str, without: str) -> F
     started = time.monotonic()
     label = f"{row.name} {row.title}" + (f", without {without}" if without else "")
     print(f"{label} ...", flush=True)
-    figures = row.run(servers, folder, size, without)
+    try:
+        figures = row.run(servers, folder, size, without)
+    except Exception as error:
+        # One row that cannot go on must not take those after it along.
+        traceback.print_exc()
+        figures = Figures(row.name, 0, 0, 0, 1, f"stopped: {error!r}"[:300], ok=False, broken=True)
     took = round(time.monotonic() - started)
     print(f"   {took} s", flush=True)
     return dataclasses.replace(figures, seconds=took)

@@ -50,6 +50,10 @@ _ROWS = (
 )  # fmt: skip
 
 
+#: Seconds after which a test hangs.
+_LONGEST = 3000
+
+
 @dataclass
 class _Found:
     """What the reports of the tests say, over all runs."""
@@ -105,7 +109,7 @@ def _run(name: str, tests: str, times: int, servers: Servers, folder: Path, size
     for turn in range(times if size == "full" else 1):
         report = folder / f"{name}-{turn}.xml"
         done = subprocess.run(
-            [*command, f"--junitxml={report}"], cwd=ROOT, env=environment, capture_output=True, timeout=3000
+            [*command, f"--junitxml={report}"], cwd=ROOT, env=environment, capture_output=True, timeout=_LONGEST
         )
         found.add(report)
         if done.returncode and not without:

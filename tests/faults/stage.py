@@ -195,12 +195,17 @@ class Stage:
             db.session.commit()
 
     def wait_until(self, done: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-        """Look once in a while; fails with the state of things when time is up."""
-        deadline = time.monotonic() + seconds
+        """Look once in a while; fails with the state of things when nothing has changed for so long."""
+        begun = since = time.monotonic()
+        seen: dict[str, int] = {}
         while not done():
-            if time.monotonic() > deadline:
+            found, now = self.states(), time.monotonic()
+            if found != seen:
+                seen, since = found, now
+            # A busy machine takes its time; one that goes round in circles is told as well.
+            if now - since > seconds or now - begun > 5 * seconds:
                 tails = "\n".join(worker.said()[-1500:] for worker in self.workers[-2:])
-                raise AssertionError(f"{what} not reached in {seconds:.0f} s: {self.states()}\n{tails}")
+                raise AssertionError(f"{what} not reached, {now - since:.0f} s nothing changed: {found}\n{tails}")
             time.sleep(0.1)
 
     def all_sent(self, count: int) -> bool:
