@@ -466,9 +466,9 @@ def preview(campaign: Campaign, meeting: Meeting, process: Process, guest: Perso
     sent = select(OutboxMessage.id).where(OutboxMessage.recipient_id == guest.id, OutboxMessage.state == State.sent)
     with in_language(guest.locale, of_path=True):
         mail = invitation_mail(told, bilingual=db.session.scalar(sent.limit(1)) is None)
-    text = Markup(mail.filled(as_html(render_markdown(mail.body)), escape))  # noqa: S704  sanitised
+    text = Markup(mail.filled(as_html(render_markdown(mail.body), "flow"), escape))  # noqa: S704  sanitised
     if mail.below is not None:
         lang, body = mail.below
-        other = Markup(mail.filled(as_html(render_markdown(body)), escape))  # noqa: S704  sanitised
-        text += Markup('<hr><div lang="{}" dir="{}">{}</div>').format(lang, direction(lang), other)
+        other = Markup(mail.filled(as_html(render_markdown(body), "flow"), escape))  # noqa: S704  sanitised
+        text += Markup('<hr><div class="flow" lang="{}" dir="{}">{}</div>').format(lang, direction(lang), other)
     return mail, text

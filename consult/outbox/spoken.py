@@ -21,10 +21,12 @@ def spoken_in(lang: str, markdown: str) -> str:
     return f"{marker(f'in-{lang}')}\n\n{markdown}\n\n{_END}"
 
 
-def as_html(html: str) -> str:
-    """What was marked becomes an element with its language and direction."""
+def as_html(html: str, of_class: str = "") -> str:
+    """What was marked becomes an element with its language and direction, on our own pages of a class."""
+    more = f' class="{of_class}"' if of_class else ""
     return _BEGIN_AS_HTML.sub(
-        lambda found: f'<div lang="{found[1]}" dir="{direction(found[1])}">', html.replace(f"<p>{_END}</p>", "</div>")
+        lambda found: f'<div lang="{found[1]}" dir="{direction(found[1])}"{more}>',
+        html.replace(f"<p>{_END}</p>", "</div>"),
     )
 
 

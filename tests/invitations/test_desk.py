@@ -256,3 +256,23 @@ def test_a_time_that_cannot_be_is_refused_in_words(browser_of: Callable[..., Bro
         here + "/send", {"send_at": moment}, form_at=here, status=409, headers=EN
     )
     assert "within a year" in answer.text
+
+
+def test_what_was_stopped_does_not_look_sent(browser_of: Callable[..., Browser]) -> None:
+    circle = make_circle()
+    campaign = sent(circle)
+    campaigns.stop(campaign, circle.moderator)
+    db.session.commit()
+    bar = browser_of(circle.moderator).get(where(circle, campaign)).html.select_one("progress")
+    assert (bar["value"], int(bar["max"]) > 0) == ("0", True)
+
+
+def test_the_preview_keeps_paragraphs_apart_in_both_languages(browser_of: Callable[..., Browser]) -> None:
+    circle = make_circle()
+    campaign = drafted(circle, 1)
+    words = campaigns.Texts("", "[tr]\nMerhaba\n\nGelin", second_lang="en")
+    campaigns.change_texts(campaign, words, campaign.revision, circle.moderator)
+    db.session.commit()
+    page = browser_of(circle.moderator).get(where(circle, campaign, "/preview")).html
+    assert [one.text for one in page.select_one(".card > div.flow[lang=tr]").select("p")] == ["Merhaba", "Gelin"]
+    assert page.select_one("hr + div.flow[lang=en] > div.flow[lang=tr]")
