@@ -24,6 +24,9 @@ class Action(StrEnum):
     password_changed = "accounts.password.changed"  # noqa: S105  (the name of an act)
     email_changed = "accounts.email.changed"
     profile_changed = "accounts.profile.changed"
+    #: Switches for mails, by the names of their fields.
+    mails_turned_on = "accounts.mails.turned_on"
+    mails_turned_off = "accounts.mails.turned_off"
     second_factor_set = "accounts.second_factor.set"
     second_factor_removed = "accounts.second_factor.removed"
     recovery_code_used = "accounts.recovery_code.used"
@@ -134,6 +137,8 @@ class Action(StrEnum):
     campaign_drafted = "invitations.campaign.drafted"
     campaign_changed = "invitations.campaign.changed"
     list_arrived = "invitations.list.arrived"
+    list_taken = "invitations.list.taken"
+    list_discarded = "invitations.list.discarded"
     campaign_counted = "invitations.campaign.counted"
     campaign_handed_in = "invitations.campaign.handed_in"
     campaign_agreed = "invitations.campaign.agreed"
@@ -186,10 +191,12 @@ FACTS: dict[Action, frozenset[str]] = {
     Action.told_apart: frozenset({"other_id", "present"}),
     Action.person_merged: frozenset({"into", "moved", "removed"}),
     Action.organisation_merged: frozenset({"into", "moved", "removed"}),
-    Action.backup_restored: frozenset({"taken_at", "parked", "repeated"}),
+    Action.backup_restored: frozenset({"taken_at", "parked", "repeated", "stopped"}),
     Action.site_changed: frozenset({"fields"}),
     Action.site_text_changed: frozenset({"key", "lang"}),
     Action.profile_changed: frozenset({"fields"}),
+    Action.mails_turned_on: frozenset({"fields"}),
+    Action.mails_turned_off: frozenset({"fields"}),
     Action.member_added: frozenset({"group_id"}),
     Action.member_removed: frozenset({"group_id"}),
     Action.seat_filled: frozenset({"membership_id", "deputy"}),
@@ -251,6 +258,8 @@ FACTS: dict[Action, frozenset[str]] = {
     Action.campaign_drafted: frozenset({"meeting_id"}),
     Action.campaign_changed: frozenset({"revision"}),
     Action.list_arrived: frozenset({"campaign_id"}),
+    Action.list_taken: frozenset({"campaign_id", "people"}),
+    Action.list_discarded: frozenset({"campaign_id"}),
     Action.campaign_counted: frozenset({"revision"}),
     Action.campaign_handed_in: frozenset({"revision", "recipients"}),
     Action.campaign_agreed: frozenset({"revision"}),

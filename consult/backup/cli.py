@@ -15,7 +15,7 @@ from consult.backup import archive, erasures, settling
 @click.command("backup")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def backup_command(folder: Path) -> None:
-    """Write one file with database, files and erasures into FOLDER, while everything runs."""
+    """Write one file with database, files and list of erasures into FOLDER, while everything runs."""
     try:
         target = archive.take(folder)
     except archive.BackupError as error:
@@ -30,7 +30,7 @@ def backup_command(folder: Path) -> None:
 @click.option(
     "--erased",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A newer erased.txt: whoever is named there is erased again.",
+    help="A newer erased.txt: whoever it names is erased again, or gets no mail again.",
 )
 def restore_command(file: Path, replace: bool, erased: Path | None) -> None:
     """Put the backup FILE back. Stop web server, worker and clock first."""
@@ -47,8 +47,9 @@ def restore_command(file: Path, replace: bool, erased: Path | None) -> None:
     done = settling.settle(archive.taken_at(manifest), known, clock.now())
     click.echo(f"The backup of {manifest.taken_at} is in place. Everybody is signed out.")
     click.echo(f"{done.erased_again} erasures were repeated.")
+    click.echo(f"{done.stopped_again} newsletters and switches for mails were turned off again.")
     for problem in done.problems:
-        click.echo(f"Not erased: {problem}")
+        click.echo(f"Not repeated: {problem}")
     click.echo(f"{done.parked} mails wait as uncertain: look at the list of messages and send again what is missing.")
     broken = verify_chain()
     for sentence in broken:

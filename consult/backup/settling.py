@@ -36,21 +36,24 @@ class Settled:
     #: Mails that wait for a person to say that they are to be sent.
     parked: int
     erased_again: int
+    #: Newsletters and switches for mails that people had turned off since.
+    stopped_again: int
     problems: list[str]
 
 
 def settle(taken_at: datetime, erased: set[str], now: datetime) -> Settled:
     """Bring a database of `taken_at` up to `now`: commits.
 
-    Everybody is signed out and links that open a door are dead. Whoever was erased since is erased again. Mails that
-    were open then, and those that have become due since, are parked as uncertain: nobody knows whether they left.
+    Everybody is signed out and links that open a door are dead. Whoever was erased since is erased again, and
+    who wanted no more mails since gets none. Mails that were open then, and those that have become due since, are
+    parked as uncertain: nobody knows whether they left.
     """
     db.session.execute(delete(SignIn))
     db.session.execute(
         update(LinkToken).where(LinkToken.purpose.in_(_KEYS), LinkToken.used_at.is_(None)).values(used_at=now)
     )
     before = erasures.stored()
-    problems = erasures.replay(erased - before, taken_at, now)
+    again = erasures.replay(erased, before, taken_at, now)
     db.session.commit()
     # What the clock would promise at its first tick was promised before, as far as anybody knows.
     running.run_due(now)
@@ -77,12 +80,12 @@ def settle(taken_at: datetime, erased: set[str], now: datetime) -> Settled:
         )
         .values(state=CampaignState.paused)
     )
-    again = len(erased - before) - len(problems)
     record(
-        Action.backup_restored, None, ("audit_entry", 0), taken_at=taken_at.isoformat(), parked=parked, repeated=again
-    )
+        Action.backup_restored, None, ("audit_entry", 0), taken_at=taken_at.isoformat(), parked=parked,
+        repeated=again.erased, stopped=again.stopped,
+    )  # fmt: skip
     db.session.commit()
     erasures.path().parent.mkdir(parents=True, exist_ok=True)
     erasures.note()
     current_app.logger.info("restored the backup of %s", taken_at.isoformat())
-    return Settled(parked, again, problems)
+    return Settled(parked, again.erased, again.stopped, again.problems)

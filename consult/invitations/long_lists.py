@@ -115,14 +115,23 @@ def take(sent: PeopleList, actor: Person) -> None:
         .values(state=ListState.taking, done=0, created_by_id=actor.id)
     )
     if done.rowcount:  # type: ignore[attr-defined]  # a DML result has it
+        record(
+            Action.list_taken, actor.id, sent, process_id=_process_of(sent), campaign_id=sent.campaign_id,
+            people=sent.total,
+        )  # fmt: skip
         enqueue(db.session, Job.people_list, sent.id)
 
 
-def discard(sent: PeopleList) -> None:
+def discard(sent: PeopleList, actor: Person) -> None:
     """Forget the list. Raises `Refused` while its people are being taken."""
     if sent.state == ListState.taking:
         raise Refused(_("The people are being taken into the mailing just now. Please wait until that is done."))
+    record(Action.list_discarded, actor.id, sent, process_id=_process_of(sent), campaign_id=sent.campaign_id)
     db.session.delete(sent)
+
+
+def _process_of(sent: PeopleList) -> int:
+    return db.session.get_one(Campaign, sent.campaign_id).process_id
 
 
 def report_of(sent: PeopleList) -> Report:

@@ -120,7 +120,8 @@ def turn(person: Person, **wishes: bool) -> bool:
     changed = [name for name, wish in wishes.items() if getattr(person, name) != wish]
     for name in changed:
         setattr(person, name, wishes[name])
-    if changed:
-        db.session.flush()
-        record(Action.profile_changed, person.id, person, fields=changed)
+    db.session.flush()
+    for action, wish in ((Action.mails_turned_off, False), (Action.mails_turned_on, True)):
+        if fields := [name for name in changed if wishes[name] == wish]:
+            record(action, person.id, person, fields=fields)
     return bool(changed)

@@ -15,7 +15,7 @@ from flask_migrate import upgrade
 from sqlalchemy import func, select
 
 from consult import clock, create_app, files, personal
-from consult.accounts.models import LinkPurpose, LinkToken, Person, SignIn
+from consult.accounts.models import Consent, LinkPurpose, LinkToken, Person, SignIn
 from consult.accounts.sessions import open_sign_in
 from consult.accounts.tokens import issue
 from consult.audit.operations import seal, verify_chain
@@ -24,12 +24,15 @@ from consult.contributions import operations as contributions
 from consult.contributions.models import Contribution, ContributionText, ModerationReason
 from consult.extensions import db
 from consult.invitations.dates import on_paper
+from consult.invitations.models import Subscription, SubscriptionState
 from consult.meetings import reminders
 from consult.meetings.models import Registration, Reminder
 from consult.moderation import erasing
+from consult.newsletters import subscribing
 from consult.outbox import operations as outbox
 from consult.outbox.models import OutboxMessage, State
 from consult.processes.models import Process
+from consult.weighing import stopping
 from tests.conftest import database_url
 from tests.contributions.factories import Town, make_town
 from tests.factories import flushed
@@ -200,6 +203,73 @@ def test_a_number_given_to_somebody_new_after_a_restore_is_not_erased(machine, t
     assert later != taken
     done = command(first, "restore", str(later), "--replace")
     assert done.exit_code == 0, done.output
+    with first.app_context():
+        assert db.session.get_one(Person, ident).erased_at is None
+
+
+def subscription_of(person_id: int) -> Subscription:
+    return db.session.scalars(select(Subscription).where(Subscription.person_id == person_id)).one()
+
+
+def test_who_wanted_no_more_mails_since_gets_none_and_who_wanted_them_again_does(machine, tmp_path):
+    first = machine("a")
+    with first.app_context():
+        town = founded(first)
+        people = (town.citizen, town.neighbour, town.moderator)
+        for person in people:
+            subscribing.subscribe(town.process, person, "de")
+            stopping.turn(person, tell_monthly=True)
+        gone, back, stays = (person.id for person in people)
+        # This one had said no before, and turned it on again.
+        stopping.turn(town.moderator, tell_answers=False)
+        stopping.turn(town.moderator, tell_answers=True)
+        db.session.commit()
+    taken = backup_of(first, tmp_path / "backups")
+    with first.app_context():
+        for ident in (gone, back):
+            subscribing.end(subscription_of(ident))
+            stopping.turn(db.session.get_one(Person, ident), tell_answers=False, tell_monthly=False)
+            db.session.commit()
+            erasures.note()
+        returned = db.session.get_one(Person, back)
+        subscribing.again(subscription_of(back))
+        stopping.turn(returned, tell_monthly=True)
+        db.session.commit()
+        assert erasures.note() == 2
+        assert erasures.note() == 0
+        assert "@" not in erasures.path().read_text()
+
+    for _time in range(2):
+        done = command(first, "restore", str(taken), "--replace")
+        assert done.exit_code == 0, done.output
+        assert "0 erasures were repeated" in done.output
+        assert "4 newsletters and switches for mails were turned off again" in done.output
+        with first.app_context():
+            wishes = {
+                person.id: (person.tell_answers, person.tell_monthly, subscription_of(person.id).state)
+                for person in db.session.scalars(select(Person).where(Person.id.in_((gone, back, stays))))
+            }
+            assert wishes == {
+                gone: (False, False, SubscriptionState.ended),
+                back: (False, True, SubscriptionState.confirmed),
+                stays: (True, True, SubscriptionState.confirmed),
+            }
+            consent = db.session.get_one(Consent, subscription_of(gone).consent_id)
+            assert consent.withdrawn_at is not None
+            assert verify_chain() == []
+
+
+def test_a_line_this_version_does_not_know_is_told_and_erases_nobody(machine, tmp_path):
+    first = machine("a")
+    with first.app_context():
+        town = founded(first)
+        ident = town.neighbour.id
+    taken = backup_of(first, tmp_path / "backups")
+    with first.app_context():
+        erasures.path().write_text(f"{clock.now().isoformat()} letter {ident}\n")
+    done = command(first, "restore", str(taken), "--replace")
+    assert done.exit_code == 1
+    assert f"letter {ident}" in done.output
     with first.app_context():
         assert db.session.get_one(Person, ident).erased_at is None
 

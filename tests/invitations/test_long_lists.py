@@ -10,6 +10,8 @@ from sqlalchemy import func, select
 
 from consult import clock, personal, retention
 from consult.accounts.models import Affiliation, Person
+from consult.audit.actions import Action
+from consult.audit.models import AuditEntry
 from consult.extensions import db
 from consult.invitations import campaigns, counting, lists, long_lists, sending
 from consult.invitations.models import Campaign, ListState, PeopleList
@@ -35,6 +37,12 @@ def sent_in(circle: Circle, content: bytes, title: str = "Stadt") -> tuple[Campa
     sent = long_lists.send_in(campaign, content, title, circle.moderator)
     db.session.commit()
     return campaign, sent
+
+
+def entries(action: Action) -> list[Any]:
+    """Who did it, to what, and what the record knows of it."""
+    shown = select(AuditEntry.actor_id, AuditEntry.subject_id, AuditEntry.facts)
+    return [tuple(row) for row in db.session.execute(shown.where(AuditEntry.action == action.value))]
 
 
 def found_in(sent: PeopleList) -> long_lists.Report:
@@ -68,6 +76,11 @@ def test_a_long_list_is_read_looked_at_and_taken_on_pages(browser_of: Any, poked
     assert b"\"'=Otto()" in browser.client.get(f"{page.location}/unusable.csv").data, "no cell is a formula"
     assert counting.counted(campaign).total.included == 0
     browser.submit(f"{page.location}/take", form_at=page.location)
+    told = (circle.moderator.id, sent.id, {"campaign_id": campaign.id, "people": 31})
+    assert entries(Action.list_taken) == [told]
+    long_lists.take(db.session.get_one(PeopleList, sent.id), circle.moderator)
+    assert entries(Action.list_taken) == [told], "pressed twice it happens once"
+    db.session.commit()
     long_lists.run(sent.id)
     db.session.expire_all()
     assert db.session.get_one(PeopleList, sent.id).state == ListState.taken
@@ -236,8 +249,10 @@ def test_a_list_is_forgotten_by_hand_and_after_thirty_days(browser_of: Any) -> N
     campaign, sent = sent_in(circle, table(3))
     _other, later = sent_in(circle, table(3))
     long_lists.run(sent.id)
-    here = f"/p/{circle.process.slug}/campaigns/{campaign.id}/lists/{sent.id}"
+    sent_id = sent.id
+    here = f"/p/{circle.process.slug}/campaigns/{campaign.id}/lists/{sent_id}"
     browser_of(circle.moderator).submit(f"{here}/discard", form_at=here)
+    assert entries(Action.list_discarded) == [(circle.moderator.id, sent_id, {"campaign_id": campaign.id})]
     assert db.session.scalars(select(PeopleList.id)).all() == [later.id]
     assert retention.people_lists(BEFORE + retention.KEEP_SHEETS) == 0
     assert retention.people_lists(clock.now() + retention.KEEP_SHEETS * 2) == 1

@@ -50,10 +50,15 @@ def test_the_account_has_two_switches(person, browser_of):
     visitor.submit("/account/mails", {"tell_answers": "y", "tell_monthly": None})
     assert wishes(person) == (True, False)
     visitor.submit("/account/mails", {"tell_answers": "y", "tell_monthly": None})
-    changed = db.session.scalars(
-        select(AuditEntry.facts).where(AuditEntry.action == Action.profile_changed.value).order_by(AuditEntry.id)
+    turned = (Action.mails_turned_off, Action.mails_turned_on)
+    changed = db.session.execute(
+        select(AuditEntry.action, AuditEntry.facts).where(AuditEntry.action.in_(turned)).order_by(AuditEntry.id)
     ).all()
-    assert changed == [{"fields": ["tell_answers"]}, {"fields": ["tell_answers", "tell_monthly"]}]
+    assert [tuple(entry) for entry in changed] == [
+        (Action.mails_turned_off, {"fields": ["tell_answers"]}),
+        (Action.mails_turned_off, {"fields": ["tell_monthly"]}),
+        (Action.mails_turned_on, {"fields": ["tell_answers"]}),
+    ]
 
 
 def test_opening_the_link_changes_nothing_and_says_what_stops(person, browser):

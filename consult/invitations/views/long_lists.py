@@ -63,7 +63,7 @@ def take_long_list(slug: str, campaign_id: int, list_id: int) -> Response:
 def discard_long_list(slug: str, campaign_id: int, list_id: int) -> Response:
     """Forget the list; who was taken from it stays in the mailing."""
     _process, campaign, _meeting, sent = _load(slug, campaign_id, list_id)
-    long_lists.discard(sent)
+    long_lists.discard(sent, current_person())
     flash(_("The list is forgotten."), "success")
     return commit_and_go(home(slug, campaign) + "#people")
 
