@@ -94,8 +94,10 @@ def set_state(
         before = RegistrationState(registration.state)
         if before not in HOLDING_STATES and not room_of(meeting).has_place(registration.organisation_kind):
             raise Refused(_("All places for this person are taken. Tick “also beyond the places” to let them in."))
-    if state == RegistrationState.declined:
+    if before == RegistrationState.refused or state == RegistrationState.declined:
+        # Of somebody who was refused the reason stands there.
         registration.needs = None
+    if state == RegistrationState.declined:
         questions.forget([registration.id])
     told = registration.person if now < meeting.starts_at else None
     settle(meeting, registration, before, state, actor.id, now, told)

@@ -352,6 +352,17 @@ def test_the_organisers_decide_where_they_want_to(circle: Circle, browser_of: Ca
         approving.approve(circle.meeting, one, circle.moderator, BEFORE)
 
 
+@pytest.mark.parametrize("state", ["coming", "waiting", "declined"])
+def test_why_somebody_was_refused_is_not_kept_when_they_may_come_after_all(circle: Circle, state: str) -> None:
+    circle.meeting.approval = True
+    entry = come(circle.meeting)
+    approving.refuse(circle.meeting, entry, "Diesmal nur Träger.", circle.moderator, BEFORE)
+    assert "Diesmal" in (entry.needs or "")
+    approving.set_state(circle.meeting, entry, RegistrationState(state), circle.moderator, now=BEFORE)
+    db.session.commit()
+    assert (entry.state, entry.needs) == (state, None)
+
+
 def test_organisers_add_somebody_and_put_states_right_with_a_record(
     circle: Circle, browser_of: Callable[..., Browser]
 ) -> None:
