@@ -21,7 +21,7 @@ from consult.digests.queries import OPENING, Activity, last_issued, subjects_in
 from consult.extensions import db
 from consult.meetings.models import Minutes
 from consult.meetings.survey import figures_of
-from consult.moderation.promise import late_before
+from consult.moderation.promise import is_late
 from consult.processes.models import Process
 from consult.weighing.models import Disposition
 from consult.weighing.queries import answered
@@ -164,7 +164,6 @@ def _most_first(counts: dict[str, Two]) -> dict[str, Two]:
 
 def _counted(process: Process, now: datetime) -> list[Any]:
     """All contributions of the process, counted in one statement: sums over its rows cannot contradict each other."""
-    late = late_before(process, now)
     is_reply = cast(Contribution.parent_id.is_not(None), Boolean)
     return list(
         db.session.execute(
@@ -177,7 +176,7 @@ def _counted(process: Process, now: datetime) -> list[Any]:
                 Contribution.lang,
                 func.count().label("number"),
                 func.min(Contribution.created_at).label("oldest"),
-                func.sum(case((Contribution.created_at < late, 1), else_=0)).label("overdue"),
+                func.sum(case((is_late(process, now), 1), else_=0)).label("overdue"),
             )
             .where(
                 Contribution.process_id == process.id,

@@ -16,7 +16,7 @@ from consult.contributions.models import Contribution, State
 from consult.extensions import db
 from consult.moderation import appeals, erasing, reports
 from consult.moderation.models import Assignment, Duty
-from consult.moderation.promise import late_before
+from consult.moderation.promise import is_late, late_before, waits_since
 from consult.moderation.team import team_of
 from consult.outbox.models import OutboxMessage
 from consult.outbox.operations import queue
@@ -55,17 +55,13 @@ class Load:
 
 def load_of(process: Process, person_id: int | None, now: datetime) -> Load:
     """What waits in a process; `assigned` to this person."""
-    since = func.coalesce(Contribution.edited_at, Contribution.created_at)
-    late = late_before(process, now)
     waiting, oldest = db.session.execute(
-        select(func.count(), func.min(since)).where(
+        select(func.count(), func.min(waits_since())).where(
             Contribution.process_id == process.id, Contribution.state == State.pending
         )
     ).one()
     overdue = db.session.scalar(
-        select(func.count()).where(
-            Contribution.process_id == process.id, Contribution.state == State.pending, since < late
-        )
+        select(func.count()).where(Contribution.process_id == process.id, is_late(process, now))
     )
     assigned = (
         db.session.scalar(

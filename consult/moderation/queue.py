@@ -31,7 +31,7 @@ from consult.contributions.threads import reader_of, wordings_now
 from consult.extensions import db
 from consult.moderation.beside import Author, Past, authors_of, past_of
 from consult.moderation.models import Assignment, Gathered, Report
-from consult.moderation.promise import late_before
+from consult.moderation.promise import is_late, late_before
 from consult.processes.models import Process
 
 SIZES = (20, 50, 200)
@@ -126,13 +126,6 @@ def _reported(process: Process) -> Select[int]:
     return select(Report.contribution_id).where(Report.process_id == process.id, Report.closed_at.is_(None))
 
 
-def _late(process: Process, now: datetime) -> Any:
-    since = func.coalesce(Contribution.edited_at, Contribution.created_at)
-    # The coalesced value has lost its column's type: the moment is compared as that column stores it.
-    promised = literal(late_before(process, now), Contribution.created_at.type)
-    return and_(Contribution.state == State.pending, since < promised)
-
-
 def _unseen(of: Any = Contribution) -> Any:
     return and_(
         of.state == State.published,
@@ -156,7 +149,7 @@ def _of_list(process: Process, person: Person, which: DeskList, now: datetime) -
     if which == DeskList.assigned:
         return Contribution.id.in_(select(Assignment.contribution_id))
     if which == DeskList.overdue:
-        return _late(process, now)
+        return is_late(process, now)
     if which == DeskList.unseen:
         return _unseen()
     if which == DeskList.heads:
@@ -364,7 +357,7 @@ def counts(process: Process, person: Person, *, unseen: bool = True) -> Counts:
     of_process = Contribution.process_id == process.id
     waiting = select(func.count()).where(of_process, Contribution.state == State.pending)
     oldest = select(func.min(Contribution.created_at)).where(of_process, Contribution.state == State.pending)
-    late = select(func.count()).where(of_process, _late(process, clock.now()))
+    late = select(func.count()).where(of_process, is_late(process, clock.now()))
     open_reports = _reported(process).subquery()
     reported = select(func.count(distinct(open_reports.c.contribution_id)))
     held = (

@@ -21,6 +21,7 @@ from consult.digests.figures import (
     figures,
     is_contested,
 )
+from consult.moderation import mornings, queue
 from consult.processes.models import Function, Moderation
 from consult.weighing.models import DispositionKind
 from consult.weighing.operations import decide
@@ -144,6 +145,19 @@ def test_what_waits_is_counted_with_its_age_against_the_promise(session, at):
     assert content["overdue"] == 1
     assert content["oldest_waiting"] == old.created_at.isoformat()
     assert element_of(issued(queries.last_window(council.process.id)), council.town.goal)["waiting"] == 2
+
+
+def test_what_was_edited_while_it_waited_is_late_when_the_desk_says_so(session, at):
+    at(MONDAY)
+    council = make_council(moderation=Moderation.pre)
+    waiting = council.town.write("Wartet lange.")
+    at(MONDAY + timedelta(hours=20))
+    contributions.edit(waiting, actor=waiting.author, text="Wartet noch.", base_revision=waiting.revision)
+    for hours, late in ((30, 0), (47, 1)):
+        now = at(MONDAY + timedelta(hours=hours))
+        assert queue.counts(council.process, council.town.moderator).overdue == late
+        assert mornings.load_of(council.process, None, now).overdue == late
+        assert figures(council.process, queries.Activity(0, 0), now)["overdue"] == late
 
 
 def test_what_came_by_paper_counts_like_the_rest_by_way_and_language(session):
