@@ -1,4 +1,4 @@
-"""Public pages rendered once: kept for visitors without a session until anything changes.
+"""Public pages and calendars rendered once: kept for visitors without a session until anything changes.
 
 A page depends on rows all over the database. What all changes have in common is their entry in the record, so one
 cheap question, `stamp()`, tells whether anything changed since a page was rendered. It is not "the newest id": on
@@ -62,6 +62,8 @@ class Kept:
     body: bytes
     packed: bytes
     etag: str
+    #: Content-Type: a page, or a calendar.
+    kind: str = "text/html; charset=utf-8"
 
     @property
     def size(self) -> int:
@@ -209,16 +211,17 @@ def rendered_once(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respons
             if response.status_code != 200 or g.get("has_form") or response.is_streamed:
                 return response
             body = response.get_data()
-            page = Kept(before, now, body, gzip.compress(body, 6, mtime=0), hashlib.sha256(body).hexdigest()[:20])
+            packed, etag = gzip.compress(body, 6, mtime=0), hashlib.sha256(body).hexdigest()[:20]
+            page = Kept(before, now, body, packed, etag, response.headers["Content-Type"])
             pages.put(key, page)
         else:
             # Decided when it was rendered; whatever could change the decision changes the stamp.
             authz.decided()
         if request.accept_encodings["gzip"] > 0:
-            answer = Response(page.packed, mimetype="text/html", headers={"Content-Encoding": "gzip"})
+            answer = Response(page.packed, content_type=page.kind, headers={"Content-Encoding": "gzip"})
             answer.set_etag(page.etag + ":gzip")
         else:
-            answer = Response(page.body, mimetype="text/html")
+            answer = Response(page.body, content_type=page.kind)
             answer.set_etag(page.etag)
         return answer.make_conditional(request)
 

@@ -1,6 +1,5 @@
 """What a process lead enters."""
 
-from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
@@ -9,18 +8,10 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from consult.accounts.forms import Address
-from consult.forms import Form, _l, one_line, several_lines
+from consult.forms import Form, _l, one_line, sensible_day, several_lines
 from consult.processes.models import Audience, Influence, Moderation
 from consult.processes.presets import Preset
 from consult.processes.words import audience_names, influence_names, moderation_names, preset_names
-
-_EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 1, 1)
-
-
-def sensible_day(form: Form, field: Any) -> None:
-    """Years such as 0026 or 20260 are slips of the finger, and some break the calendar."""
-    if field.data is not None and not _EARLIEST <= field.data < _LATEST:
-        raise ValidationError(_("Please enter a day between 2000 and 2100."))
 
 
 def upper(value: str | None) -> str | None:

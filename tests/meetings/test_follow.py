@@ -8,7 +8,7 @@ import pytest
 import vobject
 from icalendar import Calendar
 
-from consult import clock
+from consult import clock, pages
 from consult.groups.models import GroupKind, Membership
 from consult.html import clean_line
 from consult.meetings import feeds, operations
@@ -313,3 +313,27 @@ def test_groups_and_guests_see_no_meetings_of_drafts_in_their_calendars(session:
     circle.process.state = "draft"
     session.flush()
     assert same(feeds.of_group(circle.group)) == same(feeds.of_person(guest, [])) == []
+
+
+def test_a_calendar_that_programs_fetch_is_made_once_until_a_meeting_moves(
+    session: Any, app: Any, browser: Browser, circle: Circle, monkeypatch: Any, count_queries: Any
+) -> None:
+    monkeypatch.setitem(app.config, "KEEP_PAGES", True)
+    pages.pages.clear()
+    address = f"/p/{circle.process.slug}/calendar.ics"
+    first = browser.get(address).response
+    with count_queries() as queries:
+        second = browser.get(address).response
+    assert len(queries) == 1
+    assert second.data == first.data
+    for response in (first, second):
+        assert response.headers["Content-Type"] == "text/calendar; charset=utf-8"
+        assert response.headers["Cache-Control"] == "no-cache"
+    again = {"If-None-Match": first.headers["ETag"]}
+    with count_queries() as queries:
+        assert browser.client.get(address, headers=again).status_code == 304
+    assert len(queries) == 1
+    operations.change(circle.meeting, plan(place="Rathaus", group_id=circle.group.id), circle.lead)
+    session.commit()
+    assert "Rathaus" in browser.client.get(address, headers=again).text
+    pages.pages.clear()

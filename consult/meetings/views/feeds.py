@@ -55,6 +55,7 @@ def subscribe(slug: str) -> str:
 
 
 @bp.get("/p/<slug>/calendar.ics")
+@rendered_once
 def process_ics(slug: str) -> Response:
     """Stages and meetings of a process, for programs."""
     process = load_process(slug)
