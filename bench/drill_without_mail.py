@@ -73,9 +73,9 @@ def _first_ones(mail: kinds.Mail, text: str, shown: Any = str) -> str:
     return _first.setdefault(f"{text} {shown}", _filled(mail, text, shown))
 
 
-def pytest_configure() -> None:
-    """Take the protection away before any application is made."""
-    changes: dict[str, list[tuple[object, str, object]]] = {
+def changes() -> dict[str, list[tuple[Any, str, object]]]:
+    """What is put in the place of what, for each protection."""
+    return {
         "message_id": [(mime, "message_id", lambda row: f"<{secrets.token_hex(16)}@consult.test>")],
         "for_good": [(transport.NotSent, "__init__", _passing)],
         "deadline": [(transport, "_deadline", lambda smtp: contextlib.nullcontext())],
@@ -98,5 +98,9 @@ def pytest_configure() -> None:
         "escaping": [(vText, "to_ical", lambda text: str(text).encode())],
         "clean_headers": [(mime, "header_text", lambda value, limit=200: value), (mime, "probe", lambda: None)],
     }
-    for where, name, instead in changes.get(os.environ.get("CONSULT_DRILL_WITHOUT", ""), []):
+
+
+def pytest_configure() -> None:
+    """Take the protection away before any application is made."""
+    for where, name, instead in changes().get(os.environ.get("CONSULT_DRILL_WITHOUT", ""), []):
         setattr(where, name, instead)
