@@ -17,6 +17,7 @@ from consult.invitations import answering, operations
 from consult.invitations.models import Invitation
 from consult.meetings import operations as meetings
 from consult.meetings.models import Registration, RegistrationState
+from consult.outbox import spoken
 from consult.outbox.delivery import deliver
 from consult.outbox.kinds import Mail, kind
 from consult.outbox.models import OutboxMessage, State
@@ -77,7 +78,7 @@ def shown(mail: Mail) -> str:
     entry = (mail.calendar or b"").decode().replace("\r\n ", "")
     event = entry[entry.index("BEGIN:VEVENT") : entry.index("END:VEVENT")].splitlines()
     event = [f"METHOD:{mail.calendar_method}", *(line for line in event[1:] if not line.startswith("DTSTAMP"))]
-    text = mail.filled(mail.body)
+    text = spoken.as_text(mail.filled(mail.body))
     for secret in sorted(mail.secrets, key=len, reverse=True):
         text = text.replace(secret, "(personal link)")
     return "\n".join([f"Subject: {mail.subject}", "", text, "", "--", mail.why, "", *sorted(event), ""])
