@@ -41,7 +41,7 @@ ADDRESSES = 40
 #: What a stranger measures across a network cannot be finer than this (milliseconds between medians).
 MOST_APART = 5.0
 #: So many ask at the same time at doors whose answers wait.
-AT_ONCE = 2
+AT_ONCE = 4
 DOORS: dict[str, dict[str, str]] = {
     "/sign-in": {"password": "not the password at all"},
     "/sign-in/mail": {},
