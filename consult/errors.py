@@ -91,8 +91,10 @@ def error_page(code: int, title: str | None = None, message: str | None = None, 
         # What was wrong in a form stands on its own page; this one says something else.
         g.pop("forms", None)
         body = render_template("errors/error.html", code=code, title=title, message=message, **context)
-    except Exception:
-        current_app.logger.exception("the error page itself failed")
+    except Exception as error:
+        # Where the database is away it was said already why there is an error page.
+        if not database_away(error):
+            current_app.logger.exception("the error page itself failed")
         # Without the context processors: they ask the database, which may be what is broken.
         body = current_app.jinja_env.get_template("errors/plain.html").render()
     response = current_app.make_response(body)
