@@ -366,5 +366,5 @@ def test_pages_of_a_merged_organisation_lead_on(browser_of: Any) -> None:
     browser.submit(url, {"name": "kept"}, form_at=f"{url}?other={other.id}")
     place = "/contacts/organisations"
     assert browser.get(f"{place}/{other.id}", status=301).location.endswith(f"{place}/{kept.id}")
-        assert "Der Treff" not in browser.get(place).text
+    assert "Der Treff" not in browser.get(place).text
     assert db.session.scalars(select(Representation.organisation_id)).one() == kept.id
