@@ -419,6 +419,6 @@ def test_forty_cards_are_typed_in_by_keyboard_quickly(here, scene, visit, capsys
     with here.inside():
         assert cards.how_many(meeting.id) == 40
         assert {row.cluster for row in cards.newest(meeting.id)} == {"Sprache und Ankommen"}
-    # Six a minute are asked for.
-    assert seconds < 10
+    # More than six a minute is asked for; the middle one counts, so that a single busy moment does not.
+    assert seconds < 5
     assert visitor.watch.take() == []
