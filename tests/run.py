@@ -98,14 +98,7 @@ PLAIN = "not browser and not faults and not drill"
 NO_BROWSER = "--ignore=tests/browser"
 TESTS = [
     _tests("tests on SQLite", "sqlite", PLAIN, *SHARED, NO_BROWSER),
-    _tests(
-        "tests on PostgreSQL",
-        "postgres",
-        f"{PLAIN} and not pure and not once",
-        *SHARED,
-        NO_BROWSER,
-        needs=("postgres",),
-    ),
+    _tests("tests on PostgreSQL", "postgres", f"{PLAIN} and not pure", *SHARED, NO_BROWSER, needs=("postgres",)),
     _tests("browser", "postgres", "browser", *SHARED, *_homes("browser"), needs=("postgres", "chromium")),
     # A file to one process: each has its own ports, folders and database in Redis.
     _tests(

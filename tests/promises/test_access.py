@@ -12,7 +12,7 @@ from consult.accounts.models import SignIn
 from consult.extensions import db
 from tests import factories
 from tests.client import Browser
-from tests.conftest import DATABASE, savepoint
+from tests.conftest import savepoint
 from tests.promises.world import World, build
 
 TABLE = yaml.safe_load((Path(__file__).parent / "access.yaml").read_text())
@@ -113,18 +113,6 @@ def verdict(response: Any) -> str:
     return "through"
 
 
-def asking(door: str, visitors: dict[str, Browser]) -> dict[str, Browser]:
-    """Who tries this door: everybody.
-
-    Who gets through is decided in Python, and compared with the table once, on SQLite. On PostgreSQL it is nobody, a
-    citizen and somebody who gets through, so that what lies behind each door is asked there as well.
-    """
-    if DATABASE == "sqlite":
-        return visitors
-    inside = next((role for role in visitors if role in (expected()[door] or ())), "lead")
-    return {role: visitor for role, visitor in visitors.items() if role in {"anonymous", "citizen", inside}}
-
-
 def test_every_door_stands_in_the_table(app):
     actual, written = set(doors_of(app)), set(expected())
     assert not actual - written, f"new doors that nobody reviewed: {sorted(actual - written)}"
@@ -134,7 +122,7 @@ def test_every_door_stands_in_the_table(app):
 @pytest.mark.parametrize("door", sorted(door for door, roles in expected().items() if roles is not None))
 def test_who_gets_through(app, world, visitors, door):
     wrong = []
-    for role, visitor in asking(door, visitors).items():
+    for role, visitor in visitors.items():
         got = verdict(knock(app, world, visitor, door))
         wanted = role in (expected()[door] or ())
         # Signing in or out leads to the sign-in page by design; that is through as well.
@@ -145,7 +133,6 @@ def test_who_gets_through(app, world, visitors, door):
     assert not wrong, f"{door}: " + "; ".join(wrong)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("door", sorted(door for door in expected()))
 def test_an_unpublished_process_is_as_good_as_none(app, world, visitors, door):
     """Nobody of another process gets anything but what a process that does not exist gives."""
@@ -159,7 +146,6 @@ def test_an_unpublished_process_is_as_good_as_none(app, world, visitors, door):
         assert len(hidden.data) == len(absent.data), f"{role} at {door}: the pages differ"
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("door", sorted(door for door in expected() if door.endswith("POST")))
 def test_nobody_changes_an_archived_process(app, world, visitors, door):
     if "slug" not in doors_of(app)[door].arguments:

@@ -77,7 +77,6 @@ def test_reading_changes_nothing(app, world, roles):
     assert {name for name in before if before[name] != after[name]} == set()
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("door", POSTS)
 def test_writing_needs_the_token_of_ones_own_session(app, world, roles, door):
     """Without a token, with somebody else's, with nonsense: nothing is written, and nothing answers as if it were."""
@@ -99,7 +98,6 @@ def test_writing_needs_the_token_of_ones_own_session(app, world, roles, door):
         assert not moved or "/sign-in" in response.headers["Location"], f"{door} answered {response.status_code}"
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("door", [*GETS, *POSTS])
 def test_every_answer_carries_the_headers(app, world, roles, door):
     url, method = address(app, world, door), door.split()[1]
@@ -115,7 +113,6 @@ def test_every_answer_carries_the_headers(app, world, roles, door):
     response.close()
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("door", GETS)
 def test_private_pages_are_not_stored(app, world, roles, door):
     role = owner(door)
@@ -210,7 +207,6 @@ def test_each_form_has_one_effect_however_often_it_is_sent(app, world, roles):
         assert {n: v for n, v in sums().items() if v != between[n]} == {}, url
 
 
-@pytest.mark.once
 def test_every_form_of_ours_carries_its_one_time_id(app, world, roles):
     """Then `commit_and_go` stores the answer with the effect, for every route alike.
 
