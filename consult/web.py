@@ -145,7 +145,8 @@ def _veil(data: bytes) -> bytes:
 
 def _sealed(location: str) -> str:
     """A location as it is stored: it may be a personal link, so nobody reads it without the form's one-time id."""
-    return base64.urlsafe_b64encode(_veil(location[:1400].encode()[:1400])).decode()
+    # As many bytes as the column holds signs of.
+    return base64.urlsafe_b64encode(_veil(location.encode()[:1500])).decode()
 
 
 def _opened(stored: str) -> str:

@@ -55,6 +55,12 @@ def _decided(contribution_id: Any) -> Any:
     )
 
 
+def narrowed(query: Any, stance: str, lang: str, channel: str) -> Any:
+    """Only contributions that are meant like this, in this language, and came this way; empty: all."""
+    asked = ((Contribution.stance, stance), (Contribution.lang, lang), (Contribution.channel, channel))
+    return query.where(*(part == value for part, value in asked if value))
+
+
 def _order(order: Order) -> list[Any]:
     if order in _COUNTS:
         return [_COUNTS[order].desc(), Contribution.number.desc()]
@@ -136,11 +142,9 @@ def listing(
         return Thread([])
     reader = reader_of(process, person, may_reply=may_reply, may_react=may_react, reveal=moderates)
     query = select(Contribution.id).where(Contribution.process_id == process.id)
+    query = narrowed(query, wanted.stance, wanted.lang, wanted.channel)
     for part, value in (
-        (Contribution.stance, wanted.stance),
         (Contribution.kind, wanted.kind),
-        (Contribution.channel, wanted.channel),
-        (Contribution.lang, wanted.lang),
         (Contribution.state, wanted.state),
         (Contribution.author_id, wanted.author_id),
     ):
@@ -188,13 +192,7 @@ def chosen_thread(
         Contribution.state == State.published,
         Contribution.parent_id.is_(None),
     )
-    for part, value in (
-        (Contribution.stance, wanted.stance),
-        (Contribution.lang, wanted.lang),
-        (Contribution.channel, wanted.channel),
-    ):
-        if value:
-            query = query.where(part == value)
+    query = narrowed(query, wanted.stance, wanted.lang, wanted.channel)
     found = _read(reader, wanted.order, _page(query, wanted.order, before, at_one_place=True))
     here = found[:PAGE]
     page = Thread(

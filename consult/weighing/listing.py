@@ -13,6 +13,7 @@ from consult import clock
 from consult.accounts.models import Person
 from consult.concept.queries import audiences_open_to, names_of
 from consult.contributions.due import due_on, is_open_question, overdue
+from consult.contributions.listing import narrowed
 from consult.contributions.models import Contribution, Stance, State
 from consult.contributions.shown import Shown, rows, show
 from consult.contributions.threads import at, reader_of
@@ -127,13 +128,7 @@ def _items(process: Process, person: Person, chosen: Any, by: Sequence[Any], now
 
 def _narrowed(process: Process, wanted: Wanted, column: Any) -> Any:
     query = select(column).where(*_CONDITIONS[wanted.which](process.id))
-    for part, value in (
-        (Contribution.stance, wanted.stance),
-        (Contribution.lang, wanted.lang),
-        (Contribution.channel, wanted.channel),
-    ):
-        if value:
-            query = query.where(part == value)
+    query = narrowed(query, wanted.stance, wanted.lang, wanted.channel)
     if wanted.element_id is not None:
         query = query.where(at(wanted.element_id))
     if wanted.whole:
