@@ -12,9 +12,10 @@ from flask_migrate import upgrade
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from bench.loader import make_contributions, make_people
+from bench.loader import insert_many, make_contributions, make_people
 from consult import clock, create_app
 from consult.accounts import sessions
+from consult.accounts.models import SignIn
 from consult.concept import operations
 from consult.concept.models import ConceptKind, ElementKind, VersionAudience
 from consult.concept.operations import Part, Text
@@ -29,6 +30,7 @@ from consult.processes.models import (
     Stage,
     StageActivity,
 )
+from consult.web import FormAnswer
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Contributions in the whole process, beside those on the measured goals.
@@ -39,6 +41,8 @@ OTHERS = 40
 REACTIONS = 5
 #: Waiting for a moderator, beside all these.
 PENDING = 5_000
+#: Forms sent within a week.
+FORMS = 10_000
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ def build(database_url: str, folder: Path, total: int = TOTAL) -> Flask:
                            reactions=REACTIONS)  # fmt: skip
         make_contributions(process, others, PENDING, people, version_id=version.id, state=State.pending,
                            replies=0)  # fmt: skip
+        _lived_in(people)
         db.session.commit()
         if db.engine.dialect.name == "postgresql":
             with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -116,6 +121,22 @@ def build(database_url: str, folder: Path, total: int = TOTAL) -> Flask:
         db.session.remove()
         db.engine.dispose()
     return app
+
+
+def _lived_in(people: list[int]) -> None:
+    """A week of forms sent and of people signed in.
+
+    PostgreSQL plans a statement once for each connection: to a table that was empty then it goes on reading all of it
+    until its statistics come, which is the first minute of a new instance and not what is measured here.
+    """
+    now = clock.now()
+    insert_many(FormAnswer, ({"key": f"{n:064x}", "location": "/p/bench", "created_at": now} for n in range(FORMS)))
+    expires = now + timedelta(days=30)
+    insert_many(SignIn, (
+        {"secret_hash": f"{n:064x}", "person_id": person_id, "created_at": now, "seen_at": now, "expires_at": expires,
+         "second_factor_at": None, "device": "bench"}
+        for n, person_id in enumerate(people)
+    ))  # fmt: skip
 
 
 def visitors(app: Flask, number: int, form: str) -> list[Visitor]:

@@ -92,6 +92,8 @@ class Meeting(Base):
     registration: Mapped[word] = mapped_column(default=RegistrationMode.invited)
     registration_opens_at: Mapped[utc | None]
     registration_closes_at: Mapped[utc | None]
+    #: Until then who is registered may change what they said; None: until registration closes.
+    changes_until: Mapped[utc | None]
     #: Somebody looks at each registration before it counts.
     approval: Mapped[bool] = mapped_column(default=False)
     #: How long somebody of the waiting list has to take a place that became free.

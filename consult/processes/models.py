@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from consult.db import Base, created, fk, id_pk, line, text, utc, word
@@ -83,6 +83,8 @@ class Process(Base):
     answer_days: Mapped[int | None]
     #: How contributions can be meant, of `contributions.models.Stance`, with blanks between; empty: in all ways.
     offered_stances: Mapped[str] = mapped_column(String(200), default="")
+    #: What the leads call them, as {stance: {language: words}}; what is not said here is called as everywhere.
+    stance_words: Mapped[dict[str, dict[str, str]]] = mapped_column(JSON, default=dict)
     #: A mailing to more people than this needs a second person's yes.
     confirm_above: Mapped[int] = mapped_column(default=200)
     created_at: Mapped[created]
@@ -117,6 +119,8 @@ class Stage(Base):
     description: Mapped[text] = mapped_column(default="")
     starts_at: Mapped[utc]
     ends_at: Mapped[utc | None]
+    #: One more with each change of its time or title: calendars take the newer one.
+    sequence: Mapped[int] = mapped_column(default=0)
     #: Name of the preset the activities came from; "own" when chosen by hand.
     preset: Mapped[word] = mapped_column(default="read")
     source: Mapped[line | None]
