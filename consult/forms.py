@@ -91,10 +91,9 @@ class _Offered:
     def choices(self) -> list[tuple[str, str]]:
         return list(self._offered().items())
 
-    def narrow(self, words: Container[str]) -> None:
-        """Show only these. The other words still arrive: what is no longer offered is refused by the operation."""
-        names = self._offered
-        self._offered = lambda: {word: name for word, name in names().items() if word in words}
+    def offer(self, names: Callable[[], Mapping[str, str]]) -> None:
+        """Show these. The other words still arrive: what is no longer offered is refused by the operation."""
+        self._offered = names
 
     def pre_validate(self: Any, form: Any) -> None:
         if self.data not in self._words:

@@ -7,8 +7,9 @@ from flask_babel import gettext as _
 
 from consult.contributions.forms import language_names
 from consult.contributions.listing import Filter
-from consult.contributions.models import Order
+from consult.contributions.models import Order, Stance
 from consult.contributions.words import channel_names, order_names, stance_names
+from consult.processes.models import Process
 
 #: Names of the choices in an address.
 NAMES = ("order", "stance", "lang", "channel")
@@ -18,7 +19,7 @@ def choice_of(args: Mapping[str, str]) -> Filter:
     """The choice in an address; what is not offered counts as none."""
     stance, lang, channel, order = (args.get(name, "") for name in ("stance", "lang", "channel", "order"))
     return Filter(
-        stance=stance if stance in stance_names() else "",
+        stance=stance if stance in set(Stance) else "",
         lang=lang if lang in language_names() else "",
         channel=channel if channel in channel_names() else "",
         order=Order(order) if order in order_names() else Order.newest,
@@ -32,10 +33,10 @@ def address_of(chosen: Filter) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-def offered(chosen: Filter, counts: Mapping[str, int]) -> dict[str, Any]:
+def offered(process: Process, chosen: Filter, counts: Mapping[str, int]) -> dict[str, Any]:
     """What `contributions/_choose.html` shows; `counts`: published contributions here by stance."""
     number = sum(counts.values())
-    stances = [(key, f"{name} ({counts.get(key, 0)})") for key, name in stance_names().items()]
+    stances = [(key, f"{name} ({counts.get(key, 0)})") for key, name in stance_names(process).items()]
     return {
         "open": bool(address_of(chosen)),
         "fields": [

@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import and_, select
 
 from consult.contributions.models import ChangeSource, Contribution, ContributionText, State
+from consult.contributions.words import stance_name
 from consult.extensions import db
 from consult.html import clean_line
+from consult.processes.models import Process
 
 #: Contributions shown for one search, and words of it that count.
 FOUND = 20
@@ -28,6 +30,8 @@ class Found:
     number: int
     kind: str
     stance: str | None
+    #: What it is called in this process.
+    stance_label: str
     created_at: datetime
     #: What it says; None when that is not public.
     body: str | None
@@ -44,7 +48,7 @@ def as_numbers(typed: str) -> list[int] | None:
     return sorted({int(match.group(1)) for match in found if match})
 
 
-def _query(process_id: int) -> Any:
+def _query(process: Process) -> Any:
     return (
         select(
             Contribution.id,
@@ -62,22 +66,22 @@ def _query(process_id: int) -> Any:
                 ContributionText.revision == Contribution.revision,
             ),
         )
-        .where(Contribution.process_id == process_id, Contribution.number.is_not(None))
+        .where(Contribution.process_id == process.id, Contribution.number.is_not(None))
     )
 
 
-def _found(row: Any) -> Found:
+def _found(process: Process, row: Any) -> Found:
     body = row.body if row.state == State.published else None
-    return Found(row.id, row.number, row.kind, row.stance, row.created_at, body)
+    return Found(row.id, row.number, row.kind, row.stance, stance_name(process, row.stance), row.created_at, body)
 
 
-def by_numbers(process_id: int, numbers: Iterable[int]) -> list[Found]:
+def by_numbers(process: Process, numbers: Iterable[int]) -> list[Found]:
     """The contributions with these numbers, in their order, whatever their state. One query."""
     wanted = list(set(numbers))
     if not wanted:
         return []
-    query = _query(process_id).where(Contribution.number.in_(wanted)).order_by(Contribution.number)
-    return [_found(row) for row in db.session.execute(query)]
+    query = _query(process).where(Contribution.number.in_(wanted)).order_by(Contribution.number)
+    return [_found(process, row) for row in db.session.execute(query)]
 
 
 def _pattern(word: str) -> str:
@@ -91,13 +95,13 @@ def _pattern(word: str) -> str:
     return f"%{''.join(signs)}%"
 
 
-def with_words(process_id: int, typed: str) -> list[Found]:
+def with_words(process: Process, typed: str) -> list[Found]:
     """Published contributions that hold all these words, in capital or small letters, newest first. One query."""
     words = [word for word in clean_line(typed).split() if word][:WORDS]
     if not words:
         return []
     query = (
-        _query(process_id)
+        _query(process)
         .where(
             Contribution.state == State.published,
             *(ContributionText.body.ilike(_pattern(word), escape="\\") for word in words),
@@ -110,17 +114,17 @@ def with_words(process_id: int, typed: str) -> list[Found]:
     for row in db.session.execute(query):
         body = row.body.casefold()
         if all(word in body for word in folded):
-            found.append(_found(row))
+            found.append(_found(process, row))
             if len(found) == FOUND:
                 break
     return found
 
 
-def not_yet_named(process_id: int, element_ids: Sequence[int], limit: int) -> list[Found]:
+def not_yet_named(process: Process, element_ids: Sequence[int], limit: int) -> list[Found]:
     """Published contributions to these elements that no change of the text names as its source yet, newest first."""
     named = select(ChangeSource.id).where(ChangeSource.contribution_id == Contribution.id).exists()
     query = (
-        _query(process_id)
+        _query(process)
         .where(
             Contribution.element_id.in_(list(element_ids)),
             Contribution.state == State.published,
@@ -130,4 +134,4 @@ def not_yet_named(process_id: int, element_ids: Sequence[int], limit: int) -> li
         .order_by(Contribution.number.desc())
         .limit(limit)
     )
-    return [_found(row) for row in db.session.execute(query)]
+    return [_found(process, row) for row in db.session.execute(query)]

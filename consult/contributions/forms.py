@@ -1,6 +1,7 @@
 """What people type about the text."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from flask_babel import gettext as _
@@ -23,9 +24,11 @@ from consult.accounts.names import skeleton
 from consult.concept.queries import Placed
 from consult.contributions.listing import Filter
 from consult.contributions.models import MAX_LENGTH, Order, Stance, State
+from consult.contributions.offered import offered_names, stances_of
 from consult.contributions.words import channel_names, kind_names, order_names, stance_names, state_names
 from consult.forms import Form, RadioOne, SelectOne, _l, one_line, several_lines
 from consult.i18n import language
+from consult.processes.models import Process
 
 #: Languages people write in here, each by its own name, in order of these; any other is fine as "another one".
 #: Written down because Babel reads a megabyte of locale data for each name, and never lets go of it.
@@ -71,11 +74,13 @@ class FilterForm(PlainForm):
     state = SelectField(_l("State"))
     needs = SelectField(_l("Needs a translation into"))
 
-    def __init__(self, args: Any, *, places: Sequence[Placed], moderates: bool, helps: bool = False) -> None:
+    def __init__(
+        self, args: Any, process: Process, *, places: Sequence[Placed], moderates: bool, helps: bool = False
+    ) -> None:
         super().__init__(args)
         everything = [("", _("All"))]
         self._places = {place.key: place.element_id for place in places}
-        self.stance.choices = [*everything, *stance_names().items()]
+        self.stance.choices = [*everything, *stance_names(process).items()]
         self.kind.choices = [*everything, *kind_names().items()]
         self.channel.choices = [*everything, *channel_names().items()]
         self.lang.choices = [*everything, *language_names().items()]
@@ -132,9 +137,10 @@ class _TextForm(Form):
         self.text.flags.maxlength = MAX_LENGTH
 
 
-def _offer(field: RadioOne, stances: Sequence[Stance]) -> None:
-    """Only these ways to mean it; a single one needs no choosing."""
-    field.narrow(stances)
+def _offer(field: RadioOne, process: Process) -> None:
+    """Only the ways to mean it that this process offers, in its words; a single one needs no choosing."""
+    field.offer(partial(offered_names, process))
+    stances = stances_of(process)
     if len(stances) == 1 and not field.data:
         field.data = stances[0]
 
@@ -145,7 +151,7 @@ class CommentForm(_TextForm):
     stance = RadioOne(
         _l("How do you mean it?"),
         words=frozenset(Stance),
-        offered=stance_names,
+        offered=dict,
         validators=[InputRequired(_l("Please choose how you mean it."))],
     )
     organisation_id = SelectField(_l("I write"), coerce=int, validators=[Optional()], default=0)
@@ -154,12 +160,12 @@ class CommentForm(_TextForm):
         self,
         *args: object,
         organisations: Iterable[Organisation] = (),
-        stances: Sequence[Stance] | None = None,
+        process: Process | None = None,
         **kwargs: object,
     ) -> None:
         super().__init__(*args, **kwargs)
-        if stances is not None:
-            _offer(self.stance, stances)
+        if process is not None:
+            _offer(self.stance, process)
         speaks_for = [(o.id, _("for %(organisation)s", organisation=o.name)) for o in organisations]
         if speaks_for:
             self.organisation_id.choices = [(0, _("for myself")), *speaks_for]
@@ -183,7 +189,7 @@ class GuestForm(_TextForm):
     stance = RadioOne(
         _l("How do you mean it?"),
         words=frozenset(Stance),
-        offered=stance_names,
+        offered=dict,
         validators=[InputRequired(_l("Please choose how you mean it."))],
     )
     author_name = StringField(
@@ -220,12 +226,12 @@ class GuestForm(_TextForm):
         *args: object,
         known: bool = False,
         taken: Iterable[str] = (),
-        stances: Sequence[Stance] | None = None,
+        process: Process | None = None,
         **kwargs: object,
     ) -> None:
         super().__init__(*args, **kwargs)
-        if stances is not None:
-            _offer(self.stance, stances)
+        if process is not None:
+            _offer(self.stance, process)
         self.knows = self.as_guest.data == mark
         self.as_guest.data = mark
         self._taken = frozenset(taken)

@@ -30,7 +30,7 @@ from consult.contributions.models import (
     State,
 )
 from consult.contributions.proposals import as_difference
-from consult.contributions.words import channel_names, kind_names, stance_names, state_names
+from consult.contributions.words import channel_names, kind_names, stance_name, state_names
 from consult.html import plain_html
 from consult.processes.models import Process
 
@@ -47,6 +47,8 @@ class Shown:
     channel: str
     lang: str
     stance: str | None
+    #: What it is called in this process, in the language of the page.
+    stance_label: str
     state: str
     revision: int
     depth: int
@@ -121,10 +123,6 @@ class Shown:
     @property
     def is_public(self) -> bool:
         return self.state == State.published
-
-    @property
-    def stance_label(self) -> str:
-        return stance_names().get(self.stance or "", "")
 
     @property
     def kind_label(self) -> str:
@@ -381,6 +379,7 @@ def show(process: Process, row: Any, reader: Reader) -> Shown:
     return Shown(
         slug=process.slug,
         code=process.code,
+        stance_label=stance_name(process, row.stance),
         is_sample=process.is_demo and row.source is None,
         mine=mine,
         reveal=reader.reveal or mine,

@@ -1,18 +1,45 @@
 """Plain words for what the database holds as machine words."""
 
+from collections.abc import Mapping
+
+from flask import current_app
 from flask_babel import gettext as _
 
 from consult.contributions.models import Channel, Kind, ModerationKind, Order, Stance, State
+from consult.forms import _l
+from consult.i18n import language
+from consult.processes.models import Process
+
+#: Towards the text, in the words of the people who choose it, where a process has no words of its own.
+USUAL_STANCES: Mapping[str, str] = {
+    Stance.support: _l("I like this"),
+    Stance.concern: _l("This worries me"),
+    Stance.change: _l("This should change"),
+    Stance.question: _l("I have a question"),
+}
 
 
-def stance_names() -> dict[str, str]:
-    """Towards the text, in the words of the people who choose it."""
-    return {
-        Stance.support: _("I like this"),
-        Stance.concern: _("This worries me"),
-        Stance.change: _("This should change"),
-        Stance.question: _("I have a question"),
-    }
+def name_by(words: Mapping[str, Mapping[str, str]], stance: str) -> str:
+    """What a stance is called by these words of {stance: {language: words}}.
+
+    In the language of the page; else in the city's language; else in our words.
+    """
+    own = words.get(stance)
+    if own:
+        found = own.get(language()) or own.get(current_app.config["BABEL_DEFAULT_LOCALE"])
+        if found:
+            return found
+    return str(USUAL_STANCES.get(stance, ""))
+
+
+def stance_names(process: Process) -> dict[str, str]:
+    """What the stances are called in this process, all four in their order. Nothing but this and its pieces says so."""
+    return {stance: name_by(process.stance_words, stance) for stance in USUAL_STANCES}
+
+
+def stance_name(process: Process, stance: str | None) -> str:
+    """One of them; empty for a contribution without one."""
+    return name_by(process.stance_words, stance) if stance else ""
 
 
 def kind_names() -> dict[str, str]:

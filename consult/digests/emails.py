@@ -59,12 +59,12 @@ def compose(report: Report, url: str) -> Mail:
     if report.lively:
         parts += [
             _("Where most was written:"),
-            _list(f"{words.part_name(part)}: {words.news_of(part)}" for part in report.lively),
+            _list(f"{words.part_name(part)}: {words.news_of(process, part)}" for part in report.lively),
         ]
     if report.contested:
         parts += [
             _("Contested:"),
-            _list(f"{words.part_name(part)}: {words.both_sides(part)}" for part in report.contested),
+            _list(f"{words.part_name(part)}: {words.both_sides(process, part)}" for part in report.contested),
         ]
     parts += [
         _("The digest has at most two pages, with all figures in an annex:"),

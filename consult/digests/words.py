@@ -6,11 +6,13 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from consult.concept.queries import excerpt
+from consult.contributions.models import Stance
 from consult.contributions.words import channel_names, stance_names
 from consult.digests.content import Content, Two
 from consult.digests.reading import SHORT, Part, Quote, Report
 from consult.i18n import format_day, format_moment, format_number, language_name
 from consult.invitations.models import InvitationState
+from consult.processes.models import Process
 from consult.weighing.words import disposition_names
 
 #: How many versions or sittings are called by name.
@@ -19,8 +21,9 @@ MAX_TITLES = 3
 MAX_NUMBERS = 120
 
 
-def stances() -> dict[str, str]:
-    return {**stance_names(), "": _("Without a stance")}
+def stances(process: Process) -> dict[str, str]:
+    """In the words of the process, as everywhere about it."""
+    return {**stance_names(process), "": _("Without a stance")}
 
 
 def part_name(part: Part) -> str:
@@ -53,22 +56,22 @@ def _with_change(sentence: str, now: int, before: int | None) -> str:
     return f"{sentence} ({change})" if change else sentence
 
 
-def new_by_stance(counts: Mapping[str, Two]) -> str:
+def new_by_stance(process: Process, counts: Mapping[str, Two]) -> str:
     """ "3 × This should change, 1 × I have a question": what is new, zeros left out."""
-    names = stances()
+    names = stances(process)
     return ", ".join(
         f"{format_number(two['new'])} × {names.get(stance, stance)}" for stance, two in counts.items() if two["new"]
     )
 
 
-def news_of(part: Part) -> str:
+def news_of(process: Process, part: Part) -> str:
     """What is new on one element, in one line."""
     figures = part.figures
     words = []
     if figures["published"]["new"]:
         words.append(
             ngettext("%(num)s new contribution", "%(num)s new contributions", figures["published"]["new"])
-            + f" ({new_by_stance(figures['stances'])})"
+            + f" ({new_by_stance(process, figures['stances'])})"
         )
     if figures["replies"]["new"]:
         words.append(ngettext("%(num)s new reply", "%(num)s new replies", figures["replies"]["new"]))
@@ -76,8 +79,15 @@ def news_of(part: Part) -> str:
     return ", ".join(words)
 
 
-def both_sides(part: Part) -> str:
-    """ "5 like it, 6 want something else"."""
+def both_sides(process: Process, part: Part) -> str:
+    """ "5 like it, 6 want something else"; in the words of the process where it has its own."""
+    if any(process.stance_words.get(stance) for stance in (Stance.support, Stance.concern, Stance.change)):
+        names = stance_names(process)
+        return _(
+            "%(favour)s × “%(support)s”, %(against)s × “%(concern)s” or “%(change)s”",
+            favour=format_number(part.in_favour), support=names[Stance.support],
+            against=format_number(part.against), concern=names[Stance.concern], change=names[Stance.change],
+        )  # fmt: skip
     return _(
         "%(favour)s like it, %(against)s are worried or want a change",
         favour=format_number(part.in_favour),
@@ -90,7 +100,7 @@ def headline(report: Report) -> list[str]:
     content, stocks = report.content, report.content["stocks"]
     before = content.get("before")
     new = ngettext("%(num)s new contribution", "%(num)s new contributions", content["new"])
-    by_stance = new_by_stance(content["stances"])
+    by_stance = new_by_stance(report.process, content["stances"])
     sentences = [f"{new}: {by_stance}" if by_stance else new]
     if content["new_replies"]:
         sentences.append(ngettext("%(num)s new reply", "%(num)s new replies", content["new_replies"]))
@@ -226,7 +236,7 @@ def bars(counts: Mapping[str, Two], names: Mapping[str, str], limit: int = 6) ->
     rows = [(key, two["new"]) for key, two in counts.items() if two["new"]]
     shown = rows if len(rows) <= limit else rows[: limit - 1]
     result: list[dict[str, object]] = [
-        {"label": names.get(key, key), "value": number, "tone": key if key in stance_names() else "accent"}
+        {"label": names.get(key, key), "value": number, "tone": key if key in set(Stance) else "accent"}
         for key, number in shown
     ]
     if len(shown) < len(rows):

@@ -91,7 +91,8 @@ def create_process(actor: Person, title: str, code: str, slug: str, starts_on: d
 
 #: What a lead may change at any time, and what only before anybody has seen the address.
 BASICS = (
-    "title", "motto", "intro", "influence", "moderation_hours", "answer_days", "offered_stances", "confirm_above",
+    "title", "motto", "intro", "influence", "moderation_hours", "answer_days", "offered_stances", "stance_words",
+    "confirm_above",
 )  # fmt: skip
 BEFORE_PUBLISHING = ("slug", "code")
 

@@ -11,8 +11,10 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from consult.concept.queries import Placed
 from consult.contributions.forms import language_names
+from consult.contributions.models import Stance
 from consult.contributions.words import channel_names, stance_names
 from consult.forms import Form, _l, several_lines
+from consult.processes.models import Process
 from consult.weighing.listing import Order, Wanted, Which
 from consult.weighing.words import desk_orders, disposition_choices
 
@@ -32,14 +34,14 @@ class DeskForm(PlainForm):
     order = SelectField(_l("Order"))
     list = HiddenField()
 
-    def __init__(self, args: Any, places: Sequence[Placed], *, promised: bool) -> None:
+    def __init__(self, args: Any, process: Process, places: Sequence[Placed], *, promised: bool) -> None:
         """`promised`: questions are answered by a day; then what waits for one stands first unless chosen otherwise."""
         super().__init__(args)
         urgent = promised and (self.list.data or Which.open) == Which.open
         self.order.data = self.order.data or (Order.questions if urgent else Order.oldest)
         everything = ("", _("All"))
         self._places = {place.key: place.element_id for place in places}
-        self.stance.choices = [everything, *stance_names().items()]
+        self.stance.choices = [everything, *stance_names(process).items()]
         whole = (WHOLE, _("The process as a whole"))
         self.element.choices = [everything, whole, *((place.key, place.heading) for place in places)]
         self.lang.choices = [everything, *language_names().items()]
@@ -53,7 +55,7 @@ class DeskForm(PlainForm):
         return Wanted(
             which=Which(which) if which in list(Which) else Which.open,
             order=Order(order) if order in list(Order) else Order.oldest,
-            stance=stance if stance in stance_names() else "",
+            stance=stance if stance in set(Stance) else "",
             lang=lang if lang in language_names() else "",
             channel=channel if channel in channel_names() else "",
             element_id=self._places.get(element),

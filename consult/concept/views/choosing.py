@@ -94,7 +94,7 @@ def choose(process: Process, element: Element, typed_in: Field, known: Sequence[
     passages = dict(known) if request.method == "GET" else {number: _passage(number) for number in _sent()}
     typed = clean_line(entered(typed_in))
     named = finding.as_numbers(typed) if typed else []
-    found = finding.by_numbers(process.id, [*passages, *(named or [])])
+    found = finding.by_numbers(process, [*passages, *(named or [])])
     missing = sorted(set(named or []) - {one.number for one in found})
     if named and not missing:
         typed_in.data = ""
@@ -102,7 +102,7 @@ def choose(process: Process, element: Element, typed_in: Field, known: Sequence[
     chosen = {one.id for one in found}
     if named is None:
         choice.searched = typed
-        offered = finding.with_words(process.id, typed)
+        offered = finding.with_words(process, typed)
     else:
         offered = _waiting(process, element)
     choice.offered = [Row(one) for one in offered if one.id not in chosen]
@@ -111,7 +111,7 @@ def choose(process: Process, element: Element, typed_in: Field, known: Sequence[
 
 def _waiting(process: Process, element: Element) -> list[Found]:
     """What was said to this element and what it came from, and neither changed it nor was decided about."""
-    found = finding.not_yet_named(process.id, queries.origins_of(element.id), _LOOKED_AT)
+    found = finding.not_yet_named(process, queries.origins_of(element.id), _LOOKED_AT)
     decided = decisions_on([one.id for one in found])
     return [one for one in found if one.id not in decided][:OFFERED]
 

@@ -288,7 +288,7 @@ def element(slug: str, key: str) -> str | Response:
         else None,
         newer_url=f"{url}{'?' if choice else ''}{urlencode(choice)}#contributions" if before else None,
         once=fragments.once,
-        choose=choosing.offered(chosen, by_stance) | {"url": url} if by_stance or choice else None,
+        choose=choosing.offered(process, chosen, by_stance) | {"url": url} if by_stance or choice else None,
         heirs=list(heirs.values()),
         commentable=commentable,
         kinds=kind_names(),

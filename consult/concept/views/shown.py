@@ -29,7 +29,7 @@ class Shown:
         self._commentable = commentable
         self._version_url = version_url
         self._kinds = kind_names()
-        self._stances = stance_names()
+        self._stances = stance_names(process)
         self._cited = marks.Cited()
         self._details: dict[str, dict[str, str]] = {}
         # Made once and filled in: addresses of 600 parts cost more than their texts. A key needs no quoting.

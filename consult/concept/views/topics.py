@@ -54,7 +54,7 @@ def topic(slug: str, key: str) -> str:
     found = _topic_or_404(process, key)
     chosen = topics.chosen(found, process, queries.audiences_open_to(current_person(), process))
     counts = contributions.counts(process.id, [row.element_id for part in chosen for row in part.all])
-    stances = stance_names()
+    stances = stance_names(process)
     return render_template(
         "concept/topic.html", process=process, topic=found, chosen=chosen, kinds=kind_names(),
         others=[other for other in topics.entries(process.id) if other.id != found.id],

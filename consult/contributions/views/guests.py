@@ -16,7 +16,6 @@ from consult.concept.queries import ElementView
 from consult.contributions import guests, names, policy, queries, receipts
 from consult.contributions.forms import GuestForm
 from consult.contributions.models import Stance, State
-from consult.contributions.offered import stances_of
 from consult.contributions.openness import standing_of
 from consult.contributions.proposal_forms import GuestProposeForm
 from consult.contributions.screening import state_for
@@ -150,7 +149,7 @@ def _write(
     if proposing:
         form = proposing.bind(GuestProposeForm(mark, known=author is not None, taken=taken))
     else:
-        form = GuestForm(mark, known=author is not None, taken=taken, stances=stances_of(process))
+        form = GuestForm(mark, known=author is not None, taken=taken, process=process)
     if helper is not None:
         form.email.label.text = _("E-mail address of the person you help")
     browser_secret()

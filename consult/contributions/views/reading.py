@@ -39,7 +39,7 @@ def index(slug: str) -> str:
     moderates = allowed(policy.can_moderate, process)
     helps = allowed(policy.can_help_translate, process)
     places = concept.element_choices(process, person)
-    form = FilterForm(request.args, places=places, moderates=moderates, helps=helps)
+    form = FilterForm(request.args, process, places=places, moderates=moderates, helps=helps)
     mine = person is not None and request.args.get("mine") == "1"
     wanted = form.wanted(mine_of=person.id if mine else None)
     comment, react = queries.openings_for(process, person)
@@ -65,7 +65,7 @@ def index(slug: str) -> str:
         next_url=f"{here}?{urlencode({**kept, 'before': page.next_cursor})}" if page.next_cursor else None,
         first_url=f"{here}?{urlencode(kept)}" if request.args.get("before") else None,
         comment_url=url_for("contributions.create_for_process", slug=slug) if comment else None,
-        counts=[(stance, label, counts.get(stance, 0)) for stance, label in stance_names().items()],
+        counts=[(stance, label, counts.get(stance, 0)) for stance, label in stance_names(process).items()],
         without_stance=counts.get("", 0),
         held_back=held_back,
         answered=number_answered(process.id),

@@ -12,7 +12,6 @@ from consult.concept.queries import ElementView
 from consult.contributions import operations, policy, queries
 from consult.contributions.forms import CommentForm, EditForm, ReplyForm
 from consult.contributions.models import Contribution, Kind, ReactionKind, Stance, State
-from consult.contributions.offered import stances_of
 from consult.contributions.openness import Standing, standing_at, standing_of
 from consult.contributions.screening import state_for
 from consult.contributions.views import guests, kept, similar
@@ -72,7 +71,7 @@ def _write(process: Process, key: str | None, action: str, back: str) -> Answer:
     person = current_person()
     # A browser that was offered no organisation sends none.
     offers = request.method == "GET" or "organisation_id" in request.form
-    form = CommentForm(organisations=speaks_for(person.id) if offers else (), stances=stances_of(process))
+    form = CommentForm(organisations=speaks_for(person.id) if offers else (), process=process)
     status = 200
     # What is sent and stored needs no look at the element's words.
     sent = request.method == "POST" and not similar.asked()

@@ -53,7 +53,7 @@ def cards(slug: str, meeting_id: int) -> Response | tuple[str, int]:
     form.offer(
         list(card_kind_names().items()),
         queries.element_choices(process, current_person()),
-        list(stance_names().items()),
+        list(stance_names(process).items()),
         [(code, language_name(code)) for code in CARD_LANGUAGES],
     )
     if request.method == "POST" and form.validate():

@@ -8,7 +8,8 @@ from consult.authz import authorize, current_person
 from consult.contributions.models import Stance
 from consult.contributions.offered import stances_of
 from consult.contributions.queries import reasons_of
-from consult.contributions.words import stance_names
+from consult.contributions.stance_forms import StanceWordsForm, as_data
+from consult.contributions.words import USUAL_STANCES
 from consult.forms import entered
 from consult.processes import operations, policy
 from consult.processes.forms import NewProcessForm, ProcessForm
@@ -17,6 +18,10 @@ from consult.processes.models import Process, ProcessState
 from consult.processes.operations import Taken
 from consult.processes.views.blueprint import bp
 from consult.web import commit_and_go, keeps_text
+
+
+class SettingsForm(ProcessForm, StanceWordsForm):
+    """The basics, with what the kinds of contributions are called here."""
 
 
 @bp.route("/processes/new", methods=["GET", "POST"])
@@ -49,8 +54,8 @@ def settings(slug: str) -> Response | str:
     """The basics of a process; beside them what is missing for publishing."""
     process = load_process(slug)
     authorize(policy.can_edit_process, process)
-    form = ProcessForm(obj=process, stances=stances_of(process))
-    form.stances.choices = list(stance_names().items())
+    form = SettingsForm(obj=process, stances=stances_of(process), **as_data(process.stance_words))
+    form.stances.choices = [(stance, str(name)) for stance, name in USUAL_STANCES.items()]
     names: tuple[str, ...] = operations.BASICS
     if process.state == ProcessState.draft:
         names += operations.BEFORE_PUBLISHING
@@ -62,6 +67,7 @@ def settings(slug: str) -> Response | str:
             chosen = set(form.stances.data or ())
             # Everything is kept as nothing chosen: a way to mean it that comes later is offered as well.
             values["offered_stances"] = "" if chosen >= set(Stance) else " ".join(s for s in Stance if s in chosen)
+            values["stance_words"] = form.stance_words(process.stance_words)
             operations.change_process(process, current_person().id, values)
         except Taken as taken:
             form[taken.field].errors = [taken.message]
@@ -71,7 +77,7 @@ def settings(slug: str) -> Response | str:
     return _settings_page(process, form)
 
 
-def _settings_page(process: Process, form: ProcessForm) -> str:
+def _settings_page(process: Process, form: SettingsForm) -> str:
     draft = process.state == ProcessState.draft
     reasons = len(reasons_of(process.id)) if draft else 0
     return render_template(

@@ -49,7 +49,7 @@ def index(slug: str) -> str:
     process = _desk(slug)
     person = current_person()
     places = concept.element_choices(process, person)
-    form = DeskForm(request.args, places, promised=process.answer_days is not None)
+    form = DeskForm(request.args, process, places, promised=process.answer_days is not None)
     wanted = form.wanted()
     page = listing.desk(process, person, wanted, request.args.get("before", ""))
     numbers = queries.counts(process)
@@ -141,7 +141,7 @@ def answer(slug: str) -> Response | str | tuple[str, int]:
     process = _desk(slug)
     person = current_person()
     if request.args.get("every"):
-        form_of_desk = DeskForm(request.args, concept.element_choices(process, person), promised=False)
+        form_of_desk = DeskForm(request.args, process, concept.element_choices(process, person), promised=False)
         every = listing.numbers_of(process, form_of_desk.wanted(), TOGETHER)
         return redirect(url_for("weighing.answer", slug=slug, n=every), 303)
     numbers = _numbers()
