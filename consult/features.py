@@ -31,6 +31,7 @@ from consult.moderation import emails as _moderation_mails
 from consult.moderation import models as _moderation
 from consult.moderation.views import bp as _moderation_pages
 from consult.newsletters import emails as _newsletter_mails
+from consult.newsletters import emails_dates as _date_mails
 from consult.newsletters.views import bp as _newsletter_pages
 from consult.outbox import models as _outbox
 from consult.outbox.views import bp as _outbox_pages
@@ -49,7 +50,7 @@ TABLES = (
 #: Importing these registers their mails.
 MAILS = (
     _contribution_mails, _moderation_mails, _weighing_mails, _meeting_mails, _registration_mails, _invitation_mails,
-    _deputy_mails, _newsletter_mails, _monthly_mails, _desk_mails,
+    _deputy_mails, _newsletter_mails, _date_mails, _monthly_mails, _desk_mails,
 )  # fmt: skip
 
 

@@ -51,6 +51,6 @@ MAILS = frozenset(
     confirm_registration registration_known registration_confirmed registration_listed registration_refused
     registration_ended place_offered place_offer_ended
     meeting_reminder meeting_thanks meeting_survey
-    newsletter_confirm newsletter newsletter_test
+    newsletter_confirm newsletter newsletter_test dates_changed
     """.split()
 )

@@ -17,7 +17,7 @@ from consult.jobs import Job, enqueue
 from consult.meetings import reminders as remind
 from consult.meetings import waiting
 from consult.moderation import mornings as morning
-from consult.newsletters import issues
+from consult.newsletters import dates, issues
 from consult.outbox import bounces, delivery, returned
 from consult.outbox import operations as outbox
 
@@ -129,8 +129,9 @@ def newsletter(issue_id: int) -> None:
 
 @shared_task(name=Job.newsletters.value)
 def newsletters() -> None:
-    """Look after the issues that are to leave, and those that are leaving."""
+    """Look after the issues that are to leave, those that are leaving, and mails about other dates of stages."""
     issues.tick(clock.now())
+    dates.tick(clock.now())
     _beat(Job.newsletters)
 
 

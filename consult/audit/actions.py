@@ -166,6 +166,8 @@ class Action(StrEnum):
     newsletter_tested = "newsletters.issue.tested"
     newsletter_started = "newsletters.issue.started"
     newsletter_finished = "newsletters.issue.finished"
+    #: A stage has other days, and those who follow the process are told; the facts say which days they knew.
+    dates_told = "newsletters.dates.told"
     # contacts
     contact_changed = "contacts.person.changed"
     affiliation_changed = "contacts.affiliation.changed"
@@ -184,6 +186,7 @@ FACTS: dict[Action, frozenset[str]] = {
     Action.registration_changed: frozenset({"state"}),
     Action.stage_moved: frozenset({"starts_at", "ends_at"}),
     Action.newsletter_handed_in: frozenset({"recipients"}),
+    Action.dates_told: frozenset({"sequence", "starts_at", "ends_at", "recipients"}),
     Action.contact_changed: frozenset({"fields"}),
     Action.affiliation_changed: frozenset({"organisation_id", "present"}),
     Action.network_changed: frozenset({"organisation_id", "present"}),

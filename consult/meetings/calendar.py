@@ -225,6 +225,31 @@ class Span:
     page_url: str
     description: str
     stamp: datetime
+    #: How often its days or title changed.
+    sequence: int = 0
+
+
+def _span_event(span: Span) -> Event:
+    event = Event()
+    event.add("uid", span.uid)
+    event.add("sequence", span.sequence)
+    event.add("dtstamp", span.stamp.astimezone(UTC).replace(microsecond=0))
+    event.add("summary", clean_line(span.title))
+    event.add("dtstart", span.first)
+    event.add("dtend", span.after_last)
+    if span.description.strip():
+        event.add("description", clean_text(span.description).strip())
+    event.add("url", span.page_url)
+    # A stage takes nobody's time: calendars show it without calling the days busy.
+    event.add("transp", "TRANSPARENT")
+    return event
+
+
+def span_entry(span: Span) -> bytes:
+    """The .ics of one stage, for everybody."""
+    calendar = _calendar(PUBLISH)
+    calendar.add_component(_span_event(span))
+    return bytes(calendar.to_ical())
 
 
 def feed(name: str, dates: Sequence[Dated], spans: Sequence[Span] = (), *, public_url: str) -> bytes:
@@ -236,18 +261,7 @@ def feed(name: str, dates: Sequence[Dated], spans: Sequence[Span] = (), *, publi
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", vDuration(REFRESH))
     for span in spans:
-        event = Event()
-        event.add("uid", span.uid)
-        event.add("dtstamp", span.stamp.astimezone(UTC).replace(microsecond=0))
-        event.add("summary", clean_line(span.title))
-        event.add("dtstart", span.first)
-        event.add("dtend", span.after_last)
-        if span.description.strip():
-            event.add("description", clean_text(span.description).strip())
-        event.add("url", span.page_url)
-        # A stage takes nobody's time: calendars show it without calling the days busy.
-        event.add("transp", "TRANSPARENT")
-        calendar.add_component(event)
+        calendar.add_component(_span_event(span))
     for dated in dates:
         calendar.add_component(
             _event_of(

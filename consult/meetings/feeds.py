@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -26,6 +25,7 @@ from consult.meetings.models import Meeting, Registration, RegistrationState
 from consult.outbox.links import link
 from consult.processes.models import Process, ProcessState, Stage
 from consult.processes.queries import stages_in_order
+from consult.processes.words import first_day, last_day
 
 #: What a personal link opens: a group, or this.
 MY_DATES = 0
@@ -70,24 +70,23 @@ def _dated(rows: Sequence[tuple[Meeting, Process]], online: set[int]) -> list[Da
 
 def _spans(process: Process) -> list[Span]:
     stages = stages_in_order(process.id)
-    host = urlsplit(current_app.config["PUBLIC_URL"]).hostname
     stamps = _stamps(Stage.__tablename__, [stage.id for stage in stages])
-    zone, found = ZoneInfo(process.zone), []
-    for stage in stages:
-        first = stage.starts_at.astimezone(zone).date()
-        last = (stage.ends_at - timedelta(microseconds=1)).astimezone(zone).date() if stage.ends_at else first
-        found.append(
-            Span(
-                uid=f"stage-{stage.id}@{host}",
-                title=stage.title,
-                first=first,
-                after_last=last + timedelta(days=1),
-                page_url=link("processes.timeline", slug=process.slug, lang=None),
-                description=f"{process.title}\n\n{stage.description}".strip(),
-                stamp=stamps.get(stage.id, datetime(2000, 1, 1, tzinfo=UTC)),
-            )
-        )
-    return found
+    return [span_of(process, stage, stamps.get(stage.id, datetime(2000, 1, 1, tzinfo=UTC))) for stage in stages]
+
+
+def span_of(process: Process, stage: Stage, stamp: datetime) -> Span:
+    """A stage as days in the zone of the process, under the same name for good."""
+    first = first_day(stage, process.zone)
+    return Span(
+        uid=f"stage-{stage.id}@{urlsplit(current_app.config['PUBLIC_URL']).hostname}",
+        title=stage.title,
+        first=first,
+        after_last=(last_day(stage, process.zone) or first) + timedelta(days=1),
+        page_url=link("processes.timeline", slug=process.slug, lang=None),
+        description=f"{process.title}\n\n{stage.description}".strip(),
+        stamp=stamp,
+        sequence=stage.sequence,
+    )
 
 
 def of_process(process: Process) -> bytes:

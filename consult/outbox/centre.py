@@ -12,7 +12,7 @@ from consult.outbox.kinds import all_kinds
 from consult.outbox.models import OutboxMessage, State
 
 #: Who reads the newsletter is nobody's business: these mails are listed without a name and not found by one.
-NAMELESS = ("newsletter", "newsletter_confirm")
+NAMELESS = ("newsletter", "newsletter_confirm", "dates_changed")
 
 #: What the lists show. Not the text that was sent: it weighs more than everything else together.
 _SHOWN = (

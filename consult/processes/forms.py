@@ -3,7 +3,16 @@
 from typing import Any
 
 from flask_babel import gettext as _
-from wtforms import DateField, EmailField, IntegerField, RadioField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateField,
+    EmailField,
+    IntegerField,
+    RadioField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -119,6 +128,8 @@ class StageForm(Form):
     preset = RadioField(_l("What can people do?"), choices=list(Preset), default=Preset.read.value)
     audience = RadioField(_l("Who can do it?"), choices=list(Audience), default=Audience.public.value)
     moderation = RadioField(_l("Moderation"), choices=list(Moderation), default=Moderation.pre.value)
+    #: Its words come from the view, with the number of people; it is there only where somebody would be told.
+    tell = BooleanField(default=True)
 
     def __init__(self, *args: Any, own: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,5 +1,6 @@
 """A participation process, its stages and the bodies at work in it."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -105,6 +106,14 @@ class ProcessCounter(Base):
 
     process_id: Mapped[int] = fk("process.id", primary_key=True)
     last_number: Mapped[int] = mapped_column(default=0)
+
+
+@dataclass(frozen=True)
+class Days:
+    """When a stage begins and ends, or did; None: the end is open."""
+
+    starts_at: datetime
+    ends_at: datetime | None
 
 
 class Stage(Base):

@@ -7,13 +7,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from consult import clock
 from consult.accounts import tokens
 from consult.accounts.models import LinkPurpose, LinkToken, Person
 from consult.audit.actions import Action
+from consult.audit.models import AuditEntry
 from consult.audit.operations import record
 from consult.errors import Refused
 from consult.extensions import db
@@ -21,6 +22,7 @@ from consult.groups.models import Group, Membership
 from consult.processes.models import (
     Activity,
     Audience,
+    Days,
     Function,
     Influence,
     Moderation,
@@ -198,29 +200,48 @@ def create_stage(process: Process, actor_id: int, plan: StagePlan) -> Stage:
     _set_stage(process, stage, plan)
     db.session.add(stage)
     db.session.flush()
+    # SQLite gives the id of a removed stage once more: calendars know it, and take only what is newer.
+    stage.sequence = _acts_on(stage.id)
     _set_activities(stage, plan)
     db.session.flush()
     record(Action.stage_created, actor_id, stage, process_id=process.id)
     return stage
 
 
-def change_stage(process: Process, stage: Stage, actor_id: int, plan: StagePlan) -> None:
-    """The same for a stage that exists (loaded with its activities)."""
-    before = stage.starts_at, stage.ends_at
+def _acts_on(stage_id: int) -> int:
+    """How often the record names a stage of this id: never fewer times than it was changed."""
+    named = select(func.count()).where(
+        AuditEntry.subject_type == Stage.__tablename__, AuditEntry.subject_id == stage_id
+    )
+    return db.session.scalar(named) or 0
+
+
+def change_stage(process: Process, stage: Stage, actor_id: int, plan: StagePlan) -> Days | None:
+    """The same for a stage that exists (loaded with its activities); returns its former days where they are others now.
+
+    What the public has seen of it raises its number when it changes: calendars take the newer one.
+    """
+    # One lead after the other: each change has a number of its own, and says truly what was before it.
+    db.session.refresh(stage, ["title", "starts_at", "ends_at", "sequence"], with_for_update=True)
+    before, title = Days(stage.starts_at, stage.ends_at), stage.title
     _set_stage(process, stage, plan)
+    moved = Days(stage.starts_at, stage.ends_at) != before
+    if process.state != ProcessState.draft and (moved or stage.title != title):
+        stage.sequence += 1
     _set_activities(stage, plan)
     db.session.flush()
     record(Action.stage_changed, actor_id, stage, process_id=process.id)
-    if (stage.starts_at, stage.ends_at) != before:
-        began, ended = before
-        record(
-            Action.stage_moved,
-            actor_id,
-            stage,
-            process_id=process.id,
-            starts_at=began.isoformat(),
-            ends_at=ended.isoformat() if ended else None,
-        )
+    if not moved:
+        return None
+    record(
+        Action.stage_moved,
+        actor_id,
+        stage,
+        process_id=process.id,
+        starts_at=before.starts_at.isoformat(),
+        ends_at=before.ends_at.isoformat() if before.ends_at else None,
+    )
+    return before
 
 
 def _set_stage(process: Process, stage: Stage, plan: StagePlan) -> None:

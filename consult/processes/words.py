@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 
 from consult.i18n import format_day, format_days
-from consult.processes.models import Activity, Audience, Function, Influence, Moderation, ProcessState, Stage
+from consult.processes.models import Activity, Audience, Days, Function, Influence, Moderation, ProcessState, Stage
 from consult.processes.presets import Preset
 
 
@@ -121,7 +121,7 @@ def stage_sentences(stage: Stage) -> list[str]:
     ]
 
 
-def first_day(stage: Stage, zone: str) -> date:
+def first_day(stage: Stage | Days, zone: str) -> date:
     return stage.starts_at.astimezone(ZoneInfo(zone)).date()
 
 
@@ -130,12 +130,12 @@ def day_before(end: datetime, zone: str) -> date:
     return (end - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
 
 
-def last_day(stage: Stage, zone: str) -> date | None:
+def last_day(stage: Stage | Days, zone: str) -> date | None:
     """The last day of a stage; None when it has no end."""
     return None if stage.ends_at is None else day_before(stage.ends_at, zone)
 
 
-def period(stage: Stage, zone: str) -> str:
+def period(stage: Stage | Days, zone: str) -> str:
     """ "12. April - 27. Mai 2018", "ab 12. Juli 2018": the days of a stage, the year once where it is the same."""
     start, end = first_day(stage, zone), last_day(stage, zone)
     if end is None:

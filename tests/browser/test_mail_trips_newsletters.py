@@ -1,5 +1,8 @@
-"""Trips of mails of newsletters: is this your address, a test to oneself, an issue and the way to stop it."""
+"""Trips of mails of newsletters: is this your address, a test to oneself, an issue, other dates, the way to stop it."""
 
+from datetime import timedelta
+
+from consult import clock
 from consult.extensions import db
 from consult.invitations.models import Subscription
 from consult.newsletters import subscribing
@@ -70,3 +73,25 @@ def test_trip_newsletter(here: Town, visit: Visit) -> None:
     assert state_of(here, event) == ["ended"]
     press(phone.page, phone.page.locator("main form button"))
     assert state_of(here, event) == ["confirmed"], "the same page takes it up again"
+
+
+def test_trip_dates_changed(here: Town, visit: Visit) -> None:
+    event, address = new_event(here), new_address()
+    with here.inside():
+        process = db.session.query(Process).filter_by(slug=event.slug).one()
+        reader = factories.make_person("Rolf", email=address, account=False)
+        subscribing.subscribe(process, reader, "de")
+        starts = clock.now() + timedelta(days=3)
+        stage = factories.make_stage(process, title="Rückmeldung", starts_at=starts, ends_at=starts + timedelta(days=9))
+        path = f"/p/{event.slug}/stages/{stage.id}"
+    lead = visit(event.lead)
+    send(lead.go(path), last_day=(clock.now() + timedelta(days=40)).date().isoformat())
+    mail = mail_to(here, address)
+    assert "Rückmeldung" in mail.message["Subject"]
+    assert any(part.get_content_type() == "text/calendar" for part in mail.message.walk())
+    phone = visit()
+    phone.go(link_in(here, mail, f"/p/{event.slug}/timeline"))
+    assert "Rückmeldung" in text_of(phone.page)
+    phone.go(link_in(here, mail, "/newsletter/stop/"))
+    press(phone.page, phone.page.locator("main form button.primary"))
+    assert state_of(here, event) == ["ended"]

@@ -2,11 +2,13 @@
 
 from flask import flash, render_template, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from consult import clock
 from consult.authz import authorize, current_person
 from consult.forms import entered
+from consult.newsletters import dates
 from consult.processes import operations, policy, queries, words
 from consult.processes.forms import StageForm
 from consult.processes.loading import load_process
@@ -41,6 +43,7 @@ def stage_create(slug: str) -> Response | str:
     process = load_process(slug)
     authorize(policy.can_edit_process, process)
     form = StageForm()
+    del form.tell
     if form.validate_on_submit():
         operations.create_stage(process, current_person().id, _plan(form))
         flash(_("Saved."), "success")
@@ -61,11 +64,25 @@ def stage_edit(slug: str, stage_id: int) -> Response | str:
         description=stage.description,
         **_present(process, stage),
     )
+    followers = dates.followers(process)
+    shown = words.period(stage, process.zone)
+    if not followers:
+        del form.tell
     if form.validate_on_submit():
-        operations.change_stage(process, stage, current_person().id, _plan(form))
-        flash(_("Saved."), "success")
+        plan, tell = _plan(form), bool(followers and form.tell.data)
+        former = operations.change_stage(process, stage, current_person().id, plan)
+        told = dates.tell(process, stage, former, current_person()) if former and tell else 0
+        if told:
+            sentence = ngettext(
+                "Saved. One person who follows this process gets a mail.",
+                "Saved. %(num)s people who follow this process get a mail.",
+                told,
+            )
+        flash(sentence if told else _("Saved."), "success")
         return commit_and_go(url_for("processes.stages", slug=slug))
-    return render_template("processes/stage.html", process=process, form=form, stage=stage)
+    return render_template(
+        "processes/stage.html", process=process, form=form, stage=stage, followers=followers, shown=shown
+    )
 
 
 @bp.post("/p/<slug>/stages/<int:stage_id>/remove")
