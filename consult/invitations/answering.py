@@ -51,7 +51,8 @@ class Answer:
 
     coming: bool
     message: str = ""
-    needs: Needs = Needs()
+    #: None leaves what was said before, and so do `answers`.
+    needs: Needs | None = Needs()
     name: str | None = None
     maybe: bool = False
     #: Answers to the organisers' own questions.
@@ -81,8 +82,8 @@ def answer(invitation: Invitation, meeting: Meeting, given: Answer, now: datetim
     """Accept, decline or think about it; may be changed until the meeting begins. When it is full, accepting leads to
     the waiting list.
 
-    Raises `Refused` when the meeting is cancelled or has begun, and while somebody
-    else is named.
+    Raises `Refused` when the meeting is cancelled or has begun, while somebody else is named, and when who is coming
+    says something else than before later than that is possible.
     """
     now = now or clock.now()
     _lock(invitation, meeting, now)

@@ -20,7 +20,7 @@ from consult.invitations import answering, notes
 from consult.invitations.models import Campaign, Invitation, InvitationState
 from consult.invitations.operations import CANCELLATION, CHANGE, INVITATION, REMINDER, TEST
 from consult.invitations.queries import PURPOSE
-from consult.meetings import calendar
+from consult.meetings import calendar, deadlines
 from consult.meetings.mailing import entry_for, facts, greeting, sender
 from consult.meetings.models import Meeting, MeetingState
 from consult.meetings.queries import comes
@@ -184,6 +184,7 @@ class Told:
                 "You can change your answer until the meeting begins. "
                 "The link is for you alone; please do not pass it on."
             ),
+            deadlines.changes_told(self.meeting, clock.now()),
             _("The date is attached for your calendar."),
         ]
         return "\n\n".join(part for part in parts if part)

@@ -11,7 +11,7 @@ from consult.extensions import db
 from consult.forms import _l
 from consult.html import escape_markdown
 from consult.i18n import in_language, language
-from consult.meetings import calendar, registering, registrations, unconfirmed, waiting
+from consult.meetings import calendar, deadlines, registering, registrations, unconfirmed, waiting
 from consult.meetings.mailing import entry_for, facts, greeting, moment_words
 from consult.meetings.models import Meeting, MeetingState, RegistrationState
 from consult.meetings.registrations import Registered
@@ -143,6 +143,7 @@ def registration_known(message: OutboxMessage) -> Mail:
         *_head(found, _("somebody wanted to register with this address. We know it already for this meeting:")),
         _("On this page you see how it stands, and change or cancel it:"),
         linked(_("My registration"), url),
+        deadlines.changes_told(found.meeting, clock.now()),
         _("Was it not you? Then you need do nothing; nothing has changed."),
     ]
     return _mail(found, _("Your registration: %(title)s", title=found.meeting.title), parts, url, personal)
@@ -165,6 +166,7 @@ def registration_confirmed(message: OutboxMessage) -> Mail:
         _("Your code for the door: **%(code)s**", code=found.registration.code),
         linked(_("My registration"), url),
         _("There you find the code as a picture, and change or cancel your registration. It costs nothing."),
+        deadlines.changes_told(found.meeting, clock.now()),
         _("If you cannot come, please tell us there: somebody else may be waiting for the place."),
         _("The date is attached for your calendar. The link is for you alone; please do not pass it on."),
     ]
@@ -192,7 +194,7 @@ def registration_listed(message: OutboxMessage) -> Mail:
     parts = [
         *_head(found, opening), facts(found.meeting, found.process), state,
         _("On this page you see how it stands, and change or cancel it:"),
-        linked(_("My registration"), url),
+        linked(_("My registration"), url), deadlines.changes_told(found.meeting, clock.now()),
     ]  # fmt: skip
     return _mail(found, _("Your registration: %(title)s", title=found.meeting.title), parts, url, personal)
 

@@ -75,6 +75,7 @@ class MeetingForm(Form):
     registration = RadioField(_l("Who may register?"), default=RegistrationMode.invited)
     opens_on = DateField(_l("Registration opens on"), [Optional()])
     closes_on = DateField(_l("Last day of registration"), [Optional()])
+    changes_on = DateField(_l("Last day for changes"), [Optional()])
     approval = BooleanField(_l("We look at each registration before it counts"))
     offer_hours = IntegerField(
         _l("Hours to take a place that became free"),
@@ -107,13 +108,17 @@ class MeetingForm(Form):
         if self.repeat.data and self.times.data is None and not self.times.errors:
             self.times.errors = [_l("Please say how many meetings the series has.")]
             valid = False
-        for field in (self.day, self.opens_on, self.closes_on):
+        for field in (self.day, self.opens_on, self.closes_on, self.changes_on):
             if field.data is not None and field.data.year not in YEARS:
                 field.errors = [_l("Please give the day, for example 2026-05-09.")]
                 valid = False
         opens, closes = self.opens_on.data, self.closes_on.data
         if opens and closes and closes < opens:
             self.closes_on.errors = [_l("Registration must open before it closes.")]
+            valid = False
+        wrong = self._wrong_with_changes()
+        if wrong is not None and not self.changes_on.errors:
+            self.changes_on.errors = [wrong]
             valid = False
         begin, end = self.begin.data, self.end.data
         if self.begin.errors or self.end.errors:
@@ -123,6 +128,28 @@ class MeetingForm(Form):
         elif begin is not None and end is not None and end <= begin:
             self.end.errors = [_l("The end must come after the beginning.")]
         return valid and not self.end.errors
+
+    def _wrong_with_changes(self) -> Any:
+        """Why people cannot change what they entered until that day; None where they can, or where it is not said."""
+        last, day, opens = self.changes_on.data, self.day.data, self.opens_on.data
+        if last is None:
+            return None
+        if opens and last < opens:
+            return _l("This day lies before registration opens. Please choose a later one, or leave it empty.")
+        if day and last > day:
+            return _l("This day lies after the meeting. Please choose an earlier one, or leave it empty.")
+        if day and last == day and self.begin.data is None:
+            return _l("While the hour of the meeting is not known, this must be a day before it.")
+        return None
+
+    def _changes_until(self, wall_start: datetime, zone: str) -> datetime | None:
+        """The end of the day; on the day of the meeting its beginning."""
+        last = self.changes_on.data
+        if last is None:
+            return None
+        if last == wall_start.date():
+            return clock.from_local(wall_start, zone)
+        return clock.end_of_day(last, zone)
 
     def plan(self, zone: str) -> Arrangement:
         """What was entered; call after validating."""
@@ -150,6 +177,7 @@ class MeetingForm(Form):
             registration=RegistrationMode(self.registration.data),
             registration_opens_at=clock.start_of_day(self.opens_on.data, zone) if self.opens_on.data else None,
             registration_closes_at=clock.end_of_day(self.closes_on.data, zone) if self.closes_on.data else None,
+            changes_until=self._changes_until(wall_start, zone),
             approval=bool(self.approval.data),
             offer_hours=self.offer_hours.data or OFFER_HOURS,
             attendee_list=AttendeeList(self.attendee_list.data),

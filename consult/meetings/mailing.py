@@ -1,6 +1,6 @@
 """What all mails about meetings have in common: the facts, the sender's name, the guest's calendar entry."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -74,3 +74,9 @@ def moment_words(moment: datetime, meeting: Meeting) -> str:
     """ "Samstag, 5. Mai 2018, 10:00": by the clock at the place."""
     local = moment.astimezone(ZoneInfo(meeting.zone))
     return f"{format_weekday(local)}, {format_time(local, 'HH:mm', locale=language())}"
+
+
+def until_words(moment: datetime, meeting: Meeting) -> str:
+    """The same for the end of a time: midnight is said by the day that ends with it, "Freitag, 4. Mai 2018, 23:59"."""
+    midnight = moment.astimezone(ZoneInfo(meeting.zone)).time() == time()
+    return moment_words(moment - timedelta(minutes=1) if midnight else moment, meeting)

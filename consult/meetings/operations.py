@@ -65,6 +65,7 @@ class Arrangement:
     registration: str = RegistrationMode.invited
     registration_opens_at: datetime | None = None
     registration_closes_at: datetime | None = None
+    changes_until: datetime | None = None
     approval: bool = False
     offer_hours: int = 48
     attendee_list: str = AttendeeList.organisations
@@ -92,6 +93,7 @@ def plan_of(meeting: Meeting) -> Arrangement:
         registration=meeting.registration,
         registration_opens_at=meeting.registration_opens_at,
         registration_closes_at=meeting.registration_closes_at,
+        changes_until=meeting.changes_until,
         approval=meeting.approval,
         offer_hours=meeting.offer_hours,
         attendee_list=meeting.attendee_list,
@@ -114,6 +116,15 @@ def web_address(text: str) -> str:
     return cleaned
 
 
+def _check_changes(until: datetime | None, opens: datetime | None, starts_at: datetime) -> None:
+    if until is None:
+        return
+    if opens is not None and until <= opens:
+        raise Refused(_("The last day for changes lies before registration opens."))
+    if until > starts_at:
+        raise Refused(_("The last day for changes lies after the beginning of the meeting."))
+
+
 def _values(plan: Arrangement) -> dict[str, object]:
     """Columns of the meeting. Raises `Refused` for times in the wrong order and for what is no web address."""
     starts_at, ends_at = utc_of(plan.wall_start, plan.zone), utc_of(plan.wall_end, plan.zone)
@@ -122,6 +133,7 @@ def _values(plan: Arrangement) -> dict[str, object]:
     opens, closes = plan.registration_opens_at, plan.registration_closes_at
     if opens is not None and closes is not None and closes <= opens:
         raise Refused(_("Registration must open before it closes."))
+    _check_changes(plan.changes_until, opens, starts_at)
     return {
         "kind": MeetingKind(plan.kind),
         "title": clean_line(plan.title)[:300],
@@ -141,6 +153,7 @@ def _values(plan: Arrangement) -> dict[str, object]:
         "registration": RegistrationMode(plan.registration),
         "registration_opens_at": opens,
         "registration_closes_at": closes,
+        "changes_until": plan.changes_until,
         "approval": plan.approval,
         "offer_hours": plan.offer_hours,
         "attendee_list": AttendeeList(plan.attendee_list),

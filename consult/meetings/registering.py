@@ -21,6 +21,7 @@ from consult.extensions import db
 from consult.html import clean_line
 from consult.meetings import fields as questions
 from consult.meetings import survey, waiting
+from consult.meetings.deadlines import closes_at, may_change, stands, too_late
 from consult.meetings.models import (
     HOLDING_STATES,
     Meeting,
@@ -77,13 +78,6 @@ def is_open(meeting: Meeting, now: datetime) -> bool:
         and (meeting.registration_opens_at is None or meeting.registration_opens_at <= now)
         and now < closes_at(meeting)
     )
-
-
-def closes_at(meeting: Meeting) -> datetime:
-    """Until when people register and change what they gave."""
-    if meeting.registration_closes_at is None:
-        return meeting.starts_at
-    return min(meeting.registration_closes_at, meeting.starts_at)
 
 
 def of_person(meeting_id: int, person_id: int) -> Registration | None:
@@ -144,6 +138,19 @@ def put(registration: Registration, meeting: Meeting, given: Given) -> None:
         questions.save(registration, questions.fields_of(meeting.id), given.answers)
 
 
+def _refuse_other_words(meeting: Meeting, registration: Registration, given: Given) -> None:
+    """Raises `Refused` when something else was said than what stands there."""
+    before = Needs.load(registration.needs)
+    other = given.needs is not None and not given.needs.same_as(before)
+    if given.named is not None:
+        other |= given.named != registration.named
+    if given.answers is not None and not other:
+        stored = questions.answers_of([registration.id]).get(registration.id, {})
+        other = questions.that_count(questions.fields_of(meeting.id), given.answers) != stored
+    if other:
+        raise Refused(too_late(meeting))
+
+
 def register(
     meeting: Meeting,
     person: Person,
@@ -159,7 +166,8 @@ def register(
 
     `beyond`: also when all places are taken; only for people who are responsible for the room.
     Locks the meeting until the commit; it is as in the database afterwards. Raises `Refused` when the meeting is
-    cancelled or has begun, when registration is not open, or when the organisers said no before.
+    cancelled or has begun, when registration is not open, when the organisers said no before, or when what somebody
+    said is to be changed later than that is possible.
     """
     now = now or clock.now()
     lock(meeting)
@@ -178,6 +186,9 @@ def register(
         if origin == Origin.registration:
             raise Refused(_("The organisers have declined this registration."))
         registration.needs = None
+    if before is not None and origin not in _BY_STAFF and stands(meeting, registration, now):
+        _refuse_other_words(meeting, registration, given)
+        given = replace(given, needs=None, named=None, answers=None)
     put(registration, meeting, given)
     db.session.flush()
     if before != RegistrationState.attended:
@@ -255,7 +266,8 @@ def step_back(
 ) -> Registration:
     """Not coming (`declined`), or thinking about it (`maybe`): a place somebody held goes to the next one.
 
-    Who is not coming needs nothing: needs and answers are deleted.
+    Who is not coming needs nothing: needs and answers are deleted. Who thinks about it needs what they say, or what
+    they said before (None).
     """
     now = now or clock.now()
     lock(meeting)
@@ -270,7 +282,10 @@ def step_back(
     before = RegistrationState(registration.state)
     if before in (RegistrationState.attended, RegistrationState.refused):
         return registration
-    registration.needs = needs.dump() if needs and state == RegistrationState.maybe else None
+    if state != RegistrationState.maybe:
+        registration.needs = None
+    elif needs is not None:
+        registration.needs = needs.dump()
     if state == RegistrationState.declined:
         questions.forget([registration.id])
     settle(meeting, registration, before, state, actor_id or person.id, now, None)
@@ -299,12 +314,14 @@ def take_offer(meeting: Meeting, registration: Registration, person: Person, now
 def change(
     meeting: Meeting, registration: Registration, given: Given, actor_id: int, now: datetime | None = None
 ) -> None:
-    """Change what was given, not whether somebody comes. Raises `Refused` after the close of registration."""
+    """Change what was given, not whether somebody comes. Raises `Refused` when that is no longer possible."""
     now = now or clock.now()
     lock(meeting)
     db.session.refresh(registration)
-    if now >= closes_at(meeting) or meeting.state == MeetingState.cancelled:
-        raise Refused(_("Registration is closed. Please write to the organisers."))
+    if meeting.state == MeetingState.cancelled:
+        raise Refused(_("This meeting is cancelled."))
+    if not may_change(meeting, now):
+        raise Refused(too_late(meeting))
     put(registration, meeting, replace(given, organisation_id=None, organisation_name=""))
     registration.updated_at = now
     db.session.flush()

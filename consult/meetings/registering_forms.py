@@ -36,6 +36,8 @@ from consult.meetings.registering import MAX_REASON, Given
 from consult.meetings.words import Needs, need_names
 
 F = TypeVar("F", bound="NeedsForm")
+#: Of every form that asks for needs, empty or not.
+_ALWAYS_SENT = "needs_note"
 #: Blank rows offered beyond what is stored.
 SPARE_ROWS = 2
 
@@ -174,6 +176,28 @@ def stored_needs(value: str | None) -> dict[str, Any]:
     """Needs as data of the form."""
     needs = Needs.load(value)
     return {"needs": list(needs.words), "needs_note": needs.note, "needs_language": needs.language}
+
+
+def asked_for_needs(sent: Mapping[str, str]) -> bool:
+    """Whether the form somebody sent showed needs and questions. One that did not leaves what is there."""
+    return _ALWAYS_SENT in sent
+
+
+@dataclass(frozen=True)
+class Said:
+    """What somebody told the organisers, in words: to be read, and copied from, where it can no longer be changed."""
+
+    needs: str
+    #: Question and answer, in the organisers' order.
+    answers: Sequence[tuple[str, str]]
+
+    def __bool__(self) -> bool:
+        return bool(self.needs or self.answers)
+
+
+def said(asked: Sequence[MeetingField], needs: Needs, answers: Mapping[int, str]) -> Said:
+    counted = questions.that_count(asked, answers)
+    return Said(needs.text(), [(q.label, questions.in_words(q, counted[q.id])) for q in asked if q.id in counted])
 
 
 def true_address(_form: Form, field: Field) -> None:

@@ -23,7 +23,7 @@ from consult.processes.models import Process
 
 #: A year of weekly meetings.
 MOST = 52
-_MOMENTS = ("registration_opens_at", "registration_closes_at")
+_MOMENTS = ("registration_opens_at", "registration_closes_at", "changes_until")
 
 
 class Every(StrEnum):

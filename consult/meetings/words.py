@@ -105,6 +105,11 @@ class Needs:
         stored = json.loads(value)
         return cls(tuple(stored["needs"]), stored["note"], stored.get("language", ""), stored.get("reason", ""))
 
+    def same_as(self, other: "Needs") -> bool:
+        """Whether both say the same, in whatever order."""
+        mine, theirs = (set(needs.words) for needs in (self, other))
+        return (mine, self.note, self.language) == (theirs, other.note, other.language)
+
     def text(self) -> str:
         """One line for the organisers."""
         names = need_names()

@@ -25,12 +25,12 @@ from consult.invitations.models import Campaign, InvitationState
 from consult.invitations.queries import Answerable
 from consult.invitations.views.blueprint import bp
 from consult.limits import limit, visitor
-from consult.meetings import calendar, fields, registrations, waiting
-from consult.meetings.mailing import entry_for, moment_words
-from consult.meetings.models import Meeting, MeetingState, RegistrationState
-from consult.meetings.registering_forms import asking, stored_answers, stored_needs
+from consult.meetings import calendar, deadlines, fields, registrations, waiting
+from consult.meetings.mailing import entry_for, moment_words, until_words
+from consult.meetings.models import Meeting, MeetingField, MeetingState, Registration, RegistrationState
+from consult.meetings.registering_forms import Said, asked_for_needs, asking, said, stored_answers, stored_needs
 from consult.meetings.views.reading import calendar_file
-from consult.meetings.words import when_words
+from consult.meetings.words import Needs, when_words
 from consult.web import commit_and_go, keeps_text
 
 P = ParamSpec("P")
@@ -69,9 +69,9 @@ def _load(link: str) -> Answerable:
 def _form(found: Answerable) -> AnswerForm:
     asked = fields.fields_of(found.meeting.id)
     kind = asking(AnswerForm, asked)
-    if request.method != "GET":
-        return kind()
     registration = found.registration
+    if request.method != "GET":
+        return kind() if _says_needs(found) else AnswerForm()
     given = fields.answers_of([registration.id]).get(registration.id, {}) if registration and asked else {}
     return kind(
         data={
@@ -81,6 +81,11 @@ def _form(found: Answerable) -> AnswerForm:
             **stored_answers(asked, given),
         }
     )
+
+
+def _says_needs(found: Answerable) -> bool:
+    """Whether the form that was sent says something about needs: not where the page showed none."""
+    return found.registration is None or asked_for_needs(request.form)
 
 
 def _template(meeting: Meeting) -> str:
@@ -95,10 +100,18 @@ def _note(campaign: Campaign) -> dict[str, object]:
     return {"note": plain_html(words.text), "note_lang": words.lang}
 
 
+def _told(registration: Registration, asked: list[MeetingField]) -> Said:
+    answers = fields.answers_of([registration.id]).get(registration.id, {})
+    return said(asked, Needs.load(registration.needs), answers)
+
+
 def _page(link: str, found: Answerable, form: AnswerForm, status: int) -> Response:
     meeting, invitation, registration = found.meeting, found.invitation, found.registration
     state = registration.state if registration else None
     named = answering.deputy_of(invitation) if invitation.state == InvitationState.deputy_named else None
+    now = clock.now()
+    fixed = registration is not None and deadlines.stands(meeting, registration, now)
+    asked = fields.fields_of(meeting.id) if fixed else []
     body = render_template(
         _template(meeting),
         link=link,
@@ -115,6 +128,12 @@ def _page(link: str, found: Answerable, form: AnswerForm, status: int) -> Respon
         until=moment_words(registration.offer_until, meeting)
         if registration and registration.offer_until and state == RegistrationState.offered
         else None,
+        fixed=fixed,
+        changes=until_words(deadlines.changes_end_at(meeting), meeting)
+        if meeting.state == MeetingState.planned and deadlines.changes_end_at(meeting) < meeting.starts_at
+        else None,
+        told=_told(registration, asked) if registration is not None and fixed else None,
+        typed=said(asked, form.needed(), form.answers()) if fixed and asked_for_needs(request.form) else None,
         code=registration.code if registration and state == RegistrationState.coming else None,
         mine=registrations.link_to(registration)
         if registration and state in (RegistrationState.coming, RegistrationState.waiting)
@@ -189,10 +208,10 @@ def _answer(link: str, wanted: InvitationState) -> Response:
     given = Answer(
         coming,
         form.message.data or "",
-        form.needed(),
+        form.needed() if _says_needs(found) else None,
         form.name.data if may_rename else None,
         wanted == InvitationState.maybe,
-        form.answers(),
+        form.answers() if _says_needs(found) else None,
     )
     try:
         registration = answering.answer(found.invitation, found.meeting, given)

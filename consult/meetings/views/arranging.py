@@ -42,7 +42,7 @@ def _stored(meeting: Meeting) -> dict[str, Any]:
     """What the form shows of a meeting."""
     zone = ZoneInfo(meeting.zone)
     start, end = meeting.starts_at.astimezone(zone), meeting.ends_at.astimezone(zone)
-    opens, closes = meeting.registration_opens_at, meeting.registration_closes_at
+    opens, closes, changes = meeting.registration_opens_at, meeting.registration_closes_at, meeting.changes_until
     return {
         "kind": meeting.kind,
         "title": meeting.title,
@@ -61,6 +61,7 @@ def _stored(meeting: Meeting) -> dict[str, Any]:
         "opens_on": opens.astimezone(zone).date() if opens else None,
         # The end is the midnight after the last day.
         "closes_on": (closes - timedelta(microseconds=1)).astimezone(zone).date() if closes else None,
+        "changes_on": (changes - timedelta(microseconds=1)).astimezone(zone).date() if changes else None,
         "approval": meeting.approval,
         "offer_hours": meeting.offer_hours,
         "attendee_list": meeting.attendee_list,
@@ -89,8 +90,8 @@ def _theirs(form: MeetingForm, meeting: Meeting) -> list[str]:
 
 #: Fields behind "More": a circle that meets needs none of them.
 _MORE = (
-    "capacity", "online_url", "languages", "accessibility", "registration", "opens_on", "closes_on", "approval",
-    "offer_hours", "attendee_list", "photo_notice", "repeat", "times",
+    "capacity", "online_url", "languages", "accessibility", "registration", "opens_on", "closes_on", "changes_on",
+    "approval", "offer_hours", "attendee_list", "photo_notice", "repeat", "times",
 )  # fmt: skip
 
 

@@ -10,8 +10,20 @@ from consult import clock
 from consult.authz import allowed, authorize, current_person
 from consult.concept.queries import names_of
 from consult.html import render_markdown
-from consult.meetings import attendees, calendar, event_words, materials, policy, queries, series, survey, words
-from consult.meetings.models import AttendeeList, Meeting, MeetingKind, MeetingState, Minutes
+from consult.meetings import (
+    attendees,
+    calendar,
+    deadlines,
+    event_words,
+    materials,
+    policy,
+    queries,
+    series,
+    survey,
+    words,
+)
+from consult.meetings.mailing import until_words
+from consult.meetings.models import AttendeeList, Meeting, MeetingKind, MeetingState, Minutes, RegistrationMode
 from consult.meetings.views.blueprint import bp
 from consult.meetings.views.materials import belongs, takes_part
 from consult.outbox.links import link
@@ -67,6 +79,9 @@ def show(slug: str, meeting_id: int) -> str:
         now=now,
         block=event_words.date_block(meeting),
         state=event_words.state_of(meeting, queries.places_taken_at(meeting, now), now),
+        change_until=until_words(deadlines.changes_end_at(meeting), meeting)
+        if meeting.registration == RegistrationMode.everybody and deadlines.changes_apart(meeting, now)
+        else None,
         last_day_to_register=closes - timedelta(microseconds=1) if closes else None,
         online=bool(meeting.online_url) and meeting.state != MeetingState.cancelled and takes_part(process, meeting),
         materials=materials.of_meeting(meeting.id, with_internal=inside),

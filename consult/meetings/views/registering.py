@@ -31,6 +31,7 @@ from consult.limits import hit, in_even_time, limit, visitor
 from consult.meetings import (
     attendees,
     calendar,
+    deadlines,
     fields,
     policy,
     queries,
@@ -41,13 +42,14 @@ from consult.meetings import (
     words,
 )
 from consult.meetings.door import ticket_address
-from consult.meetings.mailing import entry_for, moment_words
+from consult.meetings.mailing import entry_for, moment_words, until_words
 from consult.meetings.models import AttendeeList, Meeting, MeetingField, MeetingState, Origin, RegistrationState
 from consult.meetings.registering_forms import (
     ConfirmForm,
     MineForm,
     RegisterForm,
     asking,
+    said,
     stored_answers,
     stored_needs,
 )
@@ -156,7 +158,9 @@ def register(slug: str, meeting_id: int) -> Response:
         opens=moment_words(meeting.registration_opens_at, meeting)
         if meeting.registration_opens_at and now < meeting.registration_opens_at
         else None,
-        closes=moment_words(registering.closes_at(meeting), meeting),
+        closes=until_words(deadlines.closes_at(meeting), meeting),
+        changes=until_words(deadlines.changes_end_at(meeting), meeting),
+        may_change=deadlines.may_change(meeting, now),
         photo_notice=Markup(render_markdown(meeting.photo_notice)),  # noqa: S704  (sanitised)
         **_places(meeting),
         open=registering.is_open(meeting, now),
@@ -283,6 +287,8 @@ def _my_page(link: str, found: Registered, form: MineForm | None = None, status:
     now = clock.now()
     asked = fields.fields_of(meeting.id)
     answers = fields.answers_of([registration.id]).get(registration.id, {})
+    needs = words.Needs.load(registration.needs)
+    typed = said(asked, form.needed(), form.answers()) if form is not None else None
     if form is None:
         stored = {**stored_needs(registration.needs), **stored_answers(asked, answers), "named": registration.named}
         form = asking(MineForm, asked)(data=stored)
@@ -301,11 +307,13 @@ def _my_page(link: str, found: Registered, form: MineForm | None = None, status:
         process=found.process,
         when=words.when_words(meeting),
         to_come=to_come,
-        changeable=to_come and now < registering.closes_at(meeting),
-        closes=moment_words(registering.closes_at(meeting), meeting),
+        changeable=deadlines.may_change(meeting, now),
+        changes=until_words(deadlines.changes_end_at(meeting), meeting),
+        told=said(asked, needs, answers),
+        typed=typed,
         place=waiting.place_in_queue(registration) if waits else None,
         until=moment_words(registration.offer_until, meeting) if registration.offer_until else None,
-        reason=words.Needs.load(registration.needs).reason,
+        reason=needs.reason,
         attendees=attendees.published(meeting, now, for_guest=True)
         if has_place and meeting.attendee_list == AttendeeList.guests
         else None,
