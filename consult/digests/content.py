@@ -80,6 +80,9 @@ class Content(TypedDict):
     prepared: int
     versions: list[int]
     minutes: list[int]
+    #: [meeting, how many were there, how many from politics besides]; of sittings whose minutes were approved, where
+    #: somebody counted.
+    attendance: NotRequired[list[list[int]]]
     answers: dict[str, int]
     #: [meeting, how many answered, first question with a scale, its mean]; missing where nobody did.
     surveys: NotRequired[list[list[Any]]]

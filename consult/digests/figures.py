@@ -19,6 +19,7 @@ from consult.digests.content import Before, Content, ElementFigures, Stocks, Two
 from consult.digests.models import Digest, DigestKind
 from consult.digests.queries import OPENING, Activity, last_issued, subjects_in
 from consult.extensions import db
+from consult.meetings import attendees
 from consult.meetings.models import Minutes
 from consult.meetings.survey import figures_of
 from consult.moderation.promise import is_late
@@ -121,7 +122,11 @@ def figures(process: Process, happened: Activity, now: datetime) -> Content:
     )
     if process.answer_days is not None:
         content["questions_overdue"] = [row.number for row in questions[:KEPT_QUESTIONS] if row.overdue]
-    surveys = figures_of([*happened.surveyed, *_sittings(happened.minutes)])
+    sittings = _sittings(happened.minutes)
+    there = attendees.were_there(sittings)
+    if there:
+        content["attendance"] = [[ident, one.people, one.politics] for ident, one in sorted(there.items())]
+    surveys = figures_of([*happened.surveyed, *sittings])
     if surveys:
         content["surveys"] = [[ident, one.many, one.label, one.mean] for ident, one in sorted(surveys.items())]
     earlier = last_issued(process.id, happened.from_seq)

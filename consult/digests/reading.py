@@ -24,6 +24,7 @@ from consult.digests.figures import MAX_CONTESTED, MAX_ELEMENTS, MAX_OPEN, MAX_Q
 from consult.digests.models import Digest
 from consult.extensions import db
 from consult.i18n import language
+from consult.meetings.attendees import Count
 from consult.meetings.models import Meeting, Minutes
 from consult.meetings.survey import Figures
 from consult.processes.models import Process
@@ -101,6 +102,8 @@ class Report:
     versions: list[Version]
     #: Sittings whose minutes were approved, as (meeting id, title).
     minutes: list[tuple[int, str]]
+    #: How many were there, by the meeting's id.
+    attendance: dict[int, Count]
     #: Titles of meetings, and what people said of them afterwards.
     surveys: list[tuple[str, Figures]]
     #: Published reasons for hiding, with how often each was used.
@@ -156,6 +159,7 @@ def report(process: Process, stored: dict[str, Any] | Content) -> Report:
         questions=[quotes.get(number, Quote(number, None)) for number in asked],
         versions=_versions(content["versions"]),
         minutes=_minutes(content["minutes"]),
+        attendance={ident: Count(people, politics) for ident, people, politics in content.get("attendance", [])},
         surveys=_surveys(content.get("surveys", [])),
         reasons=_reasons(content["hidden_by_reason"]),
     )

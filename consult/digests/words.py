@@ -162,6 +162,9 @@ def events(report: Report) -> list[str]:
     if report.minutes:
         titles = [title for _ident, title in report.minutes]
         sentences.append(_("Minutes approved: %(titles)s", titles=_some(titles)))
+    counted = [(title, report.attendance[ident]) for ident, title in report.minutes if ident in report.attendance]
+    for title, there in counted[:MAX_TITLES]:
+        sentences.append(_("There at “%(title)s”: %(people)s", title=title, people=there.words()))
     for title, figures in report.surveys[:MAX_TITLES]:
         sentences.append(_("After “%(title)s”: %(result)s", title=title, result=figures.words()))
     if content["decisions"]:

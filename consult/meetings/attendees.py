@@ -3,7 +3,7 @@
 Politics is an own kind: whoever comes for a party or as a member of the council stands apart in every count.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,8 @@ from consult.accounts.models import Organisation, OrganisationKind, Person, Repr
 from consult.extensions import db
 from consult.meetings.models import AttendeeList, Meeting, MeetingState, Origin, Registration, RegistrationState
 
+#: What somebody comes for: as their organisation is known, else as they were entered; as at the door.
+_KIND = func.coalesce(Organisation.kind, Registration.organisation_kind)
 #: Names on a page.
 MOST = 500
 
@@ -62,6 +64,28 @@ def count(meeting_id: int, *states: RegistrationState) -> Count:
         .group_by(Registration.organisation_kind)
     )
     return counted({row[0]: row[1] for row in rows})
+
+
+def were_there(meeting_ids: Sequence[int]) -> dict[int, Count]:
+    """How many were counted at each meeting, one by one or as a number; meetings where nobody counted are missing."""
+    if not meeting_ids:
+        return {}
+    kinds: dict[int, dict[str | None, int]] = {}
+    for ident, present, kind, number in db.session.execute(
+        select(Meeting.id, Meeting.present, _KIND, func.count(Registration.id))
+        .outerjoin(
+            Registration,
+            and_(Registration.meeting_id == Meeting.id, Registration.state == RegistrationState.attended),
+        )
+        .outerjoin(Organisation, Organisation.id == Registration.organisation_id)
+        .where(Meeting.id.in_(meeting_ids))
+        .group_by(Meeting.id, Meeting.present, _KIND)
+    ):
+        # Where only the whole was counted, nothing is known of politics.
+        number = number or present or 0
+        if number:
+            kinds.setdefault(ident, {})[kind] = number
+    return {ident: counted(numbers) for ident, numbers in kinds.items()}
 
 
 @dataclass(frozen=True)

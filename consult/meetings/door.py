@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from consult.accounts.models import Organisation, Person
+from consult.accounts.models import Organisation, OrganisationKind, Person
 from consult.audit.actions import Action
 from consult.audit.models import AuditEntry
 from consult.audit.operations import record
@@ -169,6 +169,15 @@ class Counts:
     there: int
     walk_ins: int
     kinds: list[tuple[str, int, int]]
+
+    def politics(self) -> str:
+        """How many of them come from politics, in words; empty where nobody does."""
+        for kind, expected, there in self.kinds:
+            if kind == OrganisationKind.politics:
+                return _(
+                    "Of these from politics: %(there)s here, %(expected)s expected", there=there, expected=expected
+                )
+        return ""
 
 
 def counts(known: Sequence[Guest]) -> Counts:

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from consult.accounts.models import Person
 from consult.audit.models import AuditEntry
 from consult.extensions import db
-from consult.meetings import door, opening
+from consult.meetings import attendees, door, opening
+from consult.meetings.attendees import Count
 from consult.meetings.models import CheckIn, Registration
 from tests.client import Browser
 from tests.factories import flushed, make_organisation, make_person
@@ -313,6 +314,38 @@ def test_counts_tell_kinds_apart(session, circle):
     counted = door.counts(door.guests(circle.meeting.id))
     assert (counted.expected, counted.there, counted.walk_ins) == (3, 1, 0)
     assert counted.kinds == [("", 1, 0), ("migrant_organisation", 1, 0), ("politics", 1, 1)]
+
+
+def test_politics_stands_apart_in_every_count_at_the_door_and_afterwards(session, circle, staff, browser, at):
+    english = {"Accept-Language": "en"}
+    club = make_organisation("Club", kind="migrant_organisation")
+    rows = [guest(circle, "Verein", organisation_id=club.id), guest(circle, "Allein")]
+    before = staff.get(circle.meeting_path("/door"), headers=english)
+    assert "politics" not in before.html.select_one(".door-counts").text
+    council = make_organisation("Rat", kind="politics")
+    # Known as of politics by the organisation, or entered so without one.
+    rows += [guest(circle, "Rätin", organisation_id=council.id), guest(circle, "Rat", organisation_kind="politics")]
+    sync(staff, circle, *(came(row) for row in rows[:3]))
+    for page in ("/door", "/attendance"):
+        text = " ".join(staff.get(circle.meeting_path(page), headers=english).text.split())
+        assert "Of these from politics: 1 here, 2 expected" in text
+    # What a device shows is this part of the page, as the server made it.
+    counts = staff.get(circle.meeting_path("/door"), headers=english).html.select_one(".door-counts")
+    assert "Of these from politics" in counts.text
+    assert counts.select_one("[data-count=there]").text == "3"
+    at(EVENING + timedelta(hours=6))
+    close = staff.get(circle.meeting_path("/door")).form_fields(circle.meeting_path("/attendance/close"))
+    done = staff.post(circle.meeting_path("/attendance/close"), close, headers=english)
+    assert "3 people were there. Of them from politics: 1." in staff.get(done.location, headers=english).text
+    assert attendees.were_there([circle.meeting.id]) == {circle.meeting.id: Count(2, 1)}
+    assert "2 people and 1 from politics" in browser.get(circle.meeting_path(), headers=english).text
+
+
+def test_a_meeting_of_which_only_the_whole_is_known_has_one_count(session, circle):
+    assert attendees.were_there([]) == attendees.were_there([circle.meeting.id]) == {}
+    circle.meeting.present = 40
+    session.flush()
+    assert attendees.were_there([circle.meeting.id]) == {circle.meeting.id: Count(40, 0)}
 
 
 def test_only_this_page_may_use_the_camera(circle, staff):

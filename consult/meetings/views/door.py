@@ -15,7 +15,7 @@ from consult import clock
 from consult.authz import authorize, current_person
 from consult.errors import Refused
 from consult.extensions import db
-from consult.meetings import door, opening, papers, policy, queries
+from consult.meetings import attendees, door, opening, papers, policy, queries
 from consult.meetings.door import Act, Entry, Guest, Outcome, Result
 from consult.meetings.door_words import kind_words, sentence_for, state_words
 from consult.meetings.models import Meeting, MeetingState
@@ -271,9 +271,12 @@ def walk_in(slug: str, meeting_id: int) -> Response:
 def close_attendance(slug: str, meeting_id: int) -> Response:
     process, meeting = _load(slug, meeting_id)
     present, absent = door.close(meeting, current_person(), clock.now())
+    there = attendees.were_there([meeting.id]).get(meeting.id)
+    politics = there.politics if there else 0
     flash(
         " ".join([
             ngettext("One person was there.", "%(num)s people were there.", present),
+            *([_("Of them from politics: %(number)s.", number=politics)] if politics else []),
             ngettext("One was absent.", "%(num)s were absent.", absent),
         ]),
         "success",

@@ -88,6 +88,7 @@ def show(slug: str, meeting_id: int) -> str:
         attendees=attendees.published(
             meeting, now, for_guest=meeting.attendee_list == AttendeeList.guests and takes_part(process, meeting)
         ),
+        there=attendees.were_there([meeting.id]).get(meeting.id) if meeting.present else None,
         survey=survey.figures_of([meeting.id] if meeting.is_over(now) else []).get(meeting.id),
         following=series.following(meeting, now) if organises else [],
         kind=words.kind_names()[meeting.kind],
