@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 
 from consult.accounts.models import Person
 from consult.audit.actions import Action
@@ -128,20 +128,15 @@ def tick(now: datetime) -> int:
 
     Safe to run at any time, twice, and by two workers.
     """
-    stages = db.session.execute(
-        select(Stage, func.max(AuditEntry.id))
-        .join(AuditEntry, (AuditEntry.subject_id == Stage.id) & (AuditEntry.subject_type == Stage.__tablename__))
+    lately = select(AuditEntry.subject_id).where(AuditEntry.action == Action.dates_told, AuditEntry.at > now - CATCH_UP)
+    stages = db.session.scalars(
+        select(Stage)
         .join(Process, Process.id == Stage.process_id)
-        .where(
-            AuditEntry.action == Action.dates_told,
-            AuditEntry.at > now - CATCH_UP,
-            Process.state == ProcessState.published,
-        )
-        .group_by(Stage.id)
+        .where(Stage.id.in_(lately), Process.state == ProcessState.published)
         .order_by(Stage.id)
     ).all()
     promised = 0
-    for stage, _newest in stages:
+    for stage in stages:
         told = told_of(stage.id)
         added = wave(stage, told[0]) if told else 0
         while added:
