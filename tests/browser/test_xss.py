@@ -135,6 +135,7 @@ def poisoned(here: Town, scene: Scene) -> dict[str, Any]:
         lead = factories.make_person(LINE[0])
         process = factories.make_process(
             slug="gift", code="GI", title=LINE[1], motto=LINE[2], intro="\n\n".join(PAYLOADS),
+            stance_words={stance: {"de": LINE[n], "en": LINE[-n]} for n, stance in enumerate(Stance, 3)},
         )  # fmt: skip
         for function in (Function.lead, Function.steering):
             factories.make_group(process, function, lead, name=LINE[5])
