@@ -3,18 +3,29 @@
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from xml.sax.saxutils import escape
 
 import xlsxwriter
 from flask import Flask, current_app, g
 from werkzeug.wrappers import Response
+from xlsxwriter.utility import xl_col_to_name
 
 from consult.db import read_only
 from consult.i18n import format_moment, in_language, language
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_SHEET = "xl/worksheets/sheet1.xml"
+#: Characters of a cell.
+_LONGEST = 32_767
+#: Nearly all cells as XML: nothing to escape, nothing that XML or Excel takes for something else.
+_PLAIN = re.compile(r"[^&<>_\x00-\x1f\ud800-\udfff\ufffe\uffff]*")
+_CODED = re.compile("(_x[0-9A-Fa-f]{4}_)")
+_NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 Rows = tuple[Iterable[Sequence[str]], int | None]
 #: Rows of a long file that are read and sent together.
 PIECE = 1000
@@ -57,6 +68,29 @@ def csv_file(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     return out.getvalue().encode("utf-8-sig")
 
 
+def _read_in_pieces(rows: Callable[[int, int], Rows]) -> Iterator[list[Sequence[str]]]:
+    """What `rows` makes, so many at a time: asked for while the answer is sent, in the language and zone of now."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy has it
+    lang, here = language(), g.get("zone")
+
+    def pieces() -> Iterator[list[Sequence[str]]]:
+        place: int | None = 0
+        while place is not None:
+            with app.app_context(), read_only(), in_language(lang):
+                g.zone = here
+                found, place = rows(place, PIECE)
+                piece = list(found)
+            yield piece
+
+    return pieces()
+
+
+def _sent(name: str, media_type: str, pieces: Iterator[bytes]) -> Response:
+    response = current_app.response_class(pieces, content_type=media_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
 def long_csv(name: str, headings: Sequence[str], rows: Callable[[int, int], Rows]) -> Response:
     """The same, however many rows there are: its beginning is on its way while the rest is read.
 
@@ -64,23 +98,16 @@ def long_csv(name: str, headings: Sequence[str], rows: Callable[[int, int], Rows
     (None: nowhere). It is called after the request is over, in its language and zone, and may only read. Nothing is
     open while what it made is sent, so that whoever loads a file slowly keeps nobody waiting.
     """
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy has it
-    lang, here = language(), g.get("zone")
+    read = _read_in_pieces(rows)
 
     def pieces() -> Iterator[bytes]:
-        place: int | None = 0
         yield csv_file(headings, ())
-        while place is not None:
+        for piece in read:
             out = io.StringIO(newline="")
-            with app.app_context(), read_only(), in_language(lang):
-                g.zone = here
-                found, place = rows(place, PIECE)
-                _writing(out).writerows([safe_cell(cell) for cell in row] for row in found)
+            _writing(out).writerows([safe_cell(cell) for cell in row] for row in piece)
             yield out.getvalue().encode()
 
-    response = app.response_class(pieces(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return _sent(name, "text/csv; charset=utf-8", pieces())
 
 
 def minutes() -> Callable[[datetime | None], str]:
@@ -89,20 +116,95 @@ def minutes() -> Callable[[datetime | None], str]:
     return lambda moment: known(moment.replace(second=0, microsecond=0)) if moment else ""
 
 
-def xlsx_file(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """An Excel file in which every cell is text: nothing is calculated, nothing is a link."""
+def _xlsx_shell(headings: Sequence[str]) -> bytes:
+    """An Excel file with its first line and nothing below it."""
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(
-        out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    )
-    sheet = book.add_worksheet()
+    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    # Named by us: otherwise by the words of the language of whoever made the file.
+    sheet = book.add_worksheet("Sheet1")
     sheet.freeze_panes(1, 0)
     bold = book.add_format({"bold": True})
     for column, heading in enumerate(headings):
         sheet.set_column(column, column, max(12, min(40, len(heading) + 2)))
         sheet.write_string(0, column, safe_cell(heading), bold)
-    for number, row in enumerate(rows, 1):
-        for column, cell in enumerate(row):
-            sheet.write_string(number, column, safe_cell(cell))
     book.close()
     return out.getvalue()
+
+
+class _Wire:
+    """What a ZIP file is written to that leaves bit by bit."""
+
+    def __init__(self) -> None:
+        self._waiting: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._waiting.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+    def taken(self) -> bytes:
+        waiting, self._waiting = self._waiting, []
+        return b"".join(waiting)
+
+
+def _xml_text(value: str) -> str:
+    """A cell's text, at most as long as Excel takes it."""
+    text = safe_cell(value)[:_LONGEST]
+    if not _PLAIN.fullmatch(text):
+        # Excel reads _x0041_ as a letter; said in its own way it stays what somebody wrote.
+        text = escape(_NO_XML.sub("", _CODED.sub(r"_x005F\1", text)))
+    return text
+
+
+def _xlsx_rows(first: int, rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Lines of the sheet from this number on. Every cell is text."""
+    for number, row in enumerate(rows, first):
+        yield f'<row r="{number}">'
+        for column, value in enumerate(row):
+            if value:
+                cell = f"{_column(column)}{number}"
+                yield f'<c r="{cell}" t="inlineStr"><is><t xml:space="preserve">{_xml_text(value)}</t></is></c>'
+        yield "</row>"
+
+
+@lru_cache(maxsize=1000)
+def _column(number: int) -> str:
+    return str(xl_col_to_name(number))
+
+
+def _xlsx_pieces(headings: Sequence[str], pieces: Iterable[Iterable[Sequence[str]]]) -> Iterator[bytes]:
+    """An Excel file in which nothing is calculated and nothing is a link, bit by bit, however many rows there are.
+
+    All but the rows is made by a library that needs the whole sheet in memory and five times as long.
+    """
+    wire, number = _Wire(), 2
+    with zipfile.ZipFile(io.BytesIO(_xlsx_shell(headings))) as shell:
+        parts = {name: shell.read(name) for name in shell.namelist()}
+    # Its size is not known yet, and need not be said.
+    sheet = re.sub(rb"<dimension [^>]*/>", b"", parts.pop(_SHEET))
+    above, end, below = sheet.partition(b"</sheetData>")
+    with zipfile.ZipFile(wire, "w", zipfile.ZIP_DEFLATED) as book:  # type: ignore[arg-type]  # write and flush will do
+        for name, part in parts.items():
+            book.writestr(name, part)
+        yield wire.taken()
+        with book.open(_SHEET, "w") as out:
+            out.write(above)
+            for piece in pieces:
+                lines = list(piece)
+                out.write("".join(_xlsx_rows(number, lines)).encode())
+                number += len(lines)
+                yield wire.taken()
+            out.write(end + below)
+    yield wire.taken()
+
+
+def xlsx_file(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """An Excel file in which every cell is text: nothing is calculated, nothing is a link."""
+    return b"".join(_xlsx_pieces(headings, [rows]))
+
+
+def long_xlsx(name: str, headings: Sequence[str], rows: Callable[[int, int], Rows]) -> Response:
+    """The same, however many rows there are, read and sent as by `long_csv`."""
+    return _sent(name, XLSX, _xlsx_pieces(headings, _read_in_pieces(rows)))

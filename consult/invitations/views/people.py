@@ -174,39 +174,34 @@ def _download(content: bytes, media_type: str, name: str) -> Response:
 @bp.get("/p/<slug>/campaigns/<int:campaign_id>/invited.<any(csv, xlsx):suffix>")
 def export_campaign(slug: str, campaign_id: int, suffix: str) -> Response:
     """Everybody invited by this campaign, and what they answered."""
-    _process, found, meeting = load(slug, campaign_id, policy.can_see_invitations)
-    meeting_id, ident, mails, answers, moment = meeting.id, found.id, mail_words(), answer_words(), export.minutes()
+    _process, found, _meeting = load(slug, campaign_id, policy.can_see_invitations)
+    ident, mails, answers, moment = found.id, mail_words(), answer_words(), export.minutes()
+    by_letter = _("By letter")
     headings = [
         _("Name"), _("E-mail address"), _("Organisation"), _("Language"), _("Mail"), _("Sent on"), _("Link opened"),
         _("Answer"), _("Answered on"), _("Reminded on"),
     ]  # fmt: skip
 
-    def row(entry: queries.Entry) -> list[str]:
-        invitation = entry.invitation
+    def row(line: queries.Line) -> list[str]:
         return [
-            invitation.person.name,
-            invitation.person.email or "",
-            invitation.organisation.name if invitation.organisation else "",
-            invitation.person.locale,
-            _("By letter") if invitation.by_letter else mails.get(entry.mail or "", ""),
-            moment(entry.sent_at),
-            moment(invitation.opened_at),
-            answers[invitation.state],
-            moment(invitation.answered_at),
-            moment(invitation.reminded_at),
+            line.name,
+            line.email or "",
+            line.organisation or "",
+            line.locale,
+            by_letter if line.by_letter else mails.get(line.mail or "", ""),
+            moment(line.sent_at),
+            moment(line.opened_at),
+            answers[line.state],
+            moment(line.answered_at),
+            moment(line.reminded_at),
         ]
 
     def rows(after: int, number: int) -> export.Rows:
-        entries, following = queries.page_of(meeting_id, queries.Filter.all, after, ident, number=number)
-        return [row(entry) for entry in entries], following
+        lines, following = queries.lines_of(ident, after, number)
+        return [row(line) for line in lines], following
 
-    if suffix == "csv":
-        return export.long_csv(f"campaign-{ident}.csv", headings, rows)
-    entries = queries.all_entries(meeting_id, ident)
-    return _download(export.xlsx_file(headings, (row(one) for one in entries)), _XLSX, f"campaign-{ident}.xlsx")
-
-
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    long_file = export.long_csv if suffix == "csv" else export.long_xlsx
+    return long_file(f"campaign-{ident}.{suffix}", headings, rows)
 
 
 @bp.get("/p/<slug>/campaigns/<int:campaign_id>/letters")
@@ -254,7 +249,7 @@ def download_letters(slug: str, campaign_id: int, suffix: str) -> Response:
         raise Refused(_("This mailing has no letters."))
     name = f"letters-{found.id}.{suffix}"
     if suffix == "xlsx":
-        return _download(letters.merge_table(found), _XLSX, name)
+        return _download(letters.merge_table(found), export.XLSX, name)
     if suffix == "docx" and number > letters.WORD_AT_MOST:
         raise Refused(_("These are too many letters for one Word file. Please take the table and a mail merge."))
     if number <= letters.AT_ONCE:
