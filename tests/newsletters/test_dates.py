@@ -11,7 +11,6 @@ from consult.invitations.models import Subscription
 from consult.jobs import Job
 from consult.newsletters import dates, subscribing
 from consult.outbox import delivery
-from consult.outbox.centre import NAMELESS
 from consult.outbox.models import OutboxMessage, State
 from consult.processes import operations
 from consult.processes.models import Function, ProcessState, Stage
@@ -290,8 +289,15 @@ def test_the_mail_is_in_the_language_of_whoever_reads_it(process, stage, lead, s
     assert entry_in(mail)["sequence"] == 1
 
 
-def test_who_follows_is_not_named_in_the_message_centre():
-    assert dates.DATES in NAMELESS
+def test_the_message_centre_shows_the_mail_and_not_who_follows(process, stage, lead, browser_of, sink: Sink):
+    [person] = follow(process)
+    person.name = "Rita Leserin"
+    changed(process, stage, lead, date(2027, 6, 10))
+    deliver_all()
+    page = browser_of(lead).get(f"/p/{process.slug}/mails", headers={"Accept-Language": "en"}).text
+    assert "Other dates: Rückmeldung" in page
+    assert "Rita" not in page
+    assert person.email not in page
 
 
 def test_the_form_asks_as_much_however_many_follow(process, stage, lead, browser_of, count_queries):
