@@ -144,6 +144,9 @@ class _Wire:
     def flush(self) -> None:
         pass
 
+    def close(self) -> None:
+        pass
+
     def taken(self) -> bytes:
         waiting, self._waiting = self._waiting, []
         return b"".join(waiting)
@@ -185,7 +188,7 @@ def _xlsx_pieces(headings: Sequence[str], pieces: Iterable[Iterable[Sequence[str
     # Its size is not known yet, and need not be said.
     sheet = re.sub(rb"<dimension [^>]*/>", b"", parts.pop(_SHEET))
     above, end, below = sheet.partition(b"</sheetData>")
-    with zipfile.ZipFile(wire, "w", zipfile.ZIP_DEFLATED) as book:  # type: ignore[arg-type]  # write and flush will do
+    with zipfile.ZipFile(wire, "w", zipfile.ZIP_DEFLATED) as book:
         for name, part in parts.items():
             book.writestr(name, part)
         yield wire.taken()

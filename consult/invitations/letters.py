@@ -26,7 +26,7 @@ from consult.accounts.models import Organisation, Person
 from consult.extensions import db
 from consult.i18n import direction, format_day, in_language, language
 from consult.invitations import notes
-from consult.invitations.export import xlsx_file
+from consult.invitations.export import Rows
 from consult.invitations.models import Campaign, Invitation, InvitationState
 from consult.invitations.queries import PURPOSE
 from consult.meetings.mailing import sender
@@ -75,6 +75,8 @@ class Letter:
 
 def printable(text: str) -> str:
     """Without what Word files cannot hold and paper cannot show: control signs, halves of pairs, no-characters."""
+    if text.isprintable():
+        return text
     return "".join(
         sign
         for sign in text
@@ -113,11 +115,10 @@ def not_printed_whole(campaign_id: int) -> list[str]:
     return [row.name for row in people if not signs.isdisjoint(f"{row.name}{row.postal_address or ''}")]
 
 
-def compose(invitation: Invitation, meeting: Meeting, process: Process, campaign: Campaign) -> Letter:
-    """The letter to one person. Needs `person` and `organisation` loaded."""
+def compose(invitation: Invitation, meeting: Meeting, process: Process, campaign: Campaign, who: str) -> Letter:
+    """The letter to one person, in the name of `who`. Needs `person` and `organisation` loaded."""
     guest, body = invitation.person, invitation.organisation
     with in_language(paper.language_on_paper(guest.locale), of_path=True):
-        who = sender() or process.title
         words = notes.words_for(campaign.subject, campaign.note, campaign.second_lang)
         url = link("invitations.respond", link=sign(PURPOSE, invitation.id, invitation.nonce), lang=None)
         facts = [[_("When"), when_words(meeting)], [_("Where"), meeting.place], [_("Languages"), meeting.languages]]
@@ -151,21 +152,32 @@ def address_of(guest: Person, body: Organisation | None) -> list[str]:
     return [line for line in (body.name if body else "", guest.name) if line]
 
 
-def letters_of(campaign: Campaign, told: Any = None) -> list[Letter]:
-    """All letters of a campaign, in the order of inviting. `told(done, all)` hears how far it is."""
+def _occasion(campaign: Campaign) -> tuple[Meeting, Process]:
     row = db.session.execute(
         select(Meeting, Process)
         .join(Process, Process.id == Meeting.process_id)
         .where(Meeting.id == campaign.meeting_id)
     ).one()
-    invitations = db.session.scalars(
-        _to(campaign.id)
+    return row[0], row[1]
+
+
+def _whole(campaign_id: int) -> Any:
+    """With all that a letter says."""
+    return (
+        _to(campaign_id)
         .order_by(Invitation.id)
         .options(joinedload(Invitation.person), joinedload(Invitation.organisation))
-    ).all()
+    )
+
+
+def letters_of(campaign: Campaign, told: Any = None) -> list[Letter]:
+    """All letters of a campaign, in the order of inviting. `told(done, all)` hears how far it is."""
+    meeting, process = _occasion(campaign)
+    who = sender() or process.title
+    invitations = db.session.scalars(_whole(campaign.id)).all()
     made = []
     for place, invitation in enumerate(invitations, start=1):
-        made.append(compose(invitation, row[0], row[1], campaign))
+        made.append(compose(invitation, meeting, process, campaign, who))
         if told is not None and place % _STEP == 0:
             told(place, len(invitations))
     return made
@@ -251,19 +263,27 @@ def render(campaign: Campaign, kind: str, told: Any = None) -> bytes:
     return as_pdf(letters, title) if kind == "pdf" else as_docx(letters, title)
 
 
-def merge_table(campaign: Campaign) -> bytes:
-    """What a mail merge needs, one line per letter, as an Excel file in which nothing is calculated."""
-    headings = [
+def table_headings() -> list[str]:
+    """Of the table for a mail merge."""
+    return [
         _("Name"), _("Address 1"), _("Address 2"), _("Address 3"), _("Address 4"), _("Language"), _("Subject"),
         _("Greeting"), _("Meeting"), _("When"), _("Address for the answer"),
     ]  # fmt: skip
-    rows = []
-    for letter in letters_of(campaign):
+
+
+def table_rows(campaign_id: int, after: int, number: int) -> Rows:
+    """What a mail merge needs, one line per letter: a piece of it, and where the next one begins."""
+    campaign = db.session.get_one(Campaign, campaign_id)
+    meeting, process = _occasion(campaign)
+    some = db.session.scalars(_whole(campaign_id).where(Invitation.id > after).limit(number + 1)).all()
+    rows, who = [], sender() or process.title
+    for invitation in some[:number]:
+        letter = compose(invitation, meeting, process, campaign, who)
         lines = [*letter.address[1:], "", "", "", ""][:4]
         name = letter.address[0] if letter.address else ""
         when = letter.facts[0][1] if letter.facts else ""
         rows.append([name, *lines, letter.lang, letter.subject, letter.greeting, letter.title, when, letter.link])
-    return xlsx_file(headings, rows)
+    return rows, some[number - 1].id if len(some) > number else None
 
 
 # What the worker made.

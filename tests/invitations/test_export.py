@@ -9,12 +9,13 @@ import openpyxl
 import pytest
 from flask import Flask
 from openpyxl.utils.escape import unescape
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from consult.accounts.models import Person
 from consult.extensions import db
 from consult.i18n import in_language, language
 from consult.invitations import export
+from consult.invitations.models import Invitation
 from tests.client import Browser
 from tests.invitations.test_campaigns import sent
 from tests.meetings.factories import BEFORE, make_circle
@@ -108,3 +109,25 @@ def test_the_first_line_stays_in_sight_and_an_empty_list_is_a_file_as_well() -> 
     assert zipfile.ZipFile(io.BytesIO(data)).testzip() is None
     many = openpyxl.load_workbook(io.BytesIO(export.xlsx_file(["N"], [["a"]] * 30)), read_only=True).active
     assert len(list(many.iter_rows())) == 31
+
+
+def test_the_table_for_a_mail_merge_is_made_in_pieces_as_well(
+    session: Any, at: Any, browser_of: Callable[..., Browser], count_queries: Callable[[], Any], monkeypatch: Any
+) -> None:
+    """A letter is put together for each line: thousands take seconds."""
+    at(BEFORE)
+    monkeypatch.setattr(export, "PIECE", 4)
+    circle = make_circle()
+    campaign = sent(circle, 10)
+    session.execute(update(Invitation).where(Invitation.campaign_id == campaign.id).values(by_letter=True))
+    session.commit()
+    visitor = browser_of(circle.moderator)
+    with count_queries() as before:
+        answer = visitor.client.get(f"/p/{circle.process.slug}/campaigns/{campaign.id}/letters.xlsx")
+    assert not [one for one in before if "invitation.nonce" in one and "LIMIT" in one]
+    with count_queries() as after:
+        rows = cells(b"".join(answer.iter_encoded()))
+    assert len([one for one in after if "invitation.nonce" in one and "LIMIT" in one]) == 3
+    assert len(after) <= 7 * 3, "one of them for each letter is too many"
+    assert len({row[-1] for row in rows[1:]}) == 10
+    assert all(str(row[-1]).startswith("http") for row in rows[1:])

@@ -74,7 +74,7 @@ def test_a_letter_is_in_the_language_of_its_reader_where_our_fonts_have_its_lett
     session.refresh(found.person)
     letter = letters.compose(
         found, session.get_one(Meeting, found.meeting_id), session.get_one(Process, circle.process.id),
-        session.get_one(Campaign, found.campaign_id),
+        session.get_one(Campaign, found.campaign_id), "Stadt Bonn",
     )  # fmt: skip
     assert letter.lang == printed
     # Nothing is printed as a box: the file may say that it is PDF/UA.

@@ -187,7 +187,8 @@ def test_needs_and_messages_are_blanked_some_time_after_the_meeting(campaign: Ci
     assert operations.purge_answers(end + operations.KEEP_ANSWERS + timedelta(seconds=1)) == 3
     assert operations.purge_answers(end + operations.KEEP_ANSWERS + timedelta(seconds=1)) == 0
     assert queries.counts(campaign.meeting.id).accepted == 1
-    assert not any(entry.needs or entry.invitation.message for entry in queries.page_of(campaign.meeting.id, queries.Filter.all)[0])
+    entries, _following = queries.page_of(campaign.meeting.id, Filter.all)
+    assert not any(entry.needs or entry.invitation.message for entry in entries)
 
 
 def test_in_an_archived_process_the_list_can_be_read_and_nobody_invited(

@@ -1,5 +1,6 @@
 """Who is in the audience and who is out, one by one; and lists of people."""
 
+from functools import partial
 from typing import Any
 
 from flask import flash, make_response, render_template, request, url_for
@@ -249,7 +250,7 @@ def download_letters(slug: str, campaign_id: int, suffix: str) -> Response:
         raise Refused(_("This mailing has no letters."))
     name = f"letters-{found.id}.{suffix}"
     if suffix == "xlsx":
-        return _download(letters.merge_table(found), export.XLSX, name)
+        return export.long_xlsx(name, letters.table_headings(), partial(letters.table_rows, found.id))
     if suffix == "docx" and number > letters.WORD_AT_MOST:
         raise Refused(_("These are too many letters for one Word file. Please take the table and a mail merge."))
     if number <= letters.AT_ONCE:
