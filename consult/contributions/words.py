@@ -42,6 +42,11 @@ def stance_name(process: Process, stance: str | None) -> str:
     return name_by(process.stance_words, stance) if stance else ""
 
 
+def is_called_otherwise(process: Process, *stances: Stance) -> bool:
+    """Whether the process has words of its own for one of these: our sentences with the usual one do not fit then."""
+    return any(process.stance_words.get(stance) for stance in stances)
+
+
 def kind_names() -> dict[str, str]:
     return {
         Kind.comment: _("Written comment"),

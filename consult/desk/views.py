@@ -20,6 +20,7 @@ from consult.contributions import queries as contributions
 from consult.contributions import translating
 from consult.contributions.due import due_on
 from consult.contributions.models import Stance
+from consult.contributions.words import is_called_otherwise, stance_name
 from consult.desk import queries
 from consult.digests import queries as digests
 from consult.i18n import format_day
@@ -121,6 +122,9 @@ def questions(person: Any, process: Process, now: datetime) -> list[DeskTask]:
     else:
         note = _("The oldest one is %(number)s.", number=f"{process.code}-{first.number}")
     what = ngettext("Answer %(num)s question", "Answer %(num)s questions", len(waiting))
+    if is_called_otherwise(process, Stance.question):
+        kind = stance_name(process, Stance.question)
+        what = _("Answer %(number)s × “%(kind)s”", number=len(waiting), kind=kind)
     return [DeskTask(what, process.title, url, len(waiting), first.created_at, late=bool(overdue), note=note)]
 
 

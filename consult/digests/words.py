@@ -7,7 +7,7 @@ from flask_babel import ngettext
 
 from consult.concept.queries import excerpt
 from consult.contributions.models import Stance
-from consult.contributions.words import channel_names, stance_names
+from consult.contributions.words import channel_names, is_called_otherwise, stance_name, stance_names
 from consult.digests.content import Content, Two
 from consult.digests.reading import SHORT, Part, Quote, Report
 from consult.i18n import format_day, format_moment, format_number, language_name
@@ -19,6 +19,8 @@ from consult.weighing.words import disposition_names
 MAX_TITLES = 3
 #: How many numbers one paragraph of the annex lists.
 MAX_NUMBERS = 120
+#: What counts as open until it is decided.
+OPEN = (Stance.concern, Stance.change)
 
 
 def stances(process: Process) -> dict[str, str]:
@@ -64,6 +66,38 @@ def new_by_stance(process: Process, counts: Mapping[str, Two]) -> str:
     )
 
 
+def unanswered_name(process: Process) -> str:
+    """What waits for an answer, as the heading of a list or a column."""
+    if is_called_otherwise(process, Stance.question):
+        return _("“%(kind)s” without an answer", kind=stance_name(process, Stance.question))
+    return _("Questions without an answer")
+
+
+def all_unanswered_name(process: Process) -> str:
+    if is_called_otherwise(process, Stance.question):
+        return _("All “%(kind)s” without an answer, the oldest first", kind=stance_name(process, Stance.question))
+    return _("All questions without an answer, the oldest first")
+
+
+def _unanswered(process: Process, number: int) -> str:
+    if is_called_otherwise(process, Stance.question):
+        return f"{format_number(number)} × {unanswered_name(process)}"
+    return ngettext("%(num)s question without an answer", "%(num)s questions without an answer", number)
+
+
+def _open(process: Process, number: int) -> str:
+    if is_called_otherwise(process, *OPEN):
+        return _(
+            "%(number)s × “%(concern)s” or “%(change)s” without a decision", number=format_number(number),
+            concern=stance_name(process, Stance.concern), change=stance_name(process, Stance.change),
+        )  # fmt: skip
+    return ngettext(
+        "%(num)s concern or wish for change without a decision",
+        "%(num)s concerns and wishes for change without a decision",
+        number,
+    )
+
+
 def news_of(process: Process, part: Part) -> str:
     """What is new on one element, in one line."""
     figures = part.figures
@@ -81,7 +115,7 @@ def news_of(process: Process, part: Part) -> str:
 
 def both_sides(process: Process, part: Part) -> str:
     """ "5 like it, 6 want something else"; in the words of the process where it has its own."""
-    if any(process.stance_words.get(stance) for stance in (Stance.support, Stance.concern, Stance.change)):
+    if is_called_otherwise(process, Stance.support, *OPEN):
         names = stance_names(process)
         return _(
             "%(favour)s × “%(support)s”, %(against)s × “%(concern)s” or “%(change)s”",
@@ -106,18 +140,14 @@ def headline(report: Report) -> list[str]:
         sentences.append(ngettext("%(num)s new reply", "%(num)s new replies", content["new_replies"]))
     sentences.append(
         _with_change(
-            ngettext("%(num)s question without an answer", "%(num)s questions without an answer", stocks["unanswered"]),
+            _unanswered(report.process, stocks["unanswered"]),
             stocks["unanswered"],
             before and before["unanswered"],
         )
     )
     sentences.append(
         _with_change(
-            ngettext(
-                "%(num)s concern or wish for change without a decision",
-                "%(num)s concerns and wishes for change without a decision",
-                stocks["open"],
-            ),
+            _open(report.process, stocks["open"]),
             stocks["open"],
             before and before["open"],
         )
@@ -268,7 +298,7 @@ def tiles(report: Report) -> list[dict[str, object]]:
     return [
         {"value": content["new"], "label": _("New contributions")},
         {"value": content["new_replies"], "label": _("New replies")},
-        tile(_("Questions without an answer"), stocks["unanswered"], before and before["unanswered"]),
+        tile(unanswered_name(report.process), stocks["unanswered"], before and before["unanswered"]),
         tile(_("Without a decision"), stocks["open"], before and before["open"]),
         tile(_("Waiting for moderation"), stocks["waiting"], before and before["waiting"]),
     ]
@@ -278,8 +308,13 @@ def one_line(quote: Quote) -> str:
     return excerpt("", quote.translation or quote.text or "", SHORT)
 
 
-def open_points(part: Part) -> str:
+def open_points(process: Process, part: Part) -> str:
     number = part.figures["open"]
+    if is_called_otherwise(process, *OPEN):
+        return _(
+            "%(number)s × “%(concern)s” or “%(change)s”", number=format_number(number),
+            concern=stance_name(process, Stance.concern), change=stance_name(process, Stance.change),
+        )  # fmt: skip
     return ngettext("%(num)s concern or wish for change", "%(num)s concerns and wishes for change", number)
 
 
@@ -293,6 +328,11 @@ def more_parts(report: Report) -> str:
 
 def more_questions(report: Report) -> str:
     more = report.content["stocks"]["unanswered"] - len(report.questions)
+    if is_called_otherwise(report.process, Stance.question):
+        return _(
+            "%(number)s × “%(kind)s” more; see the annex.", number=format_number(more),
+            kind=stance_name(report.process, Stance.question),
+        )  # fmt: skip
     return ngettext("%(num)s more question waits; see the annex.", "%(num)s more questions wait; see the annex.", more)
 
 

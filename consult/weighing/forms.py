@@ -46,7 +46,7 @@ class DeskForm(PlainForm):
         self.element.choices = [everything, whole, *((place.key, place.heading) for place in places)]
         self.lang.choices = [everything, *language_names().items()]
         self.channel.choices = [everything, *channel_names().items()]
-        self.order.choices = list(desk_orders().items())
+        self.order.choices = list(desk_orders(process).items())
 
     def wanted(self) -> Wanted:
         """The choice; what is not offered counts as nothing."""

@@ -2,6 +2,9 @@
 
 from flask_babel import gettext as _
 
+from consult.contributions.models import Stance
+from consult.contributions.words import is_called_otherwise, stance_name
+from consult.processes.models import Process
 from consult.weighing.models import DispositionKind
 
 
@@ -41,11 +44,14 @@ def disposition_choices() -> list[tuple[str, str]]:
     ]
 
 
-def desk_orders() -> dict[str, str]:
+def desk_orders(process: Process) -> dict[str, str]:
     """In which order the desk is worked through."""
+    questions = _("Questions first")
+    if is_called_otherwise(process, Stance.question):
+        questions = _("“%(kind)s” first", kind=stance_name(process, Stance.question))
     return {
         "oldest": _("The oldest first"),
-        "questions": _("Questions first"),
+        "questions": questions,
         "supported": _("Most supported first"),
     }
 

@@ -158,7 +158,7 @@ def test_the_language_of_the_reader_comes_first_then_that_of_the_city_then_our_w
 
 def fill(town, session):
     """One contribution of each kind, and a guest's."""
-    written = {stance: town.write(f"Über {stance}.", stance=stance) for stance in Stance}
+    written = {stance: town.write(f"Text {n}.", stance=stance) for n, stance in enumerate(Stance)}
     town.write("Eine Antwort.", reply_to=written[Stance.support], stance=None, actor=town.neighbour)
     session.commit()
     return written
@@ -189,6 +189,8 @@ def addresses(town, written):
         ("moderator", town.path("/moderation?list=unseen"), every),
         ("moderator", town.path("/contributions?state=hidden"), every),
         ("steering", town.path("/answers"), every),
+        ("lead", "/tasks", [Stance.question]),
+        ("lead", town.path("/digests"), [Stance.question]),
         ("lead", town.path(f"/meetings/{meeting.id}/cards"), every),
         ("editor", town.path(f"{goal}/edit"), every),
         ("lead", town.path(f"/digests/{digest.id}"), every),
@@ -208,10 +210,32 @@ def test_every_page_about_a_process_uses_its_words(session, town, browser, brows
     assert not wrong, "\n".join(wrong)
 
 
+def test_what_waits_is_called_so_as_well(session, town, browser_of):
+    """Desks and digests speak of questions, of concerns and wishes for change: not where they are called otherwise."""
+    fill(town, session)
+    make_group(town.process, Function.answering, town.steering)
+    digest = issued(make_digest(town.process))
+    desk, said = browser_of(town.steering), ("question", "concerns", "worried")
+
+    def read(page):
+        return desk.get(page, headers=EN).html.select_one("main").get_text(" ", strip=True)
+
+    looks = ["/tasks", town.path("/answers"), town.path("/digests"), town.path(f"/digests/{digest.id}")]
+    assert all(any(word in read(page).lower() for word in said) for page in looks)
+    call(town, WORDS)
+    for page, own in zip(
+        looks, ("Answer 1 × “Request”", "“Request” first", "“Request” without an answer", "2 × “Criticism” or “Idea”"),
+        strict=True,
+    ):  # fmt: skip
+        text = read(page)
+        assert own in text, page
+        assert not [word for word in said if word in text.lower()], page
+
+
 def test_without_words_of_its_own_the_same_pages_use_ours(session, town, browser, browser_of):
     """Or the test above would look at pages that name no kind at all."""
     written = fill(town, session)
-    names = dict(zip(Stance, usual(), strict=True))
+    names = dict(zip(Stance, usual(), strict=True)) | {Stance.question: "uestion"}
     for who, address, kinds in addresses(town, written):
         visitor = browser_of(getattr(town, who)) if who else browser
         text = visitor.get(address, headers=EN).html.select_one("main").get_text(" ", strip=True)
@@ -250,7 +274,8 @@ def test_the_mail_of_the_digest_uses_them_as_plain_words(session, town):
         mail = emails.compose(reading.of_digest(town.process, digest), url_for("processes.home", _external=True))
     assert "1 × Praise" in mail.body
     assert r"1 × \*Criticism\* \[x\]" in mail.body
-    assert not [name for name in usual() if name in mail.body]
+    assert "1 × “Request” without an answer" in mail.body
+    assert not [name for name in (*usual(), "question", "wish for change") if name in mail.body]
 
 
 def test_in_a_list_over_processes_each_is_named_in_the_words_of_its_own(session, town, browser_of):
