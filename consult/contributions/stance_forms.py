@@ -1,6 +1,7 @@
 """What the leads of a process call the kinds of contributions: the part of their form that asks for it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
@@ -26,12 +27,25 @@ def as_data(words: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     return {_field_name(stance, lang): said for stance, own in words.items() for lang, said in own.items()}
 
 
+@dataclass(frozen=True)
+class Line:
+    """What one stance is called in one language, as the page shows it."""
+
+    field: Any
+    lang: str
+    #: Of the language, in itself.
+    name: str
+    #: Our own words, in this language.
+    usual: str
+
+
 class StanceWordsForm(Form):
     """A line for each stance in each language the platform speaks; empty: our own words."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._langs = path_languages()
+        self._lines: dict[str, list[Line]] = {stance: [] for stance in Stance}
         for lang in OWN_NAMES:
             if lang not in self._langs:
                 for stance in Stance:
@@ -40,16 +54,18 @@ class StanceWordsForm(Form):
             with in_language(lang, of_path=True):
                 usual = {stance: str(USUAL_STANCES[stance]) for stance in Stance}
             for stance in Stance:
-                label = _("%(language)s, instead of “%(words)s”", language=own_name(lang), words=usual[stance])
-                self[_field_name(stance, lang)].label.text = label
+                line = Line(self[_field_name(stance, lang)], lang, own_name(lang), usual[stance])
+                # As errors name it; the page marks which words of it are in which language.
+                line.field.label.text = _("%(language)s, instead of “%(words)s”", language=line.name, words=line.usual)
+                self._lines[stance].append(line)
 
-    def lines_of(self, stance: str) -> list[Any]:
+    def lines_of(self, stance: str) -> list[Line]:
         """The lines in the languages of the whole interface, for templates."""
-        return [self[_field_name(stance, lang)] for lang in languages()]
+        return [line for line in self._lines[stance] if line.lang in languages()]
 
-    def more_lines_of(self, stance: str) -> list[Any]:
+    def more_lines_of(self, stance: str) -> list[Line]:
         """The lines in the languages that only the citizen's path speaks."""
-        return [self[_field_name(stance, lang)] for lang in self._langs if lang not in languages()]
+        return [line for line in self._lines[stance] if line.lang not in languages()]
 
     def stance_words(self, before: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
         """What was entered; words in languages that are not asked for stay as they were `before`."""
