@@ -30,8 +30,7 @@ def current_person() -> Any:
     """The signed-in person or None. Only doors (views, this module) ask; operations take the actor as argument."""
     if not has_request_context():
         return None
-    user = current_user._get_current_object()
-    return getattr(user, "person", None)
+    return getattr(current_user._get_current_object(), "person", None)
 
 
 def decided() -> None:

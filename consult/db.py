@@ -4,12 +4,13 @@ Two rules live here and nowhere else: a GET runs in a read-only transaction, and
 BEGIN IMMEDIATE (a deferred one that upgrades later fails at once when another writer is active).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from psycopg import Column, Cursor
 from sqlalchemy import DateTime, Dialect, Engine, ForeignKey, MetaData, String, Text, TypeDecorator, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, SessionTransaction, mapped_column
@@ -160,10 +161,12 @@ def lock_released(session: Session) -> Iterator[None]:
 
 
 _WROTE = "consult_wrote"
+#: The transaction holds where the form that was sent leads to (see `web.answer_given`).
+ANSWERED = "consult_answered"
 
 
 def watch_writes(session: Any) -> None:
-    """Remember for each session of this factory whether its present transaction has written."""
+    """Remember for each session of this factory what its present transaction has done: forgotten with its end."""
 
     def flushed(session: Session, _context: Any) -> None:
         session.info[_WROTE] = True
@@ -175,13 +178,38 @@ def watch_writes(session: Any) -> None:
     def ended(session: Session, transaction: SessionTransaction) -> None:
         if transaction.parent is None:
             session.info.pop(_WROTE, None)
+            session.info.pop(ANSWERED, None)
 
     event.listen(session, "after_flush", flushed)
     event.listen(session, "do_orm_execute", executed)
     event.listen(session, "after_transaction_end", ended)
 
 
+class _Columns(Sequence[Column]):
+    """The columns of a result, made when somebody reads them.
+
+    SQLAlchemy looks at them once for each statement and asks afterwards only whether there are any.
+    """
+
+    def __init__(self, cursor: "_Cursor", number: int) -> None:
+        self._cursor, self._number = cursor, number
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __getitem__(self, index: Any) -> Any:
+        return (super(_Cursor, self._cursor).description or [])[index]
+
+
+class _Cursor(Cursor[Any]):
+    @property
+    def description(self) -> Any:
+        result = self.pgresult
+        return _Columns(self, result.nfields) if result is not None and result.nfields else super().description
+
+
 def _postgres_connect(dbapi_connection: Any, _record: Any) -> None:
+    dbapi_connection.cursor_factory = _Cursor
     # What is asked of large tables seems dear enough to be compiled, which takes longer than the answer. Said here and
     # not as an option of the connection, because poolers between us and the server refuse these.
     dbapi_connection.autocommit = True

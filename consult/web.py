@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response
 from wtforms.validators import ValidationError
 
 from consult import authz, clock
-from consult.db import Base, begin_reading, begin_writing, created
+from consult.db import ANSWERED, Base, begin_reading, begin_writing, created
 from consult.errors import error_page
 from consult.extensions import db
 from consult.html import has_forbidden
@@ -164,27 +164,55 @@ def _answer_insert() -> Any:
     return insert(table)
 
 
+def form_answer(location: str, *, sealed: bool = True) -> dict[str, Any] | None:
+    """What `answer_beside` is asked with: where the form that was sent is going to lead. None without a form.
+
+    `sealed=False` for an address without a secret whose end only the database knows.
+    """
+    key = _stored_key()
+    if key is None:
+        return None
+    return {"answer_key": key, "answer_location": _sealed(location) if sealed else location, "answer_at": clock.now()}
+
+
+def answer_beside(row: Any, end: Any = None) -> Any:
+    """For PostgreSQL: the answer as part of the statement whose CTE `row` does what the form asks; none without a row.
+
+    `end`: an expression that is put behind the location. Executed with `form_answer` beside the statement's own values;
+    afterwards say `answer_given`.
+    """
+    table: Any = FormAnswer.__table__
+    values: dict[str, Any] = {name: bindparam(f"answer_{short}", type_=table.c[name].type)
+              for name, short in (("key", "key"), ("location", "location"), ("created_at", "at"))}  # fmt: skip
+    if end is not None:
+        values["location"] = values["location"] + cast(end, String)
+    return insert(table).from_select(list(values), select(*values.values()).select_from(row)).cte("answer")
+
+
+def answer_given() -> None:
+    """The transaction holds the answer of the form that was sent: `commit_and_go` need not write it."""
+    db.session.info[ANSWERED] = True
+
+
 def commit_and_go(location: str) -> Response:
     """Commit what the view did and lead on to `location` (303). The one commit of a request that writes.
 
     When the same form was sent twice at the same time, the second one is undone and gets the answer of the first.
     """
-    if request.method == "GET":
-        db.session.commit()
-        return redirect(location, 303)
-    key = _stored_key()
-    try:
-        if key is not None:
-            answered = {"key": key, "location": _sealed(location), "created_at": clock.now()}
-            db.session.execute(_answer_insert(), answered)
-        db.session.commit()
-    except IntegrityError:
-        db.session.rollback()
-        answer = _led_to(key)
-        if answer is None:
-            raise
-        return redirect(_opened(answer), 303)
+    if request.method != "GET" and ANSWERED not in db.session.info and (key := _stored_key()) is not None:
+        answered = {"key": key, "location": _sealed(location), "created_at": clock.now()}
+        db.session.execute(_answer_insert(), answered)
+    db.session.commit()
     return redirect(location, 303)
+
+
+def _sent_twice(error: IntegrityError) -> Response:
+    """What only the database could refuse: the same form sent at the same moment, or else a fault of ours."""
+    db.session.rollback()
+    answer = None if request.method in SAFE else _led_to(_stored_key())
+    if answer is None:
+        raise error
+    return redirect(_opened(answer), 303)
 
 
 def keeps_text(view: Callable[P, R]) -> Callable[P, R]:
@@ -308,6 +336,7 @@ def init_app(app: Flask) -> None:
     app.url_map.converters["int"] = RowIdConverter
     app.before_request(_before)
     app.after_request(_after)
+    app.register_error_handler(IntegrityError, _sent_twice)
     app.jinja_env.globals.update(form_id=form_id, csrf_token=csrf_token, static_url=static_url)
     if not event.contains(db.session, "before_commit", _before_commit):
         event.listen(db.session, "before_commit", _before_commit)

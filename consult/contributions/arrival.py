@@ -1,6 +1,7 @@
 """How a contribution comes into being: what it says and of what; its rows are written by `storing.py`."""
 
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -49,11 +50,12 @@ def add(
     receipt_hash: str | None = None,
     proposed: str | None = None,
     rules: tuple[ScreeningRule, ...] = (),
+    answer: dict[str, Any] | None = None,
 ) -> Contribution:
     """Add one contribution in whatever way it came; `submit` and `capture` say who may and when.
 
     `reader` is who looked at the text when writing; `seen` the version and wording they had in front of them, where
-    the door knows (else it is asked); `rules`: those of arrival that held.
+    the door knows (else it is asked); `rules`: those of arrival that held; `answer`: of the form it came by.
     Raises `Refused` for an empty or too long text.
     """
     body = checked_text(text)
@@ -88,7 +90,7 @@ def add(
     )
     # The words are not the helper's: what the helper may take along or erase does not hold them.
     writer_id = None if channel == Channel.helper else actor_id
-    store(contribution, actor_id=actor_id, body=body, proposed=proposed, writer_id=writer_id)
+    store(contribution, actor_id=actor_id, body=body, proposed=proposed, writer_id=writer_id, answer=answer)
     note_hits(contribution.id, rules)
     return contribution
 

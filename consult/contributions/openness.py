@@ -87,7 +87,7 @@ def _standing(person: Person | None, process_id: int, activity: Activity, rows: 
 
 def standing_of(person: Person | None, process_id: int, activity: Activity, now: datetime | None = None) -> Standing:
     """As `opening_for`, with what the moderators decided beforehand."""
-    rows = db.session.execute(_standing_query(), _asked_about(person, process_id, now)).all()
+    rows = db.session.connection().execute(_standing_query(), _asked_about(person, process_id, now)).all()
     return _standing(person, process_id, activity, rows)
 
 
@@ -104,7 +104,8 @@ def standing_at(person: Person | None, process: Process, activity: Activity, key
     None where it is closed, or the element is not there or no longer part of the text: whoever wants to know asks.
     """
     asked = {**_asked_about(person, process.id, None), "key": key, "audiences": audiences_open_to(person, process)}
-    rows = db.session.execute(_standing_at_query(), asked).all()
+    # Columns only, so the connection is asked: what the session adds is for objects.
+    rows = db.session.connection().execute(_standing_at_query(), asked).all()
     standing = _standing(person, process.id, activity, rows)
     if standing.opening is None or rows[0].element_id is None or rows[0].number < rows[0].last:
         return None

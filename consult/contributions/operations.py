@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select, update
@@ -54,6 +55,7 @@ def submit(
     proposed: str | None = None,
     at_most: int | None = None,
     standing: Standing | None = None,
+    answer: dict[str, Any] | None = None,
     now: datetime | None = None,
 ) -> Contribution:
     """A citizen writes; `actor` is the author. Appears at once or waits, as stage, trust and rules of arrival say.
@@ -61,7 +63,7 @@ def submit(
     `seen`: version and wording of the page they wrote on; asked for when the door does not know. `proposed`: of a
     wording proposal the whole text as it should read, in place of those words and in their language. `at_most`: how
     many the actor may send within an hour, counted in the rows themselves. `standing`: how they may write now, where
-    the door knows.
+    the door knows. `answer`: where the form leads when it ends with the number (`web.form_answer`).
     Raises `Refused` when nothing can be written now, the parent cannot be answered, the text is empty or too long, a
     comment is meant in a way that is not offered, the actor does not speak for the organisation, or sent too many.
     """
@@ -108,6 +110,7 @@ def submit(
         seen=seen,
         rules=verdict.rules,
         proposed=proposed if kind == Kind.wording_proposal else None,
+        answer=answer,
     )
 
 
@@ -341,10 +344,12 @@ def react(
     now: datetime | None = None,
     *,
     is_open: bool | None = None,
+    answer: dict[str, Any] | None = None,
 ) -> bool:
     """Say what one thinks of it, or change one's mind. Returns False when this person had said the same before.
 
-    `is_open`: whether reactions are open to them; asked for when the door does not know.
+    `is_open`: whether reactions are open to them; asked for when the door does not know. `answer`: of the form it came
+    by (`web.form_answer`).
     Raises `Refused` when it is closed. A second one at the same moment meets the unique key: nobody counts twice.
     """
     now = now or clock.now()
@@ -356,7 +361,7 @@ def react(
         raise Refused(_("This contribution is not shown any more."))
     if contribution.author_id == person.id:
         raise Refused(_("This is your own contribution."))
-    if tallies.give(contribution, person.id, kind, now):
+    if tallies.give(contribution, person.id, kind, now, answer):
         return True
     known = _reaction(contribution, person)
     if known is None or known.kind == kind:

@@ -19,6 +19,7 @@ from consult.contributions import tallies
 from consult.contributions.models import Contribution, ContributionText
 from consult.extensions import db
 from consult.processes.models import ProcessCounter
+from consult.web import answer_beside, answer_given
 
 _ROW: Any = Contribution.__table__
 _TEXT: Any = ContributionText.__table__
@@ -35,9 +36,18 @@ _START = {
 
 
 def store(
-    contribution: Contribution, *, actor_id: int | None, body: str, proposed: str | None, writer_id: int | None
+    contribution: Contribution,
+    *,
+    actor_id: int | None,
+    body: str,
+    proposed: str | None,
+    writer_id: int | None,
+    answer: dict[str, Any] | None = None,
 ) -> None:
-    """Write a new contribution down; afterwards it is a row of the session, with id and number. Commits nothing."""
+    """Write a new contribution down; afterwards it is a row of the session, with id and number. Commits nothing.
+
+    `answer`: of the form it came by (`web.form_answer`), leading to an address that ends with the number.
+    """
     said = {name: value for name, value in instance_dict(contribution).items() if value is not None}
     values = {name: said.get(name, start) for name, start in _START.items()}
     instance_dict(contribution).update(values)
@@ -46,8 +56,11 @@ def store(
     if db.session.get_bind().dialect.name == "postgresql":
         counted_as = {"counted_as": contribution.stance or ""} if counted else {}
         said_by = audit.said_by(actor_id, contribution.process_id)
-        row = db.session.execute(_at_once(counted), {**values, **words, **counted_as, **said_by}).one()
+        asked = {**values, **words, **counted_as, **said_by, **(answer or {})}
+        row = db.session.execute(_at_once(counted, answer is not None), asked).one()
         contribution.id, contribution.number = row.id, row.number
+        if answer is not None:
+            answer_given()
     else:
         contribution.number = db.session.scalar(_counting("sqlite"), {"process_id": contribution.process_id})
         contribution.id = db.session.scalar(_row(), {**values, "number": contribution.number})
@@ -89,8 +102,9 @@ def _text() -> Any:
 
 
 @cache
-def _at_once(counted: bool) -> Any:
-    """Counter, row, text, entry and (`counted`) tally in one question: each takes from the one before."""
+def _at_once(counted: bool, answered: bool) -> Any:
+    """Counter, row, text, entry, (`counted`) tally and (`answered`) the form's answer in one question: each takes from
+    the one before."""
     number = _counting("postgresql").cte("numbering")
     row = (
         insert(_ROW)
@@ -116,5 +130,7 @@ def _at_once(counted: bool) -> Any:
     first = first.add_cte(audit.entry_beside(row, _ACTION, _ROW.name, row.c.id, **facts))
     if counted:
         first = first.add_cte(tallies.addition_after(row).cte("counting"))
+    if answered:
+        first = first.add_cte(answer_beside(row, row.c.number))
     # Said by the last one, so that the whole is a statement that writes, also for those who watch for it.
     return first.returning(_TEXT.c.contribution_id.label("id"), select(row.c.number).scalar_subquery().label("number"))

@@ -5,13 +5,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, literal, select, update
+from sqlalchemy import Integer, bindparam, case, cast, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consult.audit import operations as audit
 from consult.audit.actions import Action
 from consult.contributions.models import Contribution, ContributionTally, Reaction, ReactionKind, State
 from consult.extensions import db
+from consult.web import answer_beside, answer_given
 
 
 @cache
@@ -79,6 +80,8 @@ COUNTERS = {
 }
 
 
+#: What is written down of a reaction.
+_GIVEN = ("contribution_id", "person_id", "kind", "created_at")
 #: What is kept on a contribution about its reactions.
 _KEPT = [*(counter.key for counter in COUNTERS.values()), "contested"]
 
@@ -106,36 +109,76 @@ def _steps(contribution: Contribution, before: str | None, after: str | None) ->
 
 
 @cache
-def _giving(dialect: str) -> Any:
+def _giving() -> Any:
+    """For SQLite: a reaction of somebody who had none."""
     table: Any = Reaction.__table__
-    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
-    names = ("contribution_id", "person_id", "kind", "created_at")
-    insert = insert.values({name: bindparam(f"given_{name}", type_=table.c[name].type) for name in names})
-    return insert.on_conflict_do_nothing().returning(table.c.contribution_id)
+    return sqlite.insert(table).on_conflict_do_nothing().returning(table.c.contribution_id)
 
 
 @cache
-def _giving_and_counting() -> Any:
-    """For PostgreSQL: counted and recorded in the same question, if there was none before."""
-    given = _giving("postgresql").cte("given")
-    entry = audit.entry_beside(given, Action.reaction_given, Contribution.__tablename__, given.c.contribution_id)
-    counting = _counted_by().where(select(given.c.contribution_id).exists())
-    return counting.add_cte(entry).returning(Contribution.__table__.c.id)
+def _giving_and_counting(answered: bool) -> Any:
+    """For PostgreSQL: given or changed, counted and recorded in one question; nothing where it was said before.
+
+    What somebody said before is read with its row locked: of two changes of mind at once each counts what it replaces.
+    """
+    table: Any = Reaction.__table__
+    counted: Any = Contribution.__table__
+    given = {name: bindparam(f"given_{name}", type_=table.c[name].type) for name in _GIVEN}
+    this = (table.c.contribution_id == given["contribution_id"], table.c.person_id == given["person_id"])
+    known = select(table.c.contribution_id, table.c.person_id, table.c.kind).where(*this).with_for_update().cte("known")
+    changed = (
+        update(table)
+        .where(table.c.contribution_id == known.c.contribution_id, table.c.person_id == known.c.person_id)
+        .where(known.c.kind != given["kind"])
+        .values(kind=given["kind"])
+        .returning(table.c.contribution_id, known.c.kind.label("before"))
+        .cte("changed")
+    )
+    first = (
+        postgresql.insert(table)
+        .from_select(_GIVEN, select(*given.values()).where(~select(known.c.kind).exists()))
+        .on_conflict_do_nothing()
+        .returning(table.c.contribution_id, literal("").label("before"))
+        .cte("first")
+    )
+    effect = select(changed).union_all(select(first)).cte("effect")
+    entry = audit.entry_beside(effect, Action.reaction_given, counted.name, effect.c.contribution_id)
+    after = {
+        counter.key: counted.c[counter.key]
+        + cast(given["kind"] == kind, Integer)
+        - cast(effect.c.before == kind, Integer)
+        for kind, counter in COUNTERS.items()
+    }
+    counting = (
+        update(counted)
+        .where(counted.c.id == effect.c.contribution_id)
+        .values(**after, contested=smaller(after["agrees"], after["disagrees"]))
+    )
+    if answered:
+        counting = counting.add_cte(answer_beside(effect))
+    return counting.add_cte(entry).returning(counted.c.id)
 
 
-def give(contribution: Contribution, person_id: int, kind: str, now: datetime) -> bool:
-    """A reaction of somebody who had none, counted and recorded; False when they had one. Holds the row counted on."""
-    reaction = {"given_contribution_id": contribution.id, "given_person_id": person_id, "given_kind": kind,
-                "given_created_at": now}  # fmt: skip
-    steps = _steps(contribution, None, kind)
+def give(
+    contribution: Contribution, person_id: int, kind: str, now: datetime, answer: dict[str, Any] | None = None
+) -> bool:
+    """A reaction counted and recorded; on PostgreSQL also one that replaces another. Holds the row counted on.
+
+    False where nothing was done: they said so before, or (SQLite) something else.
+    """
+    reaction = {"contribution_id": contribution.id, "person_id": person_id, "kind": kind, "created_at": now}
     if db.session.get_bind().dialect.name == "postgresql":
         said_by = audit.said_by(person_id, contribution.process_id)
-        given = db.session.execute(_giving_and_counting(), {**reaction, **steps, **said_by}).first()
+        values = {f"given_{name}": value for name, value in reaction.items()}
+        asked = {**values, **said_by, **(answer or {})}
+        given = db.session.execute(_giving_and_counting(answer is not None), asked).first()
+        if given is not None and answer is not None:
+            answer_given()
     else:
-        given = db.session.execute(_giving("sqlite"), reaction).first()
+        given = db.session.execute(_giving(), reaction).first()
         if given is not None:
             audit.record(Action.reaction_given, person_id, contribution, process_id=contribution.process_id)
-            db.session.execute(_counted_by(), steps)
+            db.session.execute(_counted_by(), _steps(contribution, None, kind))
     if given is not None:
         db.session.expire(contribution, _KEPT)
     return given is not None

@@ -1,5 +1,7 @@
 """Writing: to an element, to the process as a whole, to somebody else; correcting, withdrawing, agreeing."""
 
+from typing import Any
+
 from flask import abort, current_app, flash, g, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -21,7 +23,7 @@ from consult.forms import Form
 from consult.processes.loading import load_process
 from consult.processes.models import Activity, Process
 from consult.processes.queries import next_opening
-from consult.web import commit_and_go, keeps_text, safe_next
+from consult.web import commit_and_go, form_answer, keeps_text, safe_next
 
 Answer = Response | str | tuple[str, int]
 
@@ -34,6 +36,12 @@ def arrived(process: Process, contribution: Contribution) -> Response:
     else:
         flash(_("Thank you. Your contribution is published as %(number)s.", number=number), "success")
     return commit_and_go(url_for("contributions.show", slug=process.slug, number=contribution.number))
+
+
+def answer_of(process: Process) -> dict[str, Any] | None:
+    """Where the form leads, as `arrived` does: known before the number is, so that it is written down with it."""
+    # A number is the last thing in it.
+    return form_answer(url_for("contributions.show", slug=process.slug, number=0)[:-1], sealed=False)
 
 
 def at_most() -> int:
@@ -92,6 +100,7 @@ def _write(process: Process, key: str | None, action: str, back: str) -> Answer:
                 seen=(place.version_id, place.wording_id) if place else None,
                 at_most=at_most(),
                 standing=known[0] if known else None,
+                answer=answer_of(process),
             )
             return arrived(process, contribution)
         except Refused as refusal:
@@ -157,7 +166,7 @@ def reply(slug: str, number: int) -> Answer:
         try:
             answer = operations.submit(
                 process, actor=person, text=form.text.data or "", stance=None, reply_to=parent, lang=form.lang.data,
-                at_most=at_most(),
+                at_most=at_most(), answer=answer_of(process),
             )  # fmt: skip
             return arrived(process, answer)
         except Refused as refusal:
@@ -264,15 +273,16 @@ def react(slug: str, number: int) -> Response:
     kind = request.form.get("kind", ReactionKind.agree)
     if kind not in OFFERED:
         abort(400)
+    back = safe_next(request.form.get("next"), url_for("contributions.show", slug=slug, number=number))
     if request.form.get("take_back"):
         operations.take_back(contribution, person)
         flash(_("Taken back."), "success")
     else:
-        operations.react(contribution, person, ReactionKind(kind), is_open=opening is not None)
+        is_open, answer = opening is not None, form_answer(back)
+        operations.react(contribution, person, ReactionKind(kind), is_open=is_open, answer=answer)
         if kind == ReactionKind.agree:
             thanks = _("Thank you. It is counted that you think so too.")
         else:
             thanks = _("Thank you. It is counted that you see it differently.")
         flash(thanks, "success")
-    here = url_for("contributions.show", slug=slug, number=number)
-    return commit_and_go(safe_next(request.form.get("next"), here))
+    return commit_and_go(back)
