@@ -97,10 +97,10 @@ def test_everybody_who_follows_is_told_once_with_the_days_before_and_now(process
     db.session.commit()
     browser = browser_of(lead)
     page = browser.get(path(process, stage))
-    assert "Tell the 3 people who follow this process by mail" in page.text
+    assert "Den 3 Menschen, die diesem Verfahren folgen, eine Mail schicken" in page.text
     assert page.html.find("input", id="tell").has_attr("checked")
     answer = move(browser, process, stage, last=date(2027, 6, 10))
-    assert "3 people who follow this process get a mail" in browser.get(answer.location).text
+    assert "3 Menschen, die diesem Verfahren folgen, bekommen eine Mail" in browser.get(answer.location).text
     assert promised() == sorted((person.id, "1") for person in people)
     deliver_all()
     mails = [mail for mail in sink.messages if mail.message["Subject"].startswith("Other dates")]
