@@ -32,7 +32,7 @@ ENDPOINTS = frozenset(
     invitations.deputy invitations.deputy_back
     meetings.index meetings.show meetings.ics meetings.material meetings.guest_material meetings.subscribe
     meetings.register meetings.register_sent meetings.confirm_registration meetings.my_registration
-    meetings.change_registration meetings.come meetings.cancel_registration meetings.my_ics
+    meetings.change_registration meetings.take_back_name meetings.come meetings.cancel_registration meetings.my_ics
     meetings.survey meetings.answer_survey meetings.survey_results
     meetings.my_dates meetings.renew_calendar meetings.end_calendar
     newsletters.subscribe newsletters.asked newsletters.confirm newsletters.stop

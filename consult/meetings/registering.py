@@ -331,6 +331,20 @@ def change(
     )  # fmt: skip
 
 
+def take_back_name(meeting: Meeting, registration: Registration, actor_id: int) -> bool:
+    """Name this person no longer where guests are named: at any time, as freely as they agreed; whether they were."""
+    db.session.refresh(registration, with_for_update=True)
+    if not registration.named:
+        return False
+    registration.named = False
+    db.session.flush()
+    record(
+        Action.registration_changed, actor_id, registration, process_id=meeting.process_id,
+        state=str(registration.state),
+    )  # fmt: skip
+    return True
+
+
 def remove(meeting: Meeting, person_id: int, now: datetime | None = None) -> None:
     """Take somebody off the list altogether, as if they had never been asked; their place goes to the next one.
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from consult.audit.actions import Action
 from consult.audit.models import AuditEntry
@@ -204,6 +205,28 @@ def test_a_day_before_the_close_holds_for_who_is_registered_and_newcomers_are_to
     with refused("could be changed until Sunday, 19 April 2026"):
         registering.change(circle.meeting, mine, Given(needs=Needs(note="zwei Kinder")), mine.person_id)
     come(circle.meeting, given=Given(needs=Needs(note="neu dabei")), now=datetime(2026, 4, 20, 8, 0, tzinfo=UTC))
+
+
+def recorded() -> list[int]:
+    entries = select(AuditEntry.subject_id).where(AuditEntry.action == Action.registration_changed)
+    return list(db.session.scalars(entries.order_by(AuditEntry.id)))
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(days=30)], ids=["before the meeting", "long after it"])
+def test_that_one_may_be_named_is_taken_back_at_any_time(
+    circle: Circle, at: Callable[[datetime], Any], browser: Browser, later: timedelta
+) -> None:
+    registration = come(circle.meeting, given=Given(named=True))
+    db.session.commit()
+    link, before = link_of(registration), recorded()
+    at(UNTIL + later)
+    page = browser.get(link, headers=ENGLISH).check()
+    assert "You can take that back at any time." in page.text
+    assert browser.submit(f"{link}/unnamed", form_at=link).status == 303
+    db.session.refresh(registration)
+    assert registration.named is False
+    assert "take that back" not in browser.get(link, headers=ENGLISH).text
+    assert recorded() == before + [registration.id]
 
 
 def test_without_a_day_of_its_own_it_is_the_close(circle: Circle) -> None:

@@ -65,6 +65,7 @@ LIMITED = {
     "meetings.register POST": Limited({"name": "X", "email": "a.b@example.org"}, mails="email", quietly=True),
     "meetings.confirm_registration POST": Limited(),
     "meetings.change_registration POST": Limited(),
+    "meetings.take_back_name POST": Limited(),
     "meetings.come POST": Limited(),
     "meetings.cancel_registration POST": Limited(),
     "contributions.create POST": Limited({**GUEST, "email": "a.b@example.org"}, mails="email", quietly=True),

@@ -357,6 +357,18 @@ def _back(link: str, found: Registered) -> Response:
     return commit_and_go(url_for(".my_registration", link=link, lang=request.args.get("lang")))
 
 
+@bp.post("/registration/<link>/unnamed")
+@private
+@public
+def take_back_name(link: str) -> Response:
+    """No longer be named in the list of those who come or came: also when nothing else can be changed any more."""
+    limit("my-registration", visitor(), REGISTRATIONS_PER_HOUR, HOUR)
+    found = _mine(link)
+    registering.take_back_name(found.meeting, found.registration, found.person.id)
+    flash(_("Your name is no longer in the list."), "success")
+    return _back(link, found)
+
+
 @bp.post("/registration/<link>/come")
 @private
 @public
