@@ -3,29 +3,26 @@
 import csv
 import io
 import re
-import zipfile
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
-from xml.sax.saxutils import escape
+from typing import IO, Any
 
 import xlsxwriter
 from flask import Flask, current_app, g
 from werkzeug.wrappers import Response
-from xlsxwriter.utility import xl_col_to_name
 
 from consult.db import read_only
 from consult.i18n import format_moment, in_language, language
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_SHEET = "xl/worksheets/sheet1.xml"
 #: Characters of a cell.
 _LONGEST = 32_767
-#: Nearly all cells as XML: nothing to escape, nothing that XML or Excel takes for something else.
-_PLAIN = re.compile(r"[^&<>_\x00-\x1f\ud800-\udfff\ufffe\uffff]*")
-_CODED = re.compile("(_x[0-9A-Fa-f]{4}_)")
+#: What no XML file can hold.
 _NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+#: Bytes of a finished file that are sent at once.
+_SENT = 64 * 1024
 Rows = tuple[Iterable[Sequence[str]], int | None]
 #: Rows of a long file that are read and sent together.
 PIECE = 1000
@@ -116,98 +113,42 @@ def minutes() -> Callable[[datetime | None], str]:
     return lambda moment: known(moment.replace(second=0, microsecond=0)) if moment else ""
 
 
-def _xlsx_shell(headings: Sequence[str]) -> bytes:
-    """An Excel file with its first line and nothing below it."""
-    out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    # Named by us: otherwise by the words of the language of whoever made the file.
-    sheet = book.add_worksheet("Sheet1")
-    sheet.freeze_panes(1, 0)
-    bold = book.add_format({"bold": True})
-    for column, heading in enumerate(headings):
-        sheet.set_column(column, column, max(12, min(40, len(heading) + 2)))
-        sheet.write_string(0, column, safe_cell(heading), bold)
-    book.close()
-    return out.getvalue()
-
-
-class _Wire:
-    """What a ZIP file is written to that leaves bit by bit."""
-
-    def __init__(self) -> None:
-        self._waiting: list[bytes] = []
-
-    def write(self, data: bytes) -> int:
-        self._waiting.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-    def taken(self) -> bytes:
-        waiting, self._waiting = self._waiting, []
-        return b"".join(waiting)
-
-
-def _xml_text(value: str) -> str:
-    """A cell's text, at most as long as Excel takes it."""
-    text = safe_cell(value)[:_LONGEST]
-    if not _PLAIN.fullmatch(text):
-        # Excel reads _x0041_ as a letter; said in its own way it stays what somebody wrote.
-        text = escape(_NO_XML.sub("", _CODED.sub(r"_x005F\1", text)))
-    return text
-
-
-def _xlsx_rows(first: int, rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Lines of the sheet from this number on. Every cell is text."""
-    for number, row in enumerate(rows, first):
-        yield f'<row r="{number}">'
-        for column, value in enumerate(row):
-            if value:
-                cell = f"{_column(column)}{number}"
-                yield f'<c r="{cell}" t="inlineStr"><is><t xml:space="preserve">{_xml_text(value)}</t></is></c>'
-        yield "</row>"
-
-
-@lru_cache(maxsize=1000)
-def _column(number: int) -> str:
-    return str(xl_col_to_name(number))
-
-
-def _xlsx_pieces(headings: Sequence[str], pieces: Iterable[Iterable[Sequence[str]]]) -> Iterator[bytes]:
-    """An Excel file in which nothing is calculated and nothing is a link, bit by bit, however many rows there are.
-
-    All but the rows is made by a library that needs the whole sheet in memory and five times as long.
-    """
-    wire, number = _Wire(), 2
-    with zipfile.ZipFile(io.BytesIO(_xlsx_shell(headings))) as shell:
-        parts = {name: shell.read(name) for name in shell.namelist()}
-    # Its size is not known yet, and need not be said.
-    sheet = re.sub(rb"<dimension [^>]*/>", b"", parts.pop(_SHEET))
-    above, end, below = sheet.partition(b"</sheetData>")
-    with zipfile.ZipFile(wire, "w", zipfile.ZIP_DEFLATED) as book:
-        for name, part in parts.items():
-            book.writestr(name, part)
-        yield wire.taken()
-        with book.open(_SHEET, "w") as out:
-            out.write(above)
-            for piece in pieces:
-                lines = list(piece)
-                out.write("".join(_xlsx_rows(number, lines)).encode())
-                number += len(lines)
-                yield wire.taken()
-            out.write(end + below)
-    yield wire.taken()
+def _write_xlsx(out: IO[bytes], headings: Sequence[str], pieces: Iterable[Iterable[Sequence[str]]]) -> None:
+    """An Excel file in which every cell is text: nothing is calculated or a link. One line is held at a time."""
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(out, options) as book:
+        # Named by us: otherwise by the words of the language of whoever made the file.
+        sheet = book.add_worksheet("Sheet1")
+        sheet.freeze_panes(1, 0)
+        bold = book.add_format({"bold": True})
+        for column, heading in enumerate(headings):
+            sheet.set_column(column, column, max(12, min(40, len(heading) + 2)))
+            sheet.write_string(0, column, safe_cell(heading), bold)
+        lines = (row for piece in pieces for row in piece)
+        for number, row in enumerate(lines, 1):
+            for column, value in enumerate(row):
+                if value:
+                    sheet.write_string(number, column, _NO_XML.sub("", safe_cell(value))[:_LONGEST])
 
 
 def xlsx_file(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """An Excel file in which every cell is text: nothing is calculated, nothing is a link."""
-    return b"".join(_xlsx_pieces(headings, [rows]))
+    """A short list as such a file."""
+    out = io.BytesIO()
+    _write_xlsx(out, headings, [rows])
+    return out.getvalue()
 
 
 def long_xlsx(name: str, headings: Sequence[str], rows: Callable[[int, int], Rows]) -> Response:
-    """The same, however many rows there are, read and sent as by `long_csv`."""
-    return _sent(name, XLSX, _xlsx_pieces(headings, _read_in_pieces(rows)))
+    """A list of any length, read as by `long_csv`: it is made on disk after the request, and then sent."""
+    read = _read_in_pieces(rows)
+
+    def pieces() -> Iterator[bytes]:
+        # The answer begins, so that the browser shows that something comes.
+        yield b""
+        with tempfile.TemporaryFile() as out:
+            _write_xlsx(out, headings, read)
+            out.seek(0)
+            while piece := out.read(_SENT):
+                yield piece
+
+    return _sent(name, XLSX, pieces())
