@@ -333,7 +333,8 @@ def change(
 
 def take_back_name(meeting: Meeting, registration: Registration, actor_id: int) -> bool:
     """Name this person no longer where guests are named: at any time, as freely as they agreed; whether they were."""
-    db.session.refresh(registration, with_for_update=True)
+    lock(meeting)
+    db.session.refresh(registration)
     if not registration.named:
         return False
     registration.named = False
