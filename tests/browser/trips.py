@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -96,6 +97,11 @@ class Event:
         return f"/p/{self.slug}/meetings/{self.meeting_id}"
 
 
+def _wall(moment: datetime) -> str:
+    """As the clock at the place shows it."""
+    return moment.astimezone(ZoneInfo("Europe/Berlin")).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def new_event(here: Town, **fields: Any) -> Event:
     """An evening in twenty days to which everybody may register."""
     n = next(_n)
@@ -103,11 +109,12 @@ def new_event(here: Town, **fields: Any) -> Event:
         process = factories.make_process(slug=f"reise-{n}", code=f"R{n}", title=f"Reise {n}")
         lead = factories.make_person("Lea Leitung", email=new_address())
         factories.make_group(process, Function.lead, lead)
-        starts = clock.now().replace(microsecond=0) + timedelta(days=20)
+        # At a fixed hour: a form that says one day cannot hold an evening that ends after midnight.
+        starts = clock.now().replace(hour=16, minute=0, second=0, microsecond=0) + timedelta(days=20)
         fields.setdefault("registration", RegistrationMode.everybody)
         meeting = make_meeting(
             process, kind=MeetingKind.public_dialogue, title=f"Abend {n}", starts_at=starts,
-            ends_at=starts + timedelta(hours=2), wall_start=starts.strftime("%Y-%m-%dT%H:%M:%S"), **fields,
+            ends_at=starts + timedelta(hours=2), wall_start=_wall(starts), **fields,
         )  # fmt: skip
         return Event(process.slug, meeting.id, lead.id, str(lead.email))
 
@@ -118,7 +125,7 @@ def let_it_begin(here: Town, event: Event, ahead: timedelta) -> None:
         meeting = db.session.get_one(Meeting, event.meeting_id)
         meeting.starts_at = clock.now() + ahead
         meeting.ends_at = meeting.starts_at + timedelta(hours=2)
-        meeting.wall_start = meeting.starts_at.strftime("%Y-%m-%dT%H:%M:%S")
+        meeting.wall_start = _wall(meeting.starts_at)
 
 
 def guest_of(here: Town, event: Event, name: str = "Gerda Gast", **fields: Any) -> tuple[str, str]:
