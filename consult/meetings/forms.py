@@ -1,7 +1,7 @@
 """What the forms about meetings take."""
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -38,6 +38,8 @@ MOST_ITEMS = 100
 OFFER_HOURS = 48
 #: Others are mistakes of typing.
 YEARS = range(1900, 2200)
+#: An end before the beginning is on the next day, for meetings of at most this length; else it is a slip of the keys.
+INTO_THE_NIGHT = timedelta(hours=12)
 Choices = list[tuple[str, Any]]
 
 
@@ -125,7 +127,7 @@ class MeetingForm(Form):
             return valid
         if (begin is None) != (end is None):
             self.end.errors = [_l("Please give both times, or none when only the day is known.")]
-        elif begin is not None and end is not None and end <= begin:
+        elif begin is not None and end is not None and end <= begin and _length(begin, end) > INTO_THE_NIGHT:
             self.end.errors = [_l("The end must come after the beginning.")]
         return valid and not self.end.errors
 
@@ -158,7 +160,7 @@ class MeetingForm(Form):
         begin, end = self.begin.data, self.end.data
         known = begin is not None and end is not None
         wall_start = datetime.combine(day, begin or time())
-        wall_end = datetime.combine(day, end) if end is not None else wall_start + timedelta(days=1)
+        wall_end = wall_start + (_length(begin, end) if begin is not None and end is not None else timedelta(days=1))
         return Arrangement(
             kind=MeetingKind(self.kind.data),
             title=self.title.data or "",
@@ -183,6 +185,12 @@ class MeetingForm(Form):
             attendee_list=AttendeeList(self.attendee_list.data),
             photo_notice=self.photo_notice.data or "",
         )
+
+
+def _length(begin: time, end: time) -> timedelta:
+    """Between two times of one day, or of an evening and the next morning."""
+    length = datetime.combine(date.min, end) - datetime.combine(date.min, begin)
+    return length if length > timedelta(0) else length + timedelta(days=1)
 
 
 class AgendaRow(FlaskForm):

@@ -1,7 +1,7 @@
 """Announcing, changing and cancelling meetings; local times in the nights when clocks change."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -157,6 +157,25 @@ def test_without_times_only_the_day_is_known(
     meeting = session.scalar(select(Meeting).where(Meeting.title == "Auftakt"))
     assert meeting.time_known is False
     assert meeting.starts_at == datetime(2026, 5, 8, 22, 0, tzinfo=UTC)
+
+
+def test_an_evening_may_end_after_midnight(
+    session: Any, browser_of: Callable[..., Browser], at: Callable[[datetime], Any]
+) -> None:
+    at(BEFORE)
+    circle = make_circle()
+    lead = browser_of(circle.lead)
+    lead.submit(circle.path("/new"), {"title": "Lange Nacht", "day": "2026-05-09", "begin": "19:30", "end": "01:00"})
+    meeting = session.scalar(select(Meeting).where(Meeting.title == "Lange Nacht"))
+    assert (meeting.ends_at - meeting.starts_at, meeting.ends_at.hour) == (timedelta(hours=5, minutes=30), 23)
+    edit = circle.path(f"/{meeting.id}/edit")
+    assert lead.get(edit).form_fields(edit)["end"] == "01:00"
+    lead.submit(edit, {"place": "Rathaus"})
+    session.refresh(meeting)
+    assert (meeting.place, meeting.ends_at - meeting.starts_at) == ("Rathaus", timedelta(hours=5, minutes=30))
+    # As long as a day of work, on one day; as long only because of a slip of the keys.
+    lead.submit(edit, {"begin": "08:00", "end": "22:00"})
+    assert lead.submit(edit, {"begin": "18:00", "end": "08:00"}, status=422).html.select(".error-summary li")
 
 
 @pytest.mark.parametrize(
