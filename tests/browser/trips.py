@@ -109,7 +109,7 @@ def new_event(here: Town, **fields: Any) -> Event:
         process = factories.make_process(slug=f"reise-{n}", code=f"R{n}", title=f"Reise {n}")
         lead = factories.make_person("Lea Leitung", email=new_address())
         factories.make_group(process, Function.lead, lead)
-        # At a fixed hour: a form that says one day cannot hold an evening that ends after midnight.
+        # At a fixed hour: what a test sees must not depend on when it runs.
         starts = clock.now().replace(hour=16, minute=0, second=0, microsecond=0) + timedelta(days=20)
         fields.setdefault("registration", RegistrationMode.everybody)
         meeting = make_meeting(
