@@ -194,7 +194,9 @@ def build() -> World:
     for noted in (public, pending, hidden):
         add_note(noted, moderator, NEEDLES["colleagues"])
     rule = screening.add_rule(process, moderator, {"words": ["quatsch"]}, RuleEffect.point_out)
-    turn = duty.add(process, lead, moderator.id, lead.id, clock.now().date(), clock.now().date())
+    # Where the process is: for an hour or two each evening that is tomorrow by the server's clock.
+    today = clock.local_date(clock.now(), process.zone)
+    turn = duty.add(process, lead, moderator.id, lead.id, today, today)
 
     meeting = _meeting(process, groups[Function.working].id)
     material = materials.add_link(meeting, "https://example.org/papier", lead, title="Papier")
@@ -252,7 +254,7 @@ def build() -> World:
             "issue_id": issue.id,
             "material_id": material.id, "reminder_id": reminder.id, "preset": "day_before",
             "link": f"1.{'A' * 24}", "name": "nothing.eml", "lang": "de", "filename": "css/consult.css", "kind": "goal",
-            "act": act.id, "pending": pending.number, "hidden": hidden.number, "day": clock.now().date().isoformat(),
+            "act": act.id, "pending": pending.number, "hidden": hidden.number, "day": today.isoformat(),
             "sheet_id": sheet.id, "sheet_done": sheet_done.id, "translation_id": translation_id,
             "network_id": network.id, "member_id": organisation.id, "affiliation_id": works_at.id,
             "guest_id": invitation.person_id, "appeal_id": appeal_id,
