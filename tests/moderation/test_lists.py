@@ -223,3 +223,13 @@ def test_every_list_asks_at_most_fifteen_times(session, town, browser_of, count_
 def test_numbers_are_understood_as_people_type_them():
     assert [number_in(t) for t in ("17", "IK-17", "ik 17", "IK17", " 17 ", "P2-17")] == [17] * 6
     assert [number_in(t) for t in ("", "IK", "0", "17-IK", "-17", "1" * 12, "IK-17x", "²")] == [None] * 8
+
+
+def test_a_list_that_is_counted_only_so_far_says_so(browser_of, session, monkeypatch):
+    town = make_town()
+    monkeypatch.setattr("consult.moderation.queue.NEWEST", 2)
+    for _n in range(4):
+        town.write()
+    session.commit()
+    page = browser_of(town.moderator).get(town.path("/moderation"))
+    assert "3+" in [one.get_text() for one in page.html.select(".count")]
