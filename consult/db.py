@@ -193,12 +193,15 @@ class _Columns(Sequence[Column]):
 
     def __init__(self, cursor: "_Cursor", number: int) -> None:
         self._cursor, self._number = cursor, number
+        self._made: list[Column] = []
 
     def __len__(self) -> int:
         return self._number
 
     def __getitem__(self, index: Any) -> Any:
-        return (super(_Cursor, self._cursor).description or [])[index]
+        # All at once: whoever reads one reads the others next.
+        self._made = self._made or super(_Cursor, self._cursor).description or []
+        return self._made[index]
 
 
 class _Cursor(Cursor[Any]):
